@@ -1,0 +1,46 @@
+# One target per folder. A folder's CMakeLists.txt is one line:
+#   writ_library(jose USES encoding crypto LINKS OpenSSL::Crypto)
+# Sources are the folder's *.cpp (and those of the subfolders named by FOLDERS); files that end in _test.cpp become the test
+# program <name>_test, which is registered with CTest case by case.
+find_package(GTest REQUIRED)
+include(GoogleTest)
+
+function(writ_library name)
+  cmake_parse_arguments(ARG "" "" "USES;LINKS;FOLDERS;TEST_USES;TEST_LINKS" ${ARGN})
+  set(patterns ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  foreach(folder IN LISTS ARG_FOLDERS)
+    list(APPEND patterns ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cpp)
+  endforeach()
+  file(GLOB sources CONFIGURE_DEPENDS ${patterns})
+  set(tests ${sources})
+  list(FILTER sources EXCLUDE REGEX "_(test|fuzz)\\.cpp$")
+  list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
+  list(TRANSFORM ARG_USES PREPEND writ_ OUTPUT_VARIABLE uses)
+  list(TRANSFORM ARG_TEST_USES PREPEND writ_ OUTPUT_VARIABLE test_uses)
+
+  if(sources)
+    add_library(writ_${name} STATIC ${sources})
+    target_link_libraries(writ_${name} PUBLIC writ_flags ${uses} ${ARG_LINKS})
+  else()
+    add_library(writ_${name} INTERFACE)
+    target_link_libraries(writ_${name} INTERFACE writ_flags ${uses} ${ARG_LINKS})
+  endif()
+
+  if(tests)
+    add_executable(${name}_test ${tests})
+    target_link_libraries(${name}_test PRIVATE writ_${name} ${test_uses} ${ARG_TEST_LINKS} GTest::gmock GTest::gtest GTest::gtest_main)
+    add_test(NAME ${name} COMMAND ${name}_test --gtest_brief=1)
+    set_property(GLOBAL APPEND PROPERTY WRIT_TESTS ${name}_test)
+  endif()
+endfunction()
+
+# writ_program(writd USES token_service gateway): an executable from this folder's *.cpp; its *_test.cpp become <name>_app_test.
+function(writ_program name)
+  cmake_parse_arguments(ARG "" "" "USES;LINKS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
+  list(TRANSFORM ARG_USES PREPEND writ_ OUTPUT_VARIABLE uses)
+  add_executable(${name} ${sources})
+  target_link_libraries(${name} PRIVATE writ_flags ${uses} ${ARG_LINKS})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+endfunction()
