@@ -1,0 +1,58 @@
+#pragma once
+
+// Asymmetric keys and signatures for JOSE. The only algorithms that exist here are asymmetric; there is no HMAC and no `none` to confuse
+// them with (threats J1, J2). Parsed once, used by many threads.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/secret.h"
+
+namespace writ::crypto {
+
+enum class Algorithm { es256, es384, rs256, ps256, eddsa };
+std::string_view to_string(Algorithm algorithm);                     // the JOSE name: "ES256", …
+std::optional<Algorithm> parse_algorithm(std::string_view name);     // exact spelling; "Ed25519" is EdDSA too
+
+enum class KeyProblem { malformed, unsupported, too_small, not_on_curve, has_private_part };
+
+class PublicKey {
+ public:
+  // Coordinates and modulus are big-endian bytes as in a JWK. RSA below 2048 bits and points off the curve are refused.
+  static Result<PublicKey, KeyProblem> from_ec(std::string_view curve, std::string_view x, std::string_view y);
+  static Result<PublicKey, KeyProblem> from_rsa(std::string_view modulus, std::string_view exponent);
+  static Result<PublicKey, KeyProblem> from_ed25519(std::string_view x);
+
+  bool fits(Algorithm algorithm) const;   // EC P-256: ES256 only; RSA: RS256 and PS256; …
+  // JOSE signature encoding: r‖s of exact length for ECDSA (J3, J4). False for anything else.
+  bool verify(Algorithm algorithm, std::string_view message, std::string_view signature) const;
+
+  struct Parameters {  // what a public JWK holds, raw bytes
+    std::string kty, crv, x, y, n, e;
+  };
+  const Parameters& parameters() const;
+
+ private:
+  struct State;
+  std::shared_ptr<const State> state_;
+};
+
+class PrivateKey {
+ public:
+  static PrivateKey generate(Algorithm algorithm);
+  static Result<PrivateKey, KeyProblem> from_pem(const Secret& pem);   // PKCS#8, or SEC1/PKCS#1
+  Secret to_pem() const;                                                // PKCS#8
+  PublicKey public_key() const;
+  bool fits(Algorithm algorithm) const;
+  std::string sign(Algorithm algorithm, std::string_view message) const;   // JOSE encoding. Precondition: fits(algorithm)
+
+ private:
+  struct State;
+  std::shared_ptr<const State> state_;
+};
+
+}  // namespace writ::crypto

@@ -1,0 +1,17 @@
+#pragma once
+
+// Argon2id for people's passwords. Slow by design (some 50 ms): call it off the event loop.
+
+#include <string>
+#include <string_view>
+
+#include "base/secret.h"
+
+namespace writ::crypto {
+
+std::string hash_password(const Secret& password);                              // PHC string: $argon2id$v=19$...
+bool verify_password(const Secret& password, std::string_view phc);             // false also for a malformed hash
+// A hash that no password matches, to spend equal time on unknown users (threat T6).
+const std::string& unmatchable_password_hash();
+
+}  // namespace writ::crypto

@@ -1,0 +1,115 @@
+#pragma once
+
+// The one strict JSON reader (RFC 8259, UTF-8 only). It serves tokens, JSON-RPC and policy input, so that no two readers of the same
+// bytes can disagree: duplicate members are an error at every depth, also when one is spelled with escapes; so are invalid UTF-8, a
+// BOM, lone surrogates, trailing bytes, and numbers that do not fit. (Threats J12, J13, J14, G7.)
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+
+namespace writ::json {
+
+class Value;
+struct Member;
+using Array = std::vector<Value>;
+// Members in the order of the text. Names are unique.
+using Object = std::vector<Member>;
+
+// An immutable-by-convention JSON value. Integers that fit 64 bits with sign are `int64`; every other number is `double`.
+class Value {
+ public:
+  Value() : data_(nullptr) {}
+  Value(std::nullptr_t) : data_(nullptr) {}                      // NOLINT: implicit by design, as are those below
+  Value(bool value) : data_(value) {}                            // NOLINT
+  Value(int value) : data_(std::int64_t{value}) {}               // NOLINT
+  Value(std::int64_t value) : data_(value) {}                    // NOLINT
+  Value(double value) : data_(value) {}                          // NOLINT
+  Value(const char* value) : data_(std::string(value)) {}        // NOLINT
+  Value(std::string_view value) : data_(std::string(value)) {}   // NOLINT
+  Value(std::string value) : data_(std::move(value)) {}          // NOLINT
+  Value(Array value) : data_(std::move(value)) {}                // NOLINT
+  Value(Object value) : data_(std::move(value)) {}               // NOLINT
+  // json::Value{{"iss", issuer}, {"exp", 17}} writes an object. Names must be unique.
+  Value(std::initializer_list<Member> members);
+
+  bool is_null() const { return std::holds_alternative<std::nullptr_t>(data_); }
+  bool is_bool() const { return std::holds_alternative<bool>(data_); }
+  bool is_int() const { return std::holds_alternative<std::int64_t>(data_); }
+  bool is_double() const { return std::holds_alternative<double>(data_); }
+  bool is_number() const { return is_int() || is_double(); }
+  bool is_string() const { return std::holds_alternative<std::string>(data_); }
+  bool is_array() const { return std::holds_alternative<Array>(data_); }
+  bool is_object() const { return std::holds_alternative<Object>(data_); }
+
+  // Each returns null when the value is of another type.
+  const bool* as_bool() const { return std::get_if<bool>(&data_); }
+  const std::int64_t* as_int() const { return std::get_if<std::int64_t>(&data_); }
+  const double* as_double() const { return std::get_if<double>(&data_); }
+  const std::string* as_string() const { return std::get_if<std::string>(&data_); }
+  const Array* as_array() const { return std::get_if<Array>(&data_); }
+  const Object* as_object() const { return std::get_if<Object>(&data_); }
+  Array* as_array() { return std::get_if<Array>(&data_); }
+  Object* as_object() { return std::get_if<Object>(&data_); }
+
+  // The member of an object, or null when there is none or this is no object.
+  const Value* find(std::string_view name) const;
+  // The member as text or integer; null when absent or of another type.
+  const std::string* find_string(std::string_view name) const;
+  const std::int64_t* find_int(std::string_view name) const;
+
+  // Sets or adds a member; turns null into an object. Precondition: this is an object or null.
+  Value& set(std::string_view name, Value value);
+  // Removes a member if there is one.
+  void erase(std::string_view name);
+
+  friend bool operator==(const Value&, const Value&) = default;  // members compare in order
+
+ private:
+  std::variant<std::nullptr_t, bool, std::int64_t, double, std::string, Array, Object> data_;
+};
+
+struct Member {
+  std::string name;
+  Value value;
+  friend bool operator==(const Member&, const Member&) = default;
+};
+
+struct Limits {
+  std::size_t bytes_max = 1 << 20;
+  std::size_t depth_max = 32;
+  std::size_t members_max = 2'000;  // members and array elements of the whole text
+};
+
+enum class Problem {
+  too_large,
+  too_deep,
+  too_many_members,
+  duplicate_member,
+  invalid_utf8,
+  number_out_of_range,
+  syntax,
+  trailing_bytes,
+};
+std::string_view to_string(Problem problem);
+
+// Parses one JSON text; nothing but whitespace may follow it.
+Result<Value, Problem> parse(std::string_view text, const Limits& limits = {});
+
+// Compact text: UTF-8, members in order, shortest numbers that read back the same, control characters escaped.
+std::string write(const Value& value);
+void append(std::string& out, const Value& value);
+// The quoted and escaped form of a string, as `write` would write it.
+void append_quoted(std::string& out, std::string_view text);
+
+// Members sorted by name at every depth (by UTF-8 bytes), then written: for digests of arguments and definitions.
+std::string write_canonical(const Value& value);
+
+}  // namespace writ::json

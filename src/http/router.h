@@ -1,0 +1,31 @@
+#pragma once
+
+// Path and method to handler, on one screen per role: add() in the order in which one wants to read them.
+
+#include <string>
+#include <vector>
+
+#include "http/message.h"
+
+namespace writ::http {
+
+class Router {
+ public:
+  // `path` is exact bytes; a trailing "/*" matches any rest of one or more bytes. An exact match wins over a wildcard, a longer wildcard
+  // over a shorter one.
+  void add(std::string method, std::string path, Handler handler);
+  void add_all(const Router& other);
+
+  // 404 for an unknown path, 405 with Allow for a known one; OPTIONS and HEAD get no special treatment (T10: no CORS).
+  Task<Response> handle(const Request& request) const;
+
+ private:
+  struct Route {
+    std::string method, path;
+    bool wildcard;
+    Handler handler;
+  };
+  std::vector<Route> routes_;
+};
+
+}  // namespace writ::http
