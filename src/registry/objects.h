@@ -1,0 +1,147 @@
+#pragma once
+
+// The admin-owned objects, as plain data. YAML, the admin API and the store share one schema (docs/reference/objects.md); read.h reads it.
+// Nothing here is ever taken from what a client says about itself.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "crypto/key.h"
+
+namespace writ::registry {
+
+// A person or a service account, the Cedar principal everywhere (rules §1.2). `id` never changes and is never reused.
+struct User {
+  std::string id;                       // usr_…
+  std::string name;                     // what one types at sign-in, unique
+  std::string display_name;
+  std::string email;
+  bool email_verified = false;
+  std::string department, title;
+  std::map<std::string, std::set<std::string>> tags;
+  enum class Kind { person, service } kind = Kind::person;
+  std::string owner;                    // of a service account: the responsible person's id
+  bool active = true;
+  std::vector<std::string> groups;      // ids of groups, direct membership
+  std::string password_hash;            // Argon2id PHC string; empty: no local sign-in
+  struct Link {                         // the same person elsewhere; unique over all users
+    std::string issuer, tenant, subject;
+  };
+  std::vector<Link> links;
+  std::optional<Instant> not_before;    // subject tokens and sessions older than this are refused
+};
+
+struct Group {
+  std::string id;                       // also its Cedar id: "eng"
+  std::string display_name;
+  std::vector<std::string> parents;     // groups that contain this one; no cycles
+};
+
+// A stored client secret: ≥ 128 random bits, so a fast hash is enough. Two may be active at a time, for rotation.
+struct ClientSecret {
+  std::string sha256_hex;
+  std::optional<Instant> expires;
+};
+
+enum class ClientAuthentication { none, client_secret, private_key_jwt };   // client_secret: basic and post
+std::string_view to_string(ClientAuthentication method);
+
+// How an agent is known at one authorization server of this deployment.
+struct Registration {
+  std::string client_id;
+  ClientAuthentication authentication = ClientAuthentication::client_secret;
+  std::vector<ClientSecret> secrets;
+  std::string jwks;                     // a JWK set as JSON text, for private_key_jwt
+  std::string jwks_uri;
+  std::vector<std::string> redirect_uris;
+  bool device_keys = false;             // `writ-cli`: public at sign-in, then one P-256 key per device (rules §1.5)
+};
+
+// The client_id of an agent at a resource authorization server: the map that the IdP writes `client_id` from (IDJAG-53).
+struct ResourceAsRegistration {
+  std::string issuer;                   // of the RAS
+  Registration registration;            // credentials only where the RAS is this deployment's own; elsewhere just the client_id
+};
+
+// An AI agent = an OAuth client (rules §1.5).
+struct Agent {
+  std::string id;                       // also its Cedar id: "cursor"
+  std::string display_name;
+  std::string vendor;
+  bool active = true;
+  std::vector<std::string> groups;      // agent groups
+  std::optional<Registration> idp;
+  std::vector<ResourceAsRegistration> resource_as;
+};
+
+struct Scope {                          // rules §3.4
+  std::string name;
+  std::string description;
+  bool is_default = false;
+  bool high_impact = false;
+  std::vector<std::string> implies;
+  std::vector<std::string> tools;       // globs over tool names
+};
+
+struct UpstreamAddress {
+  std::string url;                      // Streamable HTTP endpoint
+  std::string ca_file;
+  std::string header_name, header_secret_file;   // a fixed credential, read from a file at use
+};
+
+// An MCP server: a protected resource (RFC 9728).
+struct Server {
+  std::string id;                       // [a-z0-9-]{1,32}
+  std::string display_name;
+  bool active = true;
+  std::string environment;
+  std::vector<std::string> groups;      // server groups
+  std::string resource;                 // RFC 9728 resource identifier; compared byte for byte
+  std::string resource_as;              // issuer of the RAS that governs it: the (audience, resource) pair table (EMA-27)
+  std::optional<UpstreamAddress> upstream;   // present when our gateway stands in front of it
+  std::vector<Scope> scopes;
+};
+
+// A resource authorization server as the IdP sees it: whom ID-JAGs may be issued to, and what they say about a person.
+struct ResourceAs {
+  std::string issuer;
+  std::string display_name;
+  bool active = true;
+  std::string subject = "user_id";      // user_id | email | upstream_sub | attribute:x | pairwise
+  bool release_email = false;
+  std::string aud_sub;                  // empty: not released; else as `subject`
+  std::int64_t id_jag_lifetime_seconds = 300;
+};
+
+// An issuer whose ID-JAGs the RAS accepts (RAS-31).
+struct TrustedIssuer {
+  std::string issuer;
+  std::string display_name;
+  bool active = true;
+  std::string jwks_uri;                 // empty: from the issuer's metadata
+  std::vector<crypto::Algorithm> algorithms;
+  std::int64_t lifetime_seconds_max = 600;
+  enum class Replay { single_use, same_client_until_expiry } replay = Replay::single_use;
+  enum class Subject { user_id, link } subject = Subject::link;   // user_id: `sub` is a user id of this deployment (own IdP)
+  std::vector<std::string> clients;     // agents that may redeem its ID-JAGs; empty means none
+  bool all_clients = false;             // written as `clients: all`
+  std::vector<std::string> scope_ceiling;    // empty: none
+  bool all_scopes = false;              // written as `scope_ceiling: all`
+};
+
+// A bearer token for the admin API.
+struct ApiToken {
+  std::string id;
+  std::string display_name;
+  std::string sha256_hex;
+  std::string role;                     // admin | auditor
+  bool active = true;
+};
+
+}  // namespace writ::registry

@@ -1,0 +1,81 @@
+#pragma once
+
+// All objects at one moment, indexed and immutable. A request takes one snapshot at its start and uses it to its end, so it sees the
+// objects before a change or after it, never a mixture.
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "registry/objects.h"
+
+namespace writ::registry {
+
+struct Objects {
+  std::vector<User> users;
+  std::vector<Group> groups;
+  std::vector<Agent> agents;
+  std::vector<Server> servers;
+  std::vector<ResourceAs> resource_authorization_servers;
+  std::vector<TrustedIssuer> trusted_issuers;
+  std::vector<ApiToken> api_tokens;
+};
+
+class Snapshot {
+ public:
+  // Precondition: the objects passed check_objects (read.h): references exist, keys are unique, groups have no cycle.
+  Snapshot(Objects objects, std::uint64_t sequence);
+
+  const Objects& objects() const { return objects_; }
+  std::uint64_t sequence() const { return sequence_; }     // counts changes; audit records name it
+
+  // All of these return null when there is none; they also find inactive objects: the caller refuses those with their own reason.
+  const User* user(std::string_view id) const;
+  const User* user_by_name(std::string_view name) const;
+  const User* user_by_link(std::string_view issuer, std::string_view tenant, std::string_view subject) const;
+  const Group* group(std::string_view id) const;
+  const Agent* agent(std::string_view id) const;
+  const Agent* agent_at_idp(std::string_view client_id) const;
+  // The agent and its registration at a resource authorization server.
+  struct AtResourceAs {
+    const Agent* agent = nullptr;
+    const Registration* registration = nullptr;
+  };
+  AtResourceAs agent_at_resource_as(std::string_view ras_issuer, std::string_view client_id) const;
+  const Registration* registration_at(const Agent& agent, std::string_view ras_issuer) const;
+  const Server* server(std::string_view id) const;
+  const Server* server_by_resource(std::string_view resource) const;
+  std::vector<const Server*> servers_of(std::string_view ras_issuer) const;
+  const ResourceAs* resource_as(std::string_view issuer) const;
+  const TrustedIssuer* trusted_issuer(std::string_view issuer) const;
+  const ApiToken* api_token(std::string_view sha256_hex) const;
+
+  // Direct and inherited groups of a user, each once.
+  const std::vector<std::string>& groups_of(const User& user) const;
+
+ private:
+  using Index = std::unordered_map<std::string, std::size_t>;
+  Objects objects_;
+  std::uint64_t sequence_;
+  Index users_by_id_, users_by_name_, users_by_link_, groups_, agents_, agents_at_idp_, servers_, servers_by_resource_, resource_as_,
+      trusted_issuers_, api_tokens_;
+  std::unordered_map<std::string, std::pair<std::size_t, std::size_t>> agents_at_ras_;
+  std::unordered_map<std::string, std::vector<std::string>> groups_of_;
+};
+
+// The current snapshot, shared by all threads. Readers never wait.
+class Current {
+ public:
+  explicit Current(std::shared_ptr<const Snapshot> snapshot) : snapshot_(std::move(snapshot)) {}
+  std::shared_ptr<const Snapshot> get() const { return snapshot_.load(std::memory_order_acquire); }
+  void set(std::shared_ptr<const Snapshot> snapshot) { snapshot_.store(std::move(snapshot), std::memory_order_release); }
+
+ private:
+  std::atomic<std::shared_ptr<const Snapshot>> snapshot_;
+};
+
+}  // namespace writ::registry
