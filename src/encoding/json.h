@@ -4,9 +4,12 @@
 // bytes can disagree: duplicate members are an error at every depth, also when one is spelled with escapes; so are invalid UTF-8, a
 // BOM, lone surrogates, trailing bytes, and numbers that do not fit. (Threats J12, J13, J14, G7.)
 
+#include <cassert>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,21 +26,33 @@ using Array = std::vector<Value>;
 // Members in the order of the text. Names are unique.
 using Object = std::vector<Member>;
 
+template <class T>
+concept Integer = std::integral<T> && !std::same_as<T, bool> && !std::same_as<T, char> && !std::same_as<T, wchar_t> &&
+                  !std::same_as<T, char8_t> && !std::same_as<T, char16_t> && !std::same_as<T, char32_t>;
+
 // An immutable-by-convention JSON value. Integers that fit 64 bits with sign are `int64`; every other number is `double`.
 class Value {
  public:
   Value() : data_(nullptr) {}
-  Value(std::nullptr_t) : data_(nullptr) {}                      // NOLINT: implicit by design, as are those below
-  Value(bool value) : data_(value) {}                            // NOLINT
-  Value(int value) : data_(std::int64_t{value}) {}               // NOLINT
-  Value(std::int64_t value) : data_(value) {}                    // NOLINT
-  Value(double value) : data_(value) {}                          // NOLINT
+  // Implicit by design, so that objects can be written as literals; but only from exactly these types: no pointer becomes `true`.
+  Value(std::nullptr_t) : data_(nullptr) {}                                         // NOLINT
+  template <std::same_as<bool> T>
+  Value(T value) : data_(value) {}                                                  // NOLINT
+  // Any integer that is no character. Precondition: it fits 64 bits with sign.
+  template <Integer T>
+  Value(T value) : data_(static_cast<std::int64_t>(value)) { assert(std::in_range<std::int64_t>(value)); }  // NOLINT
+  // Precondition: finite.
+  template <std::floating_point T>
+  Value(T value) : data_(static_cast<double>(value)) { assert(value - value == 0); }  // NOLINT
+  template <class T>
+  Value(T* pointer) = delete;
   Value(const char* value) : data_(std::string(value)) {}        // NOLINT
   Value(std::string_view value) : data_(std::string(value)) {}   // NOLINT
   Value(std::string value) : data_(std::move(value)) {}          // NOLINT
   Value(Array value) : data_(std::move(value)) {}                // NOLINT
   Value(Object value) : data_(std::move(value)) {}               // NOLINT
-  // json::Value{{"iss", issuer}, {"exp", 17}} writes an object. Names must be unique.
+  // json::Value{{"iss", issuer}, {"exp", 17}} writes an object. Names must be unique. `Value{}` is null, `Object{}` an empty object;
+  // arrays are written json::Array{1, "two"}.
   Value(std::initializer_list<Member> members);
 
   bool is_null() const { return std::holds_alternative<std::nullptr_t>(data_); }
@@ -61,9 +76,12 @@ class Value {
 
   // The member of an object, or null when there is none or this is no object.
   const Value* find(std::string_view name) const;
-  // The member as text or integer; null when absent or of another type.
+  // The member of that type; null when absent or of another type.
   const std::string* find_string(std::string_view name) const;
   const std::int64_t* find_int(std::string_view name) const;
+  const bool* find_bool(std::string_view name) const;
+  const Array* find_array(std::string_view name) const;
+  const Object* find_object(std::string_view name) const;
 
   // Sets or adds a member; turns null into an object. Precondition: this is an object or null.
   Value& set(std::string_view name, Value value);
@@ -81,6 +99,10 @@ struct Member {
   Value value;
   friend bool operator==(const Member&, const Member&) = default;
 };
+
+// An array of strings, and back: absent when this is no array or has an element that is no string.
+Value from_strings(const std::vector<std::string>& strings);
+std::optional<std::vector<std::string>> to_strings(const Value& value);
 
 struct Limits {
   std::size_t bytes_max = 1 << 20;
@@ -103,7 +125,8 @@ std::string_view to_string(Problem problem);
 // Parses one JSON text; nothing but whitespace may follow it.
 Result<Value, Problem> parse(std::string_view text, const Limits& limits = {});
 
-// Compact text: UTF-8, members in order, shortest numbers that read back the same, control characters escaped.
+// Compact text: UTF-8, members in order, shortest numbers that read back the same and of the same type (1.0 stays 1.0), control
+// characters escaped. Bytes that are no UTF-8 become U+FFFD: what is written is always valid.
 std::string write(const Value& value);
 void append(std::string& out, const Value& value);
 // The quoted and escaped form of a string, as `write` would write it.

@@ -28,14 +28,17 @@ std::optional<Uri> parse(std::string_view text);
 
 // https, or http on loopback (EMA-11): what issuers, resources and endpoints must be.
 bool is_secure_or_loopback(const Uri& uri);
-// An issuer identifier: secure, no query, no fragment, no user information (RFC 8414 §2).
+// An issuer identifier: secure, no query, no fragment, no user information (RFC 8414 §2), no dot segments.
 bool is_issuer(std::string_view text);
-// A resource indicator: absolute, no fragment, no dot segments (RFC 8707 §2).
+// A resource indicator: secure, absolute, no fragment, no user information, no dot segments (RFC 8707 §2). A query is allowed.
 bool is_resource(std::string_view text);
 // A registered redirect URI matches exactly; a loopback IP may vary in its port (RFC 8252 §7.3, OB-134).
 bool redirect_matches(std::string_view registered, std::string_view requested);
-// Inserts "/.well-known/{name}" between host and path, dropping a path that is only "/" (RFC 8414 §3.1, RFC 9728 §3.1).
+// Inserts "/.well-known/{name}" between host and path. Of an issuer any terminating "/" is dropped (RFC 8414 §3.1); of a resource
+// (name "oauth-protected-resource") only a path that is nothing but "/", and its query stays (RFC 9728 §3.1).
 std::optional<std::string> well_known(std::string_view identifier, std::string_view name);
+// The older form of OpenID Connect Discovery §4.1: appended behind the issuer's path.
+std::optional<std::string> well_known_appended(std::string_view issuer, std::string_view name);
 // Percent-encodes everything but unreserved characters.
 std::string encode_component(std::string_view text);
 
