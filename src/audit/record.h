@@ -61,6 +61,8 @@ struct Record {
   std::vector<std::pair<std::string, std::string>> more; // event-specific members
 };
 
+std::string to_iso8601(Instant instant);   // 2026-11-24T16:45:00.123Z
+
 // One line of JSON: members with values only; control and bidirectional characters escaped, fields cut at 256 bytes (S4).
 // `position` and `node` identify the record; `code` is set for denials.
 std::string to_json_line(const Record& record, std::uint64_t position, std::string_view node);

@@ -1,0 +1,219 @@
+#include "adapters/sqlite/database.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+namespace writ::sqlite {
+namespace {
+
+Failure failure_of(sqlite3* database) { return Failure{sqlite3_errmsg(database)}; }
+
+}  // namespace
+
+Statement::Statement(Statement&& other) noexcept
+    : database_(other.database_), statement_(std::exchange(other.statement_, nullptr)) {}
+Statement::~Statement() { sqlite3_finalize(statement_); }
+
+Statement& Statement::bind(int parameter, std::string_view text) {
+  sqlite3_bind_text64(statement_, parameter, text.data() ? text.data() : "", text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+  return *this;
+}
+Statement& Statement::bind(int parameter, std::int64_t number) {
+  sqlite3_bind_int64(statement_, parameter, number);
+  return *this;
+}
+Statement& Statement::bind_blob(int parameter, std::string_view bytes) {
+  sqlite3_bind_blob64(statement_, parameter, bytes.data() ? bytes.data() : "", bytes.size(), SQLITE_TRANSIENT);
+  return *this;
+}
+Statement& Statement::bind_null(int parameter) {
+  sqlite3_bind_null(statement_, parameter);
+  return *this;
+}
+
+Result<bool, Failure> Statement::step() {
+  const int outcome = sqlite3_step(statement_);
+  if (outcome == SQLITE_ROW) return true;
+  const Failure failure = outcome == SQLITE_DONE ? Failure{} : failure_of(database_);
+  sqlite3_reset(statement_);
+  if (outcome == SQLITE_DONE) return false;
+  return unexpected(failure);
+}
+
+Result<void, Failure> Statement::run() {
+  while (true) {
+    if (!TRY(step())) return {};
+  }
+}
+
+void Statement::reset() { sqlite3_reset(statement_); }
+
+std::string Statement::text(int column) const {
+  const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+  return bytes ? std::string(bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))) : std::string();
+}
+std::string Statement::blob(int column) const {
+  const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, column));
+  return bytes ? std::string(bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))) : std::string();
+}
+std::int64_t Statement::number(int column) const { return sqlite3_column_int64(statement_, column); }
+bool Statement::is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+
+Result<Connection, Failure> Connection::open(const std::string& path) {
+  if (path != ":memory:") {
+    // SQLite would create the file with the process's umask; what is in it is for the service user alone.
+    const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (file < 0) return unexpected(Failure{"cannot open `" + path + "`"});
+    ::close(file);
+  }
+  sqlite3* database = nullptr;
+  if (sqlite3_open_v2(path.c_str(), &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr) != SQLITE_OK) {
+    const Failure failure = database ? failure_of(database) : Failure{"out of memory"};
+    sqlite3_close(database);
+    return unexpected(failure);
+  }
+  Connection connection(database);
+  sqlite3_busy_timeout(database, 5'000);
+  TRY(connection.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"));
+  return connection;
+}
+
+Connection::Connection(Connection&& other) noexcept : database_(std::exchange(other.database_, nullptr)) {}
+Connection& Connection::operator=(Connection&& other) noexcept {
+  if (this != &other) {
+    sqlite3_close_v2(database_);
+    database_ = std::exchange(other.database_, nullptr);
+  }
+  return *this;
+}
+Connection::~Connection() { sqlite3_close_v2(database_); }
+
+Result<void, Failure> Connection::execute(const char* sql) {
+  if (sqlite3_exec(database_, sql, nullptr, nullptr, nullptr) != SQLITE_OK) return unexpected(failure_of(database_));
+  return {};
+}
+
+Result<Statement, Failure> Connection::prepare(std::string_view sql) {
+  sqlite3_stmt* statement = nullptr;
+  if (sqlite3_prepare_v3(database_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement, nullptr) !=
+      SQLITE_OK) {
+    return unexpected(failure_of(database_));
+  }
+  return Statement(database_, statement);
+}
+
+std::int64_t Connection::changes() const { return sqlite3_changes64(database_); }
+
+Result<void, Failure> Connection::transaction(const std::function<Result<void, Failure>()>& work) {
+  TRY(execute("BEGIN IMMEDIATE"));
+  auto done = work();
+  if (done) done = execute("COMMIT");
+  if (!done) {
+    const Failure failure = done.error();
+    // A rollback that fails as well leaves nothing behind either: the journal is played back at the next open.
+    static_cast<void>(execute("ROLLBACK"));
+    return unexpected(failure);
+  }
+  return {};
+}
+
+struct Worker::State {
+  explicit State(Connection opened) : connection(std::move(opened)) {}
+
+  struct Item {
+    Work work;
+    std::function<void(bool)> done;
+  };
+  Connection connection;
+  std::mutex mutex;
+  std::condition_variable arrived;
+  std::deque<Item> queue;
+  bool stopping = false;
+  std::function<void(const Failure&)> on_failure;
+  std::thread thread;
+
+  void run() {
+    while (true) {
+      Item item;
+      {
+        std::unique_lock lock(mutex);
+        arrived.wait(lock, [this] { return stopping || !queue.empty(); });
+        if (queue.empty()) return;
+        item = std::move(queue.front());
+        queue.pop_front();
+      }
+      const auto result = item.work(connection);
+      if (!result) {
+        const std::lock_guard lock(mutex);
+        if (on_failure) on_failure(result.error());
+      }
+      item.done(result.has_value());
+    }
+  }
+  void enqueue(Item item) {
+    const std::lock_guard lock(mutex);
+    queue.push_back(std::move(item));
+    arrived.notify_one();
+  }
+};
+
+Worker::Worker(std::unique_ptr<State> state) : state_(std::move(state)) {
+  state_->thread = std::thread([state = state_.get()] { state->run(); });
+}
+
+Result<std::unique_ptr<Worker>, Failure> Worker::start(std::string path, const char* schema) {
+  auto connection = TRY(Connection::open(path));
+  TRY(connection.execute(schema));
+  return std::unique_ptr<Worker>(new Worker(std::make_unique<State>(std::move(connection))));
+}
+
+Worker::~Worker() {
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->stopping = true;
+    state_->arrived.notify_one();
+  }
+  state_->thread.join();
+}
+
+void Worker::on_failure(std::function<void(const Failure&)> callback) {
+  const std::lock_guard lock(state_->mutex);
+  state_->on_failure = std::move(callback);
+}
+
+Task<Result<void, Unavailable>> Worker::run(Work work) {
+  Executor* origin = Executor::current();
+  State* state = state_.get();
+  const bool done = co_await suspend_until<bool>([&](std::function<void(bool)> resume) {
+    state->enqueue({std::move(work), [origin, resume](bool ok) { origin->post([resume, ok] { resume(ok); }); }});
+  });
+  if (!done) co_return unexpected(Unavailable{"store"});
+  co_return Result<void, Unavailable>{};
+}
+
+Result<void, Failure> Worker::run_now(const Work& work) {
+  std::mutex mutex;
+  std::condition_variable finished;
+  bool done = false;
+  Result<void, Failure> result;
+  state_->enqueue({[&](Connection& connection) {
+                     result = work(connection);
+                     return result;
+                   },
+                   [&](bool) {
+                     const std::lock_guard lock(mutex);
+                     done = true;
+                     finished.notify_one();
+                   }});
+  std::unique_lock lock(mutex);
+  finished.wait(lock, [&] { return done; });
+  return result;
+}
+
+}  // namespace writ::sqlite

@@ -1,0 +1,157 @@
+#include "audit/record.h"
+
+#include <array>
+#include <charconv>
+#include <ctime>
+
+#include "encoding/json.h"
+
+namespace writ::audit {
+namespace {
+
+constexpr std::size_t kFieldBytesMax = 256;
+
+// Length of the well-formed UTF-8 sequence that starts here, or 0 (RFC 3629: no overlong forms, no surrogates).
+std::size_t sequence_length(std::string_view text, std::size_t at, char32_t& point) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[at + i]); };
+  const unsigned char first = byte(0);
+  std::size_t length = first < 0x80 ? 1 : (first >> 5) == 6 ? 2 : (first >> 4) == 14 ? 3 : (first >> 3) == 30 ? 4 : 0;
+  if (length == 0 || at + length > text.size()) return 0;
+  point = length == 1 ? first : first & (0x7F >> length);
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xC0) != 0x80) return 0;
+    point = (point << 6) | (byte(i) & 0x3F);
+  }
+  constexpr char32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
+  if (point < kSmallest[length] || point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF)) return 0;
+  return length;
+}
+
+// What could end a line, move a cursor or reorder the text of a record in a terminal or a browser (S4).
+bool must_escape(char32_t point) {
+  return point < 0x20 || (point >= 0x7F && point < 0xA0) || point == 0x061C || point == 0x200E || point == 0x200F || point == 0x2028 ||
+         point == 0x2029 || (point >= 0x202A && point <= 0x202E) || (point >= 0x2066 && point <= 0x2069) || point == 0xFEFF;
+}
+
+void append_escaped(std::string& out, char32_t point) {
+  constexpr char kHex[] = "0123456789abcdef";
+  out += "\\u";
+  for (int shift = 12; shift >= 0; shift -= 4) out += kHex[(point >> shift) & 0xF];
+}
+
+void append_text(std::string& out, std::string_view text) {
+  out += '"';
+  std::size_t at = 0;
+  while (at < text.size() && at < kFieldBytesMax) {
+    char32_t point = 0;
+    const std::size_t length = sequence_length(text, at, point);
+    if (length == 0) {
+      append_escaped(out, 0xFFFD);
+      ++at;
+      continue;
+    }
+    if (at + length > kFieldBytesMax) break;
+    if (point == '"' || point == '\\') {
+      out += '\\';
+      out += static_cast<char>(point);
+    } else if (must_escape(point)) {
+      append_escaped(out, point);
+    } else {
+      out.append(text, at, length);
+    }
+    at += length;
+  }
+  if (at < text.size()) out += "…";
+  out += '"';
+}
+
+class Line {
+ public:
+  void text(std::string_view name, std::string_view value) {
+    if (value.empty()) return;
+    key(name);
+    append_text(out_, value);
+  }
+  void number(std::string_view name, std::int64_t value) {
+    key(name);
+    out_ += std::to_string(value);
+  }
+  std::string finish() && { return std::move(out_ += '}'); }
+
+ private:
+  void key(std::string_view name) {
+    out_ += out_.size() > 1 ? "," : "";
+    append_text(out_, name);
+    out_ += ':';
+  }
+  std::string out_ = "{";
+};
+
+constexpr std::array<const char*, 18> kEvents = {
+    "sign_in", "sign_out", "session_revoked", "token_refreshed", "refresh_reuse", "device_registered",
+    "id_jag", "access_token", "client_authentication", "token_revoked", "introspection", "call",
+    "outcome", "administration", "policy_activated", "keys_changed", "aborted", "service"};
+
+}  // namespace
+
+std::string_view to_string(Event event) { return kEvents[static_cast<std::size_t>(event)]; }
+
+std::string_view to_string(Effect effect) {
+  switch (effect) {
+    case Effect::none: return "none";
+    case Effect::allow: return "allow";
+    case Effect::deny: return "deny";
+  }
+  return "none";
+}
+
+std::string to_iso8601(Instant instant) {
+  const auto milliseconds = instant.time_since_epoch().count();
+  const std::time_t seconds = to_unix_seconds(instant);
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  char text[40];
+  const std::size_t length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+  char fraction[8];
+  std::snprintf(fraction, sizeof fraction, ".%03dZ", static_cast<int>(((milliseconds % 1000) + 1000) % 1000));
+  return std::string(text, length) + fraction;
+}
+
+std::string to_json_line(const Record& record, std::uint64_t position, std::string_view node) {
+  Line line;
+  line.number("position", static_cast<std::int64_t>(position));
+  line.text("node", node);
+  line.text("time", to_iso8601(record.time));
+  line.text("event", to_string(record.event));
+  if (record.effect != Effect::none) line.text("effect", to_string(record.effect));
+  if (record.effect == Effect::deny) line.text("code", denial_code(position));
+  line.text("reason", record.reason);
+  line.text("detail", record.detail);
+  line.text("user", record.user);
+  line.text("user_name", record.user_name);
+  line.text("agent", record.agent);
+  line.text("client_id", record.client_id);
+  line.text("server", record.server);
+  line.text("resource", record.resource);
+  line.text("scope", record.scope);
+  line.text("method", record.method);
+  line.text("tool", record.tool);
+  line.text("issuer", record.issuer);
+  line.text("session", record.session);
+  line.text("id_jag_jti", record.id_jag_jti);
+  line.text("access_token_jti", record.access_token_jti);
+  line.text("peer", record.peer);
+  line.text("policy", record.policy);
+  line.text("policy_version", record.policy_version);
+  if (record.object_sequence != 0) line.number("object_sequence", static_cast<std::int64_t>(record.object_sequence));
+  if (record.of_position != 0) line.number("of", static_cast<std::int64_t>(record.of_position));
+  if (record.event == Event::outcome) {
+    line.number("status", record.status);
+    line.number("duration_us", record.duration_us);
+    line.number("bytes", record.bytes);
+  }
+  for (const auto& [name, value] : record.more) line.text(name, value);
+  return std::move(line).finish();
+}
+
+}  // namespace writ::audit
