@@ -1,10 +1,9 @@
 #include "audit/record.h"
 
 #include <array>
-#include <charconv>
+#include <cstdio>
 #include <ctime>
 
-#include "encoding/json.h"
 
 namespace writ::audit {
 namespace {
