@@ -105,10 +105,14 @@ constexpr T take_value(Result<T, E>& result) {
 
 }  // namespace writ
 
-// NOLINTNEXTLINE: a statement expression is the only way to return from the middle of an expression.
-#define TRY(expression)                                                              \
-  (__extension__({                                                                   \
-    auto writ_try_result = (expression);                                             \
-    if (!writ_try_result) return ::writ::unexpected(std::move(writ_try_result).error()); \
-    ::writ::detail::take_value(writ_try_result);                                     \
+// The name is made unique, so that a TRY inside a lambda inside a TRY shadows nothing.
+#define WRIT_TRY_NAMED(result, expression)                                  \
+  (__extension__({                                                          \
+    auto result = (expression);                                             \
+    if (!result) return ::writ::unexpected(std::move(result).error());      \
+    ::writ::detail::take_value(result);                                     \
   }))
+#define WRIT_TRY_JOIN(counter, expression) WRIT_TRY_NAMED(writ_try_result_##counter, expression)
+#define WRIT_TRY_COUNTED(counter, expression) WRIT_TRY_JOIN(counter, expression)
+// NOLINTNEXTLINE: a statement expression is the only way to return from the middle of an expression.
+#define TRY(...) WRIT_TRY_COUNTED(__COUNTER__, (__VA_ARGS__))
