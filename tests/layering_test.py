@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""A folder of src/ includes only folders below it (CONTRIBUTING.md, "Where things go"), and a library's headers stay in one folder."""
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BASICS = {"base", "encoding", "crypto", "http", "jose"}
+MAY_USE = {
+    "base": set(),
+    "encoding": {"base"},
+    "crypto": {"base", "encoding"},
+    "http": {"base", "encoding"},
+    "jose": {"base", "encoding", "crypto", "http"},
+    "cedar": {"base", "encoding"},
+    "oauth": BASICS,
+    "audit": {"base", "encoding", "crypto"},
+    "registry": BASICS | {"oauth", "audit"},
+    "mcp": BASICS,
+    "policy": BASICS | {"cedar", "registry", "audit"},
+    "id_jag": BASICS | {"oauth"},
+    "token_service": BASICS | {"oauth", "audit", "registry", "policy", "id_jag"},
+    "gateway": BASICS | {"oauth", "audit", "registry", "policy", "mcp"},
+    "demo_server": BASICS | {"mcp"},
+    "client": BASICS | {"oauth", "mcp"},
+    "bridge": BASICS | {"oauth", "mcp", "client"},
+    "config": BASICS | {"oauth", "registry", "policy"},
+    "admin": BASICS | {"oauth", "audit", "registry", "policy", "token_service", "config"},
+}
+# Third-party headers and the only folders that may include them.
+CONFINED = {
+    r"openssl/": {"crypto", "adapters/net"},   # TLS apart
+    r"argon2\.h": {"crypto"},
+    r"simdjson": {"encoding"},
+    r"boost/": {"adapters/net"},
+    r"curl/": {"adapters/outgoing"},
+    r"sqlite3\.h": {"adapters/sqlite"},
+    r"yaml-cpp/": {"adapters/yaml"},
+}
+DOMAINS = ("token_service/idp", "token_service/resource_as")
+
+
+def folder_of(path: pathlib.Path) -> str:
+    parts = path.relative_to(ROOT / "src").parts
+    return "/".join(parts[:2]) if parts[0] == "adapters" else parts[0]
+
+
+def problems_of(where: str, folder: str, is_test: bool, number: int, quote: str, header: str):
+    for pattern, owners in CONFINED.items():
+        if re.match(pattern, header) and folder not in owners:
+            yield f"{where}:{number}: `{header}` belongs to {', '.join(sorted(owners))} alone: ask for what you need there"
+    if quote != '"' or is_test:
+        return
+    parts = header.split("/")
+    used = "/".join(parts[:2]) if parts[0] == "adapters" else parts[0]
+    if folder.startswith("adapters/"):
+        if used.startswith("adapters/") and used != folder:
+            yield f"{where}:{number}: adapters do not include each other (`{header}`)"
+    elif used.startswith("adapters/"):
+        yield f"{where}:{number}: src/{folder} may not include an adapter (`{header}`): declare an interface here, let the adapter implement it"
+    elif used in MAY_USE and used != folder and used not in MAY_USE.get(folder, set()):
+        yield f"{where}:{number}: src/{folder} may not include src/{used} (`{header}`): dependencies point downwards"
+    for mine, other in (DOMAINS, DOMAINS[::-1]):
+        if where.startswith(f"src/{mine}/") and header.startswith(other + "/"):
+            yield f"{where}:{number}: IdP and resource authorization server are two trust domains: they meet in id_jag/ and over HTTP"
+
+
+def main() -> int:
+    problems = []
+    files = 0
+    for path in sorted((ROOT / "src").rglob("*")):
+        if path.suffix not in {".h", ".cpp"}:
+            continue
+        files += 1
+        where = str(path.relative_to(ROOT))
+        is_test = path.name.endswith(("_test.cpp", "_fuzz.cpp", "_fixture.h"))
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            found = re.match(r'\s*#\s*include\s+([<"])([^>"]+)[>"]', line)
+            if found:
+                problems += problems_of(where, folder_of(path), is_test, number, found[1], found[2])
+    print("\n".join(problems + [f"layering: {files} files, {len(problems)} problems"]))
+    return 1 if problems or not files else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
