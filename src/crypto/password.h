@@ -9,6 +9,7 @@
 
 namespace writ::crypto {
 
+// Passwords of more than 1024 bytes never verify: check the length before hashing one.
 std::string hash_password(const Secret& password);                              // PHC string: $argon2id$v=19$...
 bool verify_password(const Secret& password, std::string_view phc);             // false also for a malformed hash
 // A hash that no password matches, to spend equal time on unknown users (threat T6).
