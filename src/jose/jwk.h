@@ -24,14 +24,17 @@ std::string_view to_string(JwkProblem problem);
 
 Result<Jwk, JwkProblem> parse_jwk(const json::Value& value);
 json::Value to_json(const Jwk& jwk);                          // with use=sig, alg when stated
+json::Value to_json(const crypto::PublicKey& key);            // the required members only
 std::string thumbprint(const crypto::PublicKey& key);        // RFC 7638, SHA-256, base64url
 
-// The usable keys of a published set, in order; unusable ones are skipped. Absent when the text is no JWK set.
+// The usable keys of a published set, in order; unusable ones are skipped. Absent when the text is no JWK set, or one of
+// more than 100 keys.
 class KeySet {
  public:
   KeySet() = default;
   explicit KeySet(std::vector<Jwk> keys) : keys_(std::move(keys)) {}
   static std::optional<KeySet> parse(std::string_view text);
+  static std::optional<KeySet> from_json(const json::Value& value);
   // The key that `kid` and `algorithm` agree on (J8); without kid only when exactly one key fits.
   const Jwk* find(const std::optional<std::string>& kid, crypto::Algorithm algorithm) const;
   bool empty() const { return keys_.empty(); }
