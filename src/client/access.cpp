@@ -1,0 +1,133 @@
+#include "client/access.h"
+
+#include "oauth/identifiers.h"
+
+namespace writ::client {
+namespace {
+
+constexpr auto kRenewBefore = Seconds{30};
+constexpr std::int64_t kAssumedLifetimeSeconds = 60;   // of a token whose server does not say
+
+Unexpected<Failure> failed(FailureKind kind, std::string message) { return unexpected(Failure{kind, std::move(message), {}, {}, {}, {}}); }
+
+std::string joined(const std::vector<std::string>& scopes) {
+  std::string text;
+  for (const auto& scope : scopes) text += (text.empty() ? "" : " ") + scope;
+  return text;
+}
+
+// MCPA-120: what the challenge names, else what the metadata lists, else nothing. MCPA-121: a step-up asks for the union.
+std::string scope_to_request(const Challenge& challenge, const ProtectedResource& resource, const std::string& configured, const std::string& before) {
+  const std::string challenged = challenge.parameter("scope");
+  std::string wanted = !challenged.empty() ? challenged : !before.empty() ? before : !configured.empty() ? configured : joined(resource.scopes_supported);
+  const auto wanted_set = oauth::ScopeSet::parse(wanted);
+  if (!wanted_set) return before;
+  const auto before_set = oauth::ScopeSet::parse(before);
+  if (!before_set) return wanted;
+  oauth::ScopeSet both = *before_set;
+  for (const auto& scope : wanted_set->values()) both.insert(scope);
+  return both.to_string();
+}
+
+}  // namespace
+
+Access::Access(http::Outgoing& outgoing, const Clock& clock, Subject& subject, AccessSettings settings)
+    : outgoing_(outgoing), clock_(clock), subject_(subject), settings_(std::move(settings)) {}
+
+const ProtectedResource* Access::known_resource(const std::string& url) const {
+  const auto found = servers_.find(url);
+  return found == servers_.end() ? nullptr : &found->second.resource;
+}
+
+Task<Result<Access::Server*, Failure>> Access::discover(std::string url, Challenge challenge) {
+  const auto known = servers_.find(url);
+  if (known != servers_.end()) co_return &known->second;
+
+  auto resource = co_await discover_protected_resource(outgoing_, url, challenge);
+  if (!resource) co_return unexpected(resource.error());
+  // MCPA-19: the first listed authorization server that offers the ID-JAG profile and that we have credentials for.
+  Failure last{FailureKind::not_supported, "no authorization server of " + url + " offers enterprise-managed authorization", {}, {}, {}, {}};
+  for (const std::string& issuer : resource->authorization_servers) {
+    auto resource_as = co_await discover_authorization_server(outgoing_, issuer);
+    if (!resource_as) {
+      last = resource_as.error();
+      continue;
+    }
+    if (!resource_as->supports_id_jag()) continue;
+    if (!settings_.at_resource_as.contains(issuer)) {
+      last = Failure{FailureKind::configuration, "this client is not registered at the authorization server " + issuer + " of " + url, {}, {}, {}, {}};
+      continue;
+    }
+    Server server{std::move(*resource), std::move(*resource_as), {}, {}};
+    co_return &servers_.insert_or_assign(url, std::move(server)).first->second;
+  }
+  co_return unexpected(std::move(last));
+}
+
+Task<Result<std::string, Failure>> Access::idp_token_endpoint() {
+  if (!settings_.idp_token_endpoint.empty()) co_return settings_.idp_token_endpoint;
+  if (!idp_token_endpoint_.empty()) co_return idp_token_endpoint_;
+  auto idp = co_await discover_authorization_server(outgoing_, settings_.idp_issuer);
+  if (!idp) co_return unexpected(idp.error());
+  idp_token_endpoint_ = idp->token_endpoint;
+  co_return idp_token_endpoint_;
+}
+
+Task<Result<IdJag, Failure>> Access::id_jag_for(const Server* server, std::string scope) {
+  auto endpoint = co_await idp_token_endpoint();
+  if (!endpoint) co_return unexpected(endpoint.error());
+  // IDJAG-130/131: the identity assertion at hand first; when it is no longer accepted, one that was renewed.
+  for (const bool renew : {false, true}) {
+    auto assertion = co_await subject_.current(renew);
+    if (!assertion) co_return unexpected(assertion.error());
+    IdJagRequest request{server->resource_as.issuer, server->resource.resource, scope, assertion->token, assertion->type};
+    FormFields form = id_jag_form(request);
+    auto answer = co_await post_token_request(outgoing_, *endpoint, settings_.idp_issuer, settings_.at_idp, std::move(form), clock_.now());
+    if (!answer) co_return unexpected(answer.error());
+    auto id_jag = read_id_jag(*answer, scope);
+    if (id_jag) co_return std::move(*id_jag);
+    const Failure& failure = id_jag.error();
+    const bool assertion_was_refused = failure.kind == FailureKind::refused && (failure.error == "invalid_grant" || failure.error == "invalid_request");
+    if (!assertion_was_refused) co_return unexpected(failure);
+    if (renew) co_return failed(FailureKind::sign_in_needed, "your sign-in is no longer accepted: sign in again (" + failure.message + ")");
+  }
+  co_return failed(FailureKind::sign_in_needed, "sign in again");
+}
+
+Task<Result<AccessToken, Failure>> Access::redeem(const Server* server, std::string assertion, std::string scope) {
+  const ClientCredentials& credentials = settings_.at_resource_as.at(server->resource_as.issuer);
+  FormFields form = access_token_form(assertion, scope, server->resource.resource);
+  auto answer = co_await post_token_request(outgoing_, server->resource_as.token_endpoint, server->resource_as.issuer, credentials, std::move(form), clock_.now());
+  if (!answer) co_return unexpected(answer.error());
+  co_return read_access_token(*answer, scope);
+}
+
+Task<Result<GrantedAccess, Failure>> Access::token_for(std::string url, Challenge challenge, std::string rejected) {
+  auto discovered = co_await discover(url, challenge);
+  if (!discovered) co_return unexpected(discovered.error());
+  Server* server = *discovered;
+
+  const std::string scope = scope_to_request(challenge, server->resource, settings_.scope, server->requested_scope);
+  const bool wants_more = scope != server->requested_scope;
+  if (server->access && !wants_more && server->access->access_token != rejected && clock_.now() + kRenewBefore < server->access->expires) {
+    co_return *server->access;
+  }
+  server->access.reset();
+  server->requested_scope = scope;
+
+  // RAS-81: on invalid_grant one fresh ID-JAG; a second invalid_grant, or any other refusal, ends it.
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    auto id_jag = co_await id_jag_for(server, scope);
+    if (!id_jag) co_return unexpected(id_jag.error());
+    auto token = co_await redeem(server, id_jag->assertion, id_jag->scope);
+    if (token) {
+      const auto lifetime = Seconds{token->expires_in.value_or(kAssumedLifetimeSeconds)};
+      server->access = GrantedAccess{std::move(token->value), std::move(token->scope), server->resource.resource, server->resource_as.issuer, clock_.now() + lifetime};
+      co_return *server->access;
+    }
+    if (token.error().error != "invalid_grant" || attempt == 1) co_return unexpected(token.error());
+  }
+  co_return failed(FailureKind::refused, "the authorization server did not accept the grant");
+}
+
+}  // namespace writ::client

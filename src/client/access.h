@@ -1,0 +1,82 @@
+#pragma once
+
+// From a protected MCP server to an access token for it, without a question to anybody: discovery, ID-JAG, access token, cache.
+//
+//   Access access(outgoing, clock, subject, settings);
+//   auto token = co_await access.token_for(url, challenge_of_the_401);
+//
+// One object per signed-in person and agent; used on one executor.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "client/credentials.h"
+#include "client/failure.h"
+#include "client/metadata.h"
+#include "client/token_request.h"
+
+namespace writ::client {
+
+// Where identity assertions come from. `current` may renew by refresh token; it never opens a browser.
+struct IdentityAssertion {
+  std::string token;
+  std::string type;                // urn:…:id_token or urn:…:refresh_token
+};
+class Subject {
+ public:
+  virtual ~Subject() = default;
+  virtual Task<Result<IdentityAssertion, Failure>> current(bool renew) = 0;
+};
+
+struct AccessSettings {
+  std::string idp_issuer;                       // from administrator configuration, never from an MCP server (MCPA-54)
+  std::string idp_token_endpoint;               // set: used instead of discovery (a configuration that names it)
+  ClientCredentials at_idp;
+  // Credentials by authorization server issuer: they are never sent to another (MCPA-61).
+  std::map<std::string, ClientCredentials> at_resource_as;
+  std::string scope;                            // asked for when the challenge and the metadata name none
+};
+
+struct GrantedAccess {
+  std::string access_token;
+  std::string scope;
+  std::string resource, resource_as;
+  Instant expires{};
+};
+
+class Access {
+ public:
+  Access(http::Outgoing& outgoing, const Clock& clock, Subject& subject, AccessSettings settings);
+
+  // A token for calling `url`. `challenge` is that of the 401 or 403 that was just received, or empty. `rejected` is the token that the
+  // server did not accept: a cached copy of it is not handed out again. After a policy denial nothing else is tried (FailureKind::denied).
+  Task<Result<GrantedAccess, Failure>> token_for(std::string url, Challenge challenge, std::string rejected);
+
+  // What was learned about `url`, for `servers` and diagnostics; null before the first token.
+  const ProtectedResource* known_resource(const std::string& url) const;
+
+ private:
+  struct Server {
+    ProtectedResource resource;
+    AuthorizationServer resource_as;
+    std::string requested_scope;
+    std::optional<GrantedAccess> access;
+  };
+  Task<Result<Server*, Failure>> discover(std::string url, Challenge challenge);
+  Task<Result<std::string, Failure>> idp_token_endpoint();
+  Task<Result<IdJag, Failure>> id_jag_for(const Server* server, std::string scope);
+  Task<Result<AccessToken, Failure>> redeem(const Server* server, std::string assertion, std::string scope);
+
+  http::Outgoing& outgoing_;
+  const Clock& clock_;
+  Subject& subject_;
+  AccessSettings settings_;
+  std::map<std::string, Server> servers_;   // by called URL
+  std::string idp_token_endpoint_;
+};
+
+}  // namespace writ::client
