@@ -7,6 +7,7 @@
 //   - parameters of coroutines are taken by value, or by reference to something that outlives the coroutine (the caller awaits it);
 //     a lambda that is a coroutine captures nothing: pass what it needs as parameters;
 //   - `auto x = co_await f(a, b);` with named values; no co_await inside a larger expression, a condition, TRY or a braced list;
+//   - no temporary with captures in an expression with co_await (it would be destroyed twice): name the lambda, then move it in;
 //   - bridges to callbacks use suspend_until<T>().
 
 #include <coroutine>

@@ -253,7 +253,7 @@ Task<Result<Committed, Unavailable>> SqliteDecisionsLog::commit(Commit commit) {
 
 Task<Result<std::vector<audit::StoredRecord>, Unavailable>> SqliteDecisionsLog::query(audit::Query query) {
   auto rows = std::make_shared<std::vector<audit::StoredRecord>>();
-  const auto ran = co_await state_->reader->run([query = std::move(query), rows](Connection& connection) -> Result<void, Failure> {
+  Worker::Work work = [query = std::move(query), rows](Connection& connection) -> Result<void, Failure> {
     std::string sql = "SELECT position, line FROM records WHERE 1";
     std::vector<std::string> values;
     const auto equals = [&](const char* column, const std::string& value) {
@@ -289,19 +289,21 @@ Task<Result<std::vector<audit::StoredRecord>, Unavailable>> SqliteDecisionsLog::
       rows->push_back({static_cast<std::uint64_t>(statement.number(0)), statement.text(1)});
     }
     return {};
-  });
+  };
+  const auto ran = co_await state_->reader->run(std::move(work));
   if (!ran) co_return unexpected(ran.error());
   co_return std::move(*rows);
 }
 
 Task<Result<std::optional<audit::StoredRecord>, Unavailable>> SqliteDecisionsLog::at(std::uint64_t position) {
   auto found = std::make_shared<std::optional<audit::StoredRecord>>();
-  const auto ran = co_await state_->reader->run([position, found](Connection& connection) -> Result<void, Failure> {
+  Worker::Work work = [position, found](Connection& connection) -> Result<void, Failure> {
     auto statement = TRY(connection.prepare("SELECT line FROM records WHERE position = ?"));
     statement.bind(1, static_cast<std::int64_t>(position));
     if (TRY(statement.step())) found->emplace(audit::StoredRecord{position, statement.text(0)});
     return {};
-  });
+  };
+  const auto ran = co_await state_->reader->run(std::move(work));
   if (!ran) co_return unexpected(ran.error());
   co_return std::move(*found);
 }
