@@ -34,13 +34,14 @@ bool has_duplicate(const Object& object) {
 // Turns simdjson's tape into our values, counting members and refusing duplicates on the way.
 class Converter {
  public:
-  Converter(const Limits& limits, bool check_strings) : left_(limits.members_max), check_strings_(check_strings) {}
+  Converter(const Limits& limits, bool check_strings)
+      : left_(limits.members_max), levels_left_(limits.depth_max), check_strings_(check_strings) {}
 
   Result<Value, Problem> convert(simdjson::dom::element element) {
     using Type = simdjson::dom::element_type;
     switch (element.type()) {
-      case Type::OBJECT: return convert_object(element);
-      case Type::ARRAY: return convert_array(element);
+      case Type::OBJECT:
+      case Type::ARRAY: return convert_container(element);
       case Type::STRING: return Value(TRY(text(element.get_string().value_unsafe())));
       case Type::INT64: return Value(std::int64_t{element.get_int64().value_unsafe()});
       case Type::UINT64: return unexpected(Problem::number_out_of_range);   // above 2^63 − 1: a double would change it
@@ -56,6 +57,15 @@ class Converter {
   Result<std::string, Problem> text(std::string_view string) const {
     if (check_strings_ && !utf8::is_valid(string)) return unexpected(Problem::invalid_utf8);
     return std::string(string);
+  }
+
+  // simdjson bounds the depth as well, but does not count an empty container as a level.
+  Result<Value, Problem> convert_container(simdjson::dom::element element) {
+    if (levels_left_ == 0) return unexpected(Problem::too_deep);
+    --levels_left_;
+    auto value = element.is_object() ? convert_object(element) : convert_array(element);
+    ++levels_left_;
+    return value;
   }
 
   Result<Value, Problem> convert_object(simdjson::dom::element element) {
@@ -83,6 +93,7 @@ class Converter {
   }
 
   std::size_t left_;
+  std::size_t levels_left_;
   bool check_strings_;
 };
 
@@ -291,7 +302,7 @@ Result<Value, Problem> parse(std::string_view text, const Limits& limits) {
   if (text.empty()) return unexpected(Problem::syntax);
 
   thread_local simdjson::dom::parser parser;
-  // simdjson counts the level of a scalar inside the innermost container too.
+  // simdjson counts what stands inside the innermost container as a level of its own.
   const std::size_t depth = limits.depth_max + 1;
   if (parser.max_depth() != depth || parser.capacity() > kKeptCapacity) {
     const std::size_t capacity = std::max<std::size_t>(text.size(), 4096);
