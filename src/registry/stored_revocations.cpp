@@ -1,0 +1,59 @@
+#include "registry/stored_revocations.h"
+
+#include <mutex>
+
+namespace writ::registry {
+namespace {
+
+constexpr const char* kTable = "revocations";
+constexpr const char* kToken = "token";
+constexpr const char* kSession = "session";
+
+std::string key_of(const char* kind, std::string_view id) { return std::string(kind).append(":").append(id); }
+
+}  // namespace
+
+Result<std::unique_ptr<StoredRevocations>, Unavailable> StoredRevocations::open(Documents& documents) {
+  std::unique_ptr<StoredRevocations> revocations(new StoredRevocations(documents));
+  for (const Document& document : TRY(documents.load(kTable))) revocations->revoked_.emplace(document.key, document.expires);
+  return revocations;
+}
+
+bool StoredRevocations::has(const char* kind, std::string_view id) const {
+  const std::string key = key_of(kind, id);
+  const std::shared_lock lock(mutex_);
+  return revoked_.contains(key);
+}
+
+bool StoredRevocations::is_token_revoked(std::string_view jti) const { return has(kToken, jti); }
+bool StoredRevocations::is_session_ended(std::string_view sid) const { return has(kSession, sid); }
+
+Document StoredRevocations::remember(const char* kind, const std::string& id, Instant forget_after) {
+  Document document{kTable, key_of(kind, id), 1, forget_after, "{}"};
+  {
+    const std::unique_lock lock(mutex_);
+    const auto [entry, added] = revoked_.emplace(document.key, forget_after);
+    // Two revocations of one thing: it stays revoked for the longer of the two, on disk as well.
+    if (!added) entry->second = std::max(entry->second, forget_after);
+    document.expires = entry->second;
+    document.version = to_unix_seconds(entry->second);
+  }
+  // In force at once, in this process; what is acknowledged is that it also outlives it.
+  epoch_.fetch_add(1, std::memory_order_acq_rel);
+  return document;
+}
+
+Task<Result<void, Unavailable>> StoredRevocations::revoke_token(std::string jti, Instant forget_after) {
+  return documents_.put(remember(kToken, jti, forget_after));
+}
+
+Task<Result<void, Unavailable>> StoredRevocations::end_session(std::string sid, Instant forget_after) {
+  return documents_.put(remember(kSession, sid, forget_after));
+}
+
+void StoredRevocations::forget_expired(Instant now) {
+  const std::unique_lock lock(mutex_);
+  std::erase_if(revoked_, [&](const auto& entry) { return entry.second <= now; });
+}
+
+}  // namespace writ::registry
