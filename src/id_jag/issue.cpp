@@ -1,0 +1,38 @@
+#include "id_jag/issue.h"
+
+#include <cassert>
+
+#include "oauth/identifiers.h"
+
+namespace writ::id_jag {
+
+json::Value claims_of(const Statement& statement) {
+  assert(!statement.issuer.empty() && !statement.subject.empty() && !statement.audience.empty() && !statement.client_id.empty());
+  assert(!statement.jti.empty() && statement.expires > statement.issued_at);
+  // `aud` is a string and never an array: one audience, one shape (IDJAG-04).
+  json::Value claims{{"iss", statement.issuer},       {"sub", statement.subject},     {"aud", statement.audience},
+                     {"client_id", statement.client_id}, {"jti", statement.jti},      {"iat", statement.issued_at},
+                     {"exp", statement.expires}};
+  const auto set_text = [&](const char* name, const std::string& text) {
+    if (!text.empty()) claims.set(name, text);
+  };
+  set_text("resource", statement.resource);
+  set_text("scope", statement.scope);
+  set_text("email", statement.email);
+  set_text("aud_sub", statement.aud_sub);
+  if (statement.auth_time) claims.set("auth_time", *statement.auth_time);
+  set_text("acr", statement.acr);
+  if (!statement.amr.empty()) {
+    json::Array methods;
+    for (const auto& method : statement.amr) methods.emplace_back(method);
+    claims.set("amr", std::move(methods));
+  }
+  set_text("sid", statement.sid);
+  return claims;
+}
+
+std::string issue(const Statement& statement, const jose::SigningKey& key) {
+  return jose::sign(key, oauth::kTypIdJag, claims_of(statement));
+}
+
+}  // namespace writ::id_jag

@@ -1,0 +1,37 @@
+#pragma once
+
+// Leg 1's product: what an ID-JAG says, built and signed. Pure: who may have one is decided before (token_service/idp).
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "encoding/json.h"
+#include "jose/jwt.h"
+
+namespace writ::id_jag {
+
+// The granted values, not the requested ones (IDJAG-50). Empty text means: not stated.
+struct Statement {
+  std::string issuer;          // the IdP that signs
+  std::string subject;         // the person, in the form that this audience expects
+  std::string audience;        // issuer of the resource authorization server: exactly one (IDJAG-04)
+  std::string client_id;       // of the client at that server (IDJAG-53)
+  std::string jti;
+  std::int64_t issued_at = 0;
+  std::int64_t expires = 0;
+  std::string resource;        // RFC 9728 identifier of the MCP server (IDJAG-07)
+  std::string scope;
+  std::string email, aud_sub;
+  std::optional<std::int64_t> auth_time;
+  std::string acr;
+  std::vector<std::string> amr;
+  std::string sid;             // only for the audience of the same deployment
+};
+
+// Precondition: the claims that IDJAG-02 requires are not empty, and `expires` is later than `issued_at`.
+json::Value claims_of(const Statement& statement);
+std::string issue(const Statement& statement, const jose::SigningKey& key);
+
+}  // namespace writ::id_jag

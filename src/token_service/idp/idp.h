@@ -1,0 +1,55 @@
+#pragma once
+
+// Everything that the IdP role works with. Built once by the program, outlives every request; all parts are safe to share between threads.
+
+#include <functional>
+#include <string>
+
+#include "audit/decisions_log.h"
+#include "base/clock.h"
+#include "base/secret.h"
+#include "http/message.h"
+#include "policy/decision.h"
+#include "registry/revocations.h"
+#include "registry/snapshot.h"
+#include "token_service/client_authentication.h"
+#include "token_service/grant.h"
+#include "token_service/idp/settings.h"
+#include "token_service/idp/sign_in_throttle.h"
+#include "token_service/idp/stores.h"
+#include "token_service/signing_keys.h"
+
+namespace writ::token_service::idp {
+
+// Argon2 takes some 50 ms, so it runs elsewhere than on the event loop; resumes on the caller's executor.
+class PasswordVerifier {
+ public:
+  virtual ~PasswordVerifier() = default;
+  virtual Task<bool> verify(Secret password, std::string phc) = 0;
+};
+
+struct Idp {
+  Settings settings;
+  const Clock& clock;
+  const registry::Current& registry;
+  const policy::Current& policy;
+  const SigningKeys& keys;
+  audit::DecisionsLog& log;
+  SessionStore& sessions;
+  AuthorizationCodes& codes;
+  RefreshTokens& refresh_tokens;
+  DeviceKeys& device_keys;
+  registry::Revocations& revocations;
+  PasswordVerifier& passwords;
+  SignInThrottle& throttle;
+  Secret form_key;             // ties the sign-in form to the browser that asked for it; 32 random bytes of this deployment
+
+  // Client authentication as at the token endpoint; for introspection and revocation.
+  std::function<Task<Result<Client, ClientRefused>>(const http::Request&, const form::Parameters&)> authenticate_client;
+  // Waits. Null: not at all (the throttle then only refuses).
+  std::function<Task<void>(Milliseconds)> pause;
+  // POST {issuer}/token (token_endpoint.h, with the grants of this folder).
+  http::Handler token_endpoint;
+};
+
+}  // namespace writ::token_service::idp

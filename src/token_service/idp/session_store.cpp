@@ -1,0 +1,112 @@
+#include "crypto/hash.h"
+#include "encoding/base64url.h"
+#include "token_service/idp/document_fields.h"
+#include "token_service/idp/stores.h"
+
+namespace writ::token_service::idp {
+namespace {
+
+constexpr const char* kTable = "idp_sessions";
+constexpr Seconds kWriteUsesEvery{300};
+
+}  // namespace
+
+std::string digest_of(std::string_view bearer_value) { return base64url::encode(crypto::sha256_bytes(bearer_value)); }
+
+registry::Document SessionStore::document_of(const Entry& entry) const {
+  const Session& session = entry.session;
+  json::Value value{{"user", session.user_id},
+                    {"cookie", session.cookie_digest},
+                    {"created", to_json(session.created)},
+                    {"last_seen", to_json(session.last_seen)},
+                    {"auth_time", to_json(session.auth_time)},
+                    {"acr", session.acr},
+                    {"amr", to_json(session.amr)},
+                    {"peer", session.peer},
+                    {"ended", session.ended}};
+  return {kTable, session.id, entry.version, session.created + absolute_, json::write(value)};
+}
+
+Result<std::unique_ptr<SessionStore>, Unavailable> SessionStore::open(registry::Documents& documents, std::int64_t absolute_seconds) {
+  std::unique_ptr<SessionStore> store(new SessionStore(documents, absolute_seconds));
+  for (const auto& document : TRY(documents.load(kTable))) {
+    auto fields = TRY(DocumentFields::parse(document));
+    Session session{document.key, fields.text("user"), fields.text("cookie"), fields.time("created"), fields.time("last_seen"),
+                    fields.time("auth_time"), fields.text("acr"), fields.texts("amr"), fields.text("peer"), fields.flag("ended")};
+    if (!fields.ok()) return unexpected(Unavailable{"a stored session cannot be read"});
+    store->by_cookie_.emplace(session.cookie_digest, session.id);
+    const Instant last_seen = session.last_seen;
+    store->sessions_.emplace(document.key, Entry{std::move(session), document.version, last_seen});
+  }
+  return store;
+}
+
+std::optional<Session> SessionStore::find(std::string_view sid) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = sessions_.find(std::string(sid));
+  if (found == sessions_.end()) return std::nullopt;
+  return found->second.session;
+}
+
+std::optional<Session> SessionStore::find_by_cookie(std::string_view cookie) const {
+  const std::string digest = digest_of(cookie);
+  const std::lock_guard lock(mutex_);
+  const auto found = by_cookie_.find(digest);
+  if (found == by_cookie_.end()) return std::nullopt;
+  return sessions_.at(found->second).session;
+}
+
+std::vector<Session> SessionStore::all() const {
+  std::vector<Session> sessions;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [sid, entry] : sessions_) sessions.push_back(entry.session);
+  return sessions;
+}
+
+std::vector<Session> SessionStore::of_user(std::string_view user_id) const {
+  auto sessions = all();
+  std::erase_if(sessions, [&](const Session& session) { return session.user_id != user_id; });
+  return sessions;
+}
+
+Task<Result<void, Unavailable>> SessionStore::add(Session session) {
+  const std::lock_guard lock(mutex_);
+  by_cookie_.emplace(session.cookie_digest, session.id);
+  const std::string sid = session.id;
+  const Instant last_seen = session.last_seen;
+  const auto added = sessions_.emplace(sid, Entry{std::move(session), 1, last_seen});
+  return documents_.put(document_of(added.first->second));
+}
+
+Task<Result<void, Unavailable>> SessionStore::touch(std::string sid, Instant now) {
+  const std::lock_guard lock(mutex_);
+  const auto found = sessions_.find(sid);
+  if (found == sessions_.end()) return nothing_to_write();
+  Entry& entry = found->second;
+  entry.session.last_seen = std::max(entry.session.last_seen, now);
+  if (now - entry.written_last_seen < kWriteUsesEvery) return nothing_to_write();
+  entry.written_last_seen = now;
+  ++entry.version;
+  return documents_.put(document_of(entry));
+}
+
+Task<Result<void, Unavailable>> SessionStore::end(std::string sid) {
+  const std::lock_guard lock(mutex_);
+  const auto found = sessions_.find(sid);
+  if (found == sessions_.end()) return nothing_to_write();
+  found->second.session.ended = true;
+  ++found->second.version;
+  return documents_.put(document_of(found->second));
+}
+
+void SessionStore::forget_expired(Instant now) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(sessions_, [&](const auto& item) {
+    const Session& session = item.second.session;
+    if (session.created + absolute_ > now) return false;
+    by_cookie_.erase(session.cookie_digest);
+    return true;
+  });
+}
+
+}  // namespace writ::token_service::idp
