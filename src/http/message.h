@@ -31,6 +31,7 @@ class Headers {
   void add(std::string name, std::string value) { fields_.emplace_back(std::move(name), std::move(value)); }
   void set(std::string name, std::string value);    // replaces all fields of that name
   void erase(std::string_view name);
+  void reserve(std::size_t count) { fields_.reserve(count); }
   const std::vector<std::pair<std::string, std::string>>& fields() const { return fields_; }
 
  private:
@@ -46,6 +47,26 @@ struct Peer {
   bool local_socket = false;  // over the local administration socket, as the service's own user
 };
 
+// Tells whoever works for a client that nobody waits for the answer any more: the client went away, or the server stops.
+// Lives on one executor.
+class Cancellation {
+ public:
+  bool is_requested() const { return requested_; }
+  // At most one hook at a time; it is called at once when cancellation was requested before. An empty function takes it away.
+  void on_request(std::function<void()> hook) {
+    hook_ = std::move(hook);
+    if (requested_ && hook_) std::exchange(hook_, nullptr)();
+  }
+  void request() {
+    requested_ = true;
+    if (hook_) std::exchange(hook_, nullptr)();
+  }
+
+ private:
+  bool requested_ = false;
+  std::function<void()> hook_;
+};
+
 struct Request {
   std::string method;       // as sent: methods are case-sensitive
   std::string path;         // origin form, as sent (not decoded), without query
@@ -54,6 +75,7 @@ struct Request {
   Headers headers;
   std::string body;         // complete; the listener bounds it
   Peer peer;
+  Cancellation* client_gone = nullptr;   // set by the listener, null elsewhere; valid as long as the handler's task runs
 };
 
 // How a body that is produced piece by piece ends: after its last byte, or broken off.
@@ -121,6 +143,7 @@ struct UpstreamRequest {
   int idle_timeout_ms = 300'000;   // between two pieces of the body; 0: none
   std::string pool_key;            // connections are only shared between requests with equal keys (threat G13)
   std::string ca_file;             // empty: the system's
+  Cancellation* cancellation = nullptr;   // when requested before the head is there, send() ends with `closed`; the body has cancel()
 };
 struct UpstreamResponse {
   int status = 0;

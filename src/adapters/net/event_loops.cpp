@@ -1,0 +1,103 @@
+#include "adapters/net/event_loops.h"
+
+#include <algorithm>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <csignal>
+#include <thread>
+
+#include "adapters/net/loop.h"
+#include "http/write.h"
+
+namespace writ::net {
+namespace {
+constexpr milliseconds kSweepInterval{100};
+constexpr std::size_t kSpareBuffersMax = 256;
+thread_local Loop* current_loop = nullptr;
+}  // namespace
+
+Deadline::Deadline(Loop& loop, std::function<void()> expire) : loop_(loop), expire_(std::move(expire)), next_(loop.deadlines_) {
+  if (next_) next_->previous_ = this;
+  loop_.deadlines_ = this;
+}
+
+Deadline::~Deadline() {
+  if (next_) next_->previous_ = previous_;
+  (previous_ ? previous_->next_ : loop_.deadlines_) = next_;
+}
+
+void Deadline::set(milliseconds from_now) { at_ = std::chrono::steady_clock::now() + from_now; }
+
+Loop::Loop(std::size_t index) : index_(index) {}
+
+void Loop::post(std::function<void()> work) { boost::asio::post(context_, std::move(work)); }
+
+Loop* Loop::current() noexcept { return current_loop; }
+
+void Loop::run() {
+  const Scope scope(*this);
+  current_loop = this;
+  const auto guard = boost::asio::make_work_guard(context_);
+  sweep();
+  context_.run();
+  current_loop = nullptr;
+}
+
+void Loop::stop() { context_.stop(); }
+
+void Loop::sweep() {
+  const SteadyTime now = std::chrono::steady_clock::now();
+  for (Deadline* deadline = deadlines_; deadline; deadline = deadline->next_) {
+    if (deadline->at_ > now) continue;
+    deadline->clear();
+    deadline->expire_();
+  }
+  timer_.expires_after(kSweepInterval);
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) sweep();
+  });
+}
+
+std::string_view Loop::date() {
+  const std::int64_t second = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()).time_since_epoch().count();
+  if (second != date_second_) date_ = http::format_date(second), date_second_ = second;
+  return date_;
+}
+
+Buffer Loop::take_buffer() {
+  if (buffers_.empty()) return Buffer(new char[kBufferBytes]);
+  Buffer buffer = std::move(buffers_.back());
+  buffers_.pop_back();
+  return buffer;
+}
+
+void Loop::give_buffer(Buffer buffer) {
+  if (buffer && buffers_.size() < kSpareBuffersMax) buffers_.push_back(std::move(buffer));
+}
+
+struct EventLoops::Threads {
+  std::vector<std::thread> threads;
+};
+
+EventLoops::EventLoops(std::size_t count) : threads_(std::make_unique<Threads>()) {
+  // OpenSSL writes with write(2): a peer that has gone must be an error of that connection, not the end of the process.
+  struct sigaction action {};
+  if (sigaction(SIGPIPE, nullptr, &action) == 0 && action.sa_handler == SIG_DFL) std::signal(SIGPIPE, SIG_IGN);
+  if (count == 0) count = std::max(1U, std::thread::hardware_concurrency());
+  for (std::size_t i = 0; i < count; ++i) loops_.push_back(std::make_unique<Loop>(i));
+  for (const auto& loop : loops_) threads_->threads.emplace_back([&loop = *loop] { loop.run(); });
+}
+
+EventLoops::~EventLoops() { stop(); }
+
+Executor& EventLoops::executor(std::size_t index) { return *loops_[index]; }
+
+void EventLoops::stop() {
+  stopped_ = true;
+  for (const auto& loop : loops_) loop->stop();
+  for (std::thread& thread : threads_->threads) {
+    if (thread.joinable()) thread.join();
+  }
+}
+
+}  // namespace writ::net

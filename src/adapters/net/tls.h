@@ -1,0 +1,26 @@
+#pragma once
+
+// TLS on both sides, on OpenSSL: 1.2 and later, HTTP/1.1 only. Private to this folder.
+
+#include <openssl/ssl.h>
+
+#include <memory>
+#include <string>
+
+#include "adapters/net/channel.h"
+#include "base/result.h"
+
+namespace writ::net {
+
+using SslContext = std::shared_ptr<SSL_CTX>;
+
+// For a listener. The key file must not be open to group or others (S10). The error is a sentence for the operator.
+Result<SslContext, std::string> load_server_tls(const std::string& certificate_file, const std::string& key_file);
+SslPointer accept_tls(const SslContext& context);
+
+// For connections that we open. `ca_file` empty: the system's.
+Result<SslContext, std::string> load_client_tls(const std::string& ca_file);
+// The peer's certificate must be valid for `host` (a name or a numeric address).
+SslPointer connect_tls(const SslContext& context, const std::string& host);
+
+}  // namespace writ::net
