@@ -4,6 +4,7 @@
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cassert>
@@ -114,6 +115,39 @@ Algorithm any_algorithm_of(KeyKind kind) {
 
 bool is_odd(std::string_view number) { return (static_cast<unsigned char>(number.back()) & 1) != 0; }
 
+// CVE-2017-15361: chips that drew primes as k·M + (65537^a mod M), M a product of small primes. Such a modulus is a power of 65537 modulo
+// each of these; a random one is with a probability of about 2^-28.
+bool is_roca_modulus(const BIGNUM* modulus) {
+  for (const unsigned int prime : {11U, 13U, 17U, 19U, 37U, 53U, 61U, 71U, 73U, 79U, 97U, 103U, 107U, 109U, 127U, 151U, 157U}) {
+    const auto wanted = static_cast<unsigned int>(BN_mod_word(modulus, prime));
+    unsigned int power = 1;
+    bool is_power = false;
+    for (unsigned int i = 0; i < prime && !is_power; ++i) {
+      is_power = power == wanted;
+      power = power * 65537U % prime;
+    }
+    if (!is_power) return false;
+  }
+  return true;
+}
+
+// With a point of small order as key, signatures can be computed without any private key. These are the y coordinates of all such
+// points (0, 1, −1 and the two of order 8), little-endian, and the spellings of 0 and 1 that are not reduced.
+bool is_small_order(std::string_view x) {
+  static constexpr std::array kSmall = {
+      "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"sv,
+      "\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"sv,
+      "\x26\xe8\x95\x8f\xc2\xb2\x27\xb0\x45\xc3\xf4\x89\xf2\xef\x98\xf0\xd5\xdf\xac\x05\xd3\xc6\x33\x39\xb1\x38\x02\x88\x6d\x53\xfc\x05"sv,
+      "\xc7\x17\x6a\x70\x3d\x4d\xd8\x4f\xba\x3c\x0b\x76\x0d\x10\x67\x0f\x2a\x20\x53\xfa\x2c\x39\xcc\xc6\x4e\xc7\xfd\x77\x92\xac\x03\x7a"sv,
+      "\xec\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f"sv,
+      "\xed\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f"sv,
+      "\xee\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f"sv,
+  };
+  std::string y(x);
+  y.back() = static_cast<char>(static_cast<unsigned char>(y.back()) & 0x7F);   // without the sign of the other coordinate
+  return std::find(kSmall.begin(), kSmall.end(), y) != kSmall.end();
+}
+
 // A PEM that asks for a passphrase is refused rather than prompting on a terminal.
 int no_passphrase(char*, int, int, void*) { return 0; }
 
@@ -138,6 +172,7 @@ std::string_view to_string(KeyProblem problem) {
     case KeyProblem::unsupported: return "unsupported";
     case KeyProblem::too_small: return "too_small";
     case KeyProblem::not_on_curve: return "not_on_curve";
+    case KeyProblem::weak: return "weak";
   }
   return "unknown";
 }
@@ -197,6 +232,7 @@ Result<PublicKey, KeyProblem> PublicKey::from_rsa(std::string_view modulus, std:
   const BigNumber e(BN_bin2bn(bytes_of(exponent), static_cast<int>(exponent.size()), nullptr));
   must(n && e, "key set-up");
   if (BN_num_bits(n.get()) < kRsaBitsMin) return unexpected(KeyProblem::too_small);
+  if (is_roca_modulus(n.get())) return unexpected(KeyProblem::weak);
   const ParameterBuilder builder(OSSL_PARAM_BLD_new());
   must(builder && OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, n.get()) == 1 &&
            OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, e.get()) == 1,
@@ -212,6 +248,7 @@ Result<PublicKey, KeyProblem> PublicKey::from_rsa(std::string_view modulus, std:
 
 Result<PublicKey, KeyProblem> PublicKey::from_ed25519(std::string_view x) {
   if (x.size() != 32) return unexpected(KeyProblem::malformed);
+  if (is_small_order(x)) return unexpected(KeyProblem::weak);
   const ErrorQueueGuard guard;
   KeyHandle handle(EVP_PKEY_new_raw_public_key_ex(nullptr, "ED25519", nullptr, bytes_of(x), x.size()));
   if (!handle) return unexpected(KeyProblem::malformed);

@@ -18,12 +18,13 @@ enum class Algorithm { es256, es384, rs256, ps256, eddsa };
 std::string_view to_string(Algorithm algorithm);                     // the JOSE name: "ES256", …
 std::optional<Algorithm> parse_algorithm(std::string_view name);     // exact spelling; "Ed25519" is EdDSA too
 
-enum class KeyProblem { malformed, unsupported, too_small, not_on_curve };
+enum class KeyProblem { malformed, unsupported, too_small, not_on_curve, weak };   // weak: private key can be computed from the public one
 std::string_view to_string(KeyProblem problem);
 
 class PublicKey {
  public:
   // Coordinates and modulus are big-endian bytes as in a JWK. RSA below 2048 bits and points off the curve are refused.
+  // Refused as weak: RSA moduli of the ROCA family (CVE-2017-15361) and Ed25519 points of small order.
   // RSA above 8192 bits or with an exponent of more than 32 bits is unsupported: it would make every verification dear.
   static Result<PublicKey, KeyProblem> from_ec(std::string_view curve, std::string_view x, std::string_view y);
   static Result<PublicKey, KeyProblem> from_rsa(std::string_view modulus, std::string_view exponent);

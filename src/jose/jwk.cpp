@@ -22,6 +22,7 @@ JwkProblem to_jwk_problem(crypto::KeyProblem problem) {
     case crypto::KeyProblem::unsupported: return JwkProblem::unsupported;
     case crypto::KeyProblem::too_small: return JwkProblem::too_small;
     case crypto::KeyProblem::not_on_curve: return JwkProblem::not_on_curve;
+    case crypto::KeyProblem::weak: return JwkProblem::weak;
   }
   return JwkProblem::malformed;
 }
@@ -98,6 +99,7 @@ std::string_view to_string(JwkProblem problem) {
     case JwkProblem::has_private_part: return "has_private_part";
     case JwkProblem::too_small: return "too_small";
     case JwkProblem::not_on_curve: return "not_on_curve";
+    case JwkProblem::weak: return "weak";
     case JwkProblem::unsupported: return "unsupported";
   }
   return "unknown";
@@ -159,12 +161,9 @@ const Jwk* KeySet::find(const std::optional<std::string>& kid, crypto::Algorithm
   const Jwk* found = nullptr;
   for (const Jwk& jwk : keys_) {
     if (!jwk.key.fits(algorithm) || (jwk.algorithm && *jwk.algorithm != algorithm)) continue;
-    if (kid) {
-      if (jwk.kid == *kid) return &jwk;
-    } else {
-      if (found != nullptr) return nullptr;   // more than one fits: guessing would make verification depend on order
-      found = &jwk;
-    }
+    if (kid && jwk.kid != *kid) continue;
+    if (found != nullptr) return nullptr;   // more than one fits: guessing would make verification depend on their order
+    found = &jwk;
   }
   return found;
 }

@@ -19,7 +19,7 @@ struct Jwk {
 };
 
 // Why a key was not loaded. Symmetric keys, keys for encryption, private members, small or off-curve keys never are (threat J15).
-enum class JwkProblem { malformed, symmetric, not_for_signatures, has_private_part, too_small, not_on_curve, unsupported };
+enum class JwkProblem { malformed, symmetric, not_for_signatures, has_private_part, too_small, not_on_curve, weak, unsupported };
 std::string_view to_string(JwkProblem problem);
 
 Result<Jwk, JwkProblem> parse_jwk(const json::Value& value);
@@ -35,7 +35,7 @@ class KeySet {
   explicit KeySet(std::vector<Jwk> keys) : keys_(std::move(keys)) {}
   static std::optional<KeySet> parse(std::string_view text);
   static std::optional<KeySet> from_json(const json::Value& value);
-  // The key that `kid` and `algorithm` agree on (J8); without kid only when exactly one key fits.
+  // The one key that `kid` and `algorithm` agree on (J8), or without kid the one that fits. Null when none or several do.
   const Jwk* find(const std::optional<std::string>& kid, crypto::Algorithm algorithm) const;
   bool empty() const { return keys_.empty(); }
   const std::vector<Jwk>& keys() const { return keys_; }

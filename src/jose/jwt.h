@@ -13,46 +13,27 @@
 #include "crypto/key.h"
 #include "encoding/json.h"
 #include "jose/jwk.h"
+#include "jose/jws.h"
 
 namespace writ::jose {
-
-enum class JwtProblem {
-  too_large,              // over 16 KiB
-  not_compact,            // not exactly three parts of canonical base64url: JWE, JSON serialisation, padding, …
-  header_not_json,        // strict JSON object; duplicates included
-  payload_not_json,
-  algorithm_not_allowed,  // absent, none, symmetric, or not in the list
-  type_mismatch,          // `typ` is not the one that this use wants
-  has_crit,               // `crit`, `b64` or `zip` present: none is understood (J9, J11)
-  bad_kid,                // not a string of 1 to 256 bytes (J7)
-  unknown_key,            // no key of that issuer with this kid and algorithm
-  bad_signature,
-};
-std::string_view to_string(JwtProblem problem);
 
 class UnverifiedJwt {
  public:
   // Everything that can be checked without a key, cheap checks first. `jwk`, `jku`, `x5u`, `x5c` in the header are ignored (J6).
   static Result<UnverifiedJwt, JwtProblem> parse(std::string_view compact);
 
-  crypto::Algorithm algorithm() const { return algorithm_; }
-  const std::optional<std::string>& kid() const { return kid_; }
-  // Media type compare: case-insensitive, an "application/" prefix is optional (RFC 7515 §4.1.9). Absent `typ` matches nothing.
-  bool has_type(std::string_view type) const;
-  bool has_any_type() const { return type_.has_value(); }
-  const json::Value& header() const { return header_; }
+  crypto::Algorithm algorithm() const { return jws_.algorithm; }
+  const std::optional<std::string>& kid() const { return jws_.kid; }
+  bool has_type(std::string_view type) const { return jws_.has_type(type); }   // see Jws::has_type
+  bool has_any_type() const { return jws_.type.has_value(); }
+  const json::Value& header() const { return jws_.header; }
   const json::Value& claimed() const { return claims_; }      // unverified claims: good for choosing an issuer, nothing else
-  std::string_view compact() const { return compact_; }
+  std::string_view compact() const { return jws_.compact; }
 
  private:
   friend class VerifiedJwt;
-  std::string compact_;
-  std::size_t signed_bytes_ = 0;
-  std::string signature_;
-  crypto::Algorithm algorithm_{};
-  std::optional<std::string> kid_;
-  std::optional<std::string> type_;   // lower case, without "application/"
-  json::Value header_;
+  UnverifiedJwt() = default;
+  Jws jws_;
   json::Value claims_;
 };
 
@@ -64,7 +45,7 @@ class VerifiedJwt {
   static Result<VerifiedJwt, JwtProblem> verify(UnverifiedJwt unverified, const crypto::PublicKey& key, std::span<const crypto::Algorithm> allowed);
 
   const json::Value& claims() const { return jwt_.claims_; }
-  const json::Value& header() const { return jwt_.header_; }
+  const json::Value& header() const { return jwt_.header(); }
   bool has_type(std::string_view type) const { return jwt_.has_type(type); }
 
  private:
