@@ -31,10 +31,13 @@ struct Error {
   std::string description;             // fixed text of ours: no input, no hint about who exists (T11, RAS-80)
   json::Object members;                // extension members: denial_code, acr_values, max_age
   bool basic_challenge = false;        // invalid_client after a try with the Authorization header
+  int status = 0;                      // 0: the code's own status; else 405, 413, 415 or 429 for the same body
+  int retry_after_seconds = 0;         // 0: no Retry-After, 503 apart
 };
 
 // 400; invalid_client 401 with WWW-Authenticate: Basic when Basic was tried; temporarily_unavailable 503 with Retry-After.
-// Always JSON with Cache-Control: no-store.
+// 405 has Allow: POST. Always JSON with Cache-Control: no-store.
+// INVARIANT: the description is of the characters that RFC 6749 §5.2 allows; any other becomes a space (T11).
 http::Response render(const Error& error);
 
 }  // namespace writ::oauth
