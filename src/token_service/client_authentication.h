@@ -5,8 +5,12 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
+#include <unordered_map>
 #include <variant>
+#include <vector>
 
 #include "audit/decisions_log.h"
 #include "http/message.h"
@@ -44,6 +48,10 @@ struct ClientAuthenticationRules {
   bool accept_token_endpoint_audience = false;
   std::int64_t assertion_lifetime_seconds_max = 300;
   std::int64_t skew_seconds = 30;
+  std::vector<crypto::Algorithm> algorithms{crypto::Algorithm::es256, crypto::Algorithm::es384, crypto::Algorithm::ps256,
+                                            crypto::Algorithm::rs256, crypto::Algorithm::eddsa};
+  // Libraries write `typ: JWT` where RFC 7523 asked for none. Off: only absent and client-authentication+jwt are accepted (J10).
+  bool accept_plain_jwt_type = false;
   // Where registrations are looked up: Snapshot::agent_at_idp, or agent_at_resource_as with our issuer.
   std::function<registry::Snapshot::AtResourceAs(const registry::Snapshot&, std::string_view client_id)> find;
 };
@@ -59,6 +67,41 @@ struct ClientRefused {
   ClientProblem problem;
   std::string claimed_client_id;   // for audit
   bool basic_tried = false;
+  std::optional<std::uint64_t> recorded_at;   // the refusal is on record already (a replayed assertion): write no second one
+};
+
+using AuthenticationFailure = std::variant<ClientRefused, Unavailable>;
+
+// The checks, shared by the endpoints of one issuer. Safe to share between threads.
+//
+// No assertion works twice, also in parallel and across a restart: its jti is claimed in the decisions log after every other check
+// and before the grant runs, so a forged assertion burns nothing and a used one stays used even when the grant is then refused.
+class ClientAuthenticator {
+ public:
+  // `device_keys` may be null (no device ever signed in here), `client_keys` empty (no client publishes its keys by URL).
+  ClientAuthenticator(ClientAuthenticationRules rules, audit::DecisionsLog& log, const DeviceKeys* device_keys, ClientKeys client_keys);
+
+  Task<Result<Client, AuthenticationFailure>> authenticate(const http::Request& request, const TokenRequest& parameters,
+                                                           std::shared_ptr<const registry::Snapshot> snapshot) const;
+
+ private:
+  struct Presented;
+  Result<Presented, ClientRefused> read(const http::Request& request, const form::Parameters& parameters) const;
+  Result<Client, ClientRefused> check_secret(const Presented& presented, Client client, Instant now) const;
+  Task<Result<Client, AuthenticationFailure>> check_assertion(const Presented& presented, Client client, const TokenRequest& request) const;
+  std::shared_ptr<const jose::KeySet> inline_keys(const std::string& jwks) const;
+
+  ClientAuthenticationRules rules_;
+  audit::DecisionsLog& log_;
+  const DeviceKeys* device_keys_;
+  ClientKeys client_keys_;
+
+  // Parsed inline key sets by their text: importing a key costs more than verifying with it.
+  struct ParsedKeys {
+    std::mutex mutex;
+    std::unordered_map<std::string, std::shared_ptr<const jose::KeySet>> by_text;
+  };
+  std::unique_ptr<ParsedKeys> parsed_keys_;
 };
 
 }  // namespace writ::token_service

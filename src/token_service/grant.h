@@ -48,6 +48,7 @@ struct Granted {
   std::function<Task<Result<void, Unavailable>>()> after_commit;
   // What a replay sets off (RFC 6749 §4.1.2: revoke what the code gave). Null: nothing.
   std::function<Task<Result<void, Unavailable>>()> after_replay;
+  audit::Durability durability = audit::Durability::power;   // of `record`; process only for what gives nothing (introspection)
 };
 
 // A no. `record.reason` is the true reason; the caller sees only `error`. When `with_code` is set, the endpoint adds the member
@@ -64,6 +65,8 @@ class Grant {
  public:
   virtual ~Grant() = default;
   virtual std::string_view grant_type() const = 0;
+  // What the endpoint's own records about a request for this grant are called (a public client, a store that cannot answer).
+  virtual audit::Event event() const { return audit::Event::access_token; }
   // Public clients may use the code and refresh grants, never the two legs (rules §1.6): 401 invalid_client otherwise.
   virtual bool allows_public_clients() const { return false; }
   virtual Task<Outcome> decide(const TokenRequest& request, const Client& client) = 0;
