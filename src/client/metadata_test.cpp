@@ -48,7 +48,7 @@ TEST(AuthorizationServerMetadata, IssuerIsComparedByteForByte) {
 
 TEST(AuthorizationServerMetadata, EndpointsMustBeHttpsOrLoopback) {
   const auto read = read_authorization_server(
-      metadata("https://as.example", R"(,"authorization_endpoint":"javascript:alert(1)","jwks_uri":"http://as.example/jwks","userinfo_endpoint":"file:///etc/passwd")"),
+      metadata("https://as.example", R"x(,"authorization_endpoint":"javascript:alert(1)","jwks_uri":"http://as.example/jwks","userinfo_endpoint":"file:///etc/passwd")x"),
       "https://as.example");
   ASSERT_TRUE(read);
   EXPECT_EQ(read->authorization_endpoint, "");   // B1

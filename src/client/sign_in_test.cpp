@@ -62,7 +62,9 @@ TEST_P(AuthorizationResponse, IsJudgedBeforeTheCodeTravels) {
   if (const auto at = query.find("STATE"); at != std::string::npos) query.replace(at, 5, begun.state);
   const auto code = read_authorization_response(begun, query);
   EXPECT_EQ(code.has_value(), GetParam().accepted);
-  if (!code) EXPECT_EQ(code.error().error, GetParam().error);
+  if (!code) {
+    EXPECT_EQ(code.error().error, GetParam().error);
+  }
 }
 INSTANTIATE_TEST_SUITE_P(
     Rfc9207, AuthorizationResponse,
