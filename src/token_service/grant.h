@@ -33,6 +33,7 @@ struct TokenRequest {
   form::Parameters parameters;     // no parameter repeated, `resource` and `audience` apart
   std::string peer;                // address, for audit
   Instant now{};
+  bool has_dpop_proof = false;     // a DPoP header came along: a grant that cannot bind refuses, never issues unbound (IDJAG-104)
 
   // The parameter, or invalid_request naming it (the name is ours, so it may be echoed).
   Result<std::string, oauth::Error> required(std::string_view name) const;
