@@ -1,0 +1,145 @@
+#include "token_service/idp/authorization_code_grant.h"
+
+#include "oauth/identifiers.h"
+#include "token_service/idp/device_registration.h"
+#include "token_service/idp/pkce.h"
+#include "token_service/idp/refresh_rotation.h"
+#include "token_service/idp/refusal.h"
+#include "token_service/idp/revoke_grant.h"
+#include "token_service/idp/sign_in_response.h"
+
+namespace writ::token_service::idp {
+namespace {
+
+struct Yes {
+  AuthorizationCode code;
+  LiveSession live;
+  oauth::ScopeSet scope;
+  std::optional<DeviceKey> device;
+  std::optional<NewFamily> refresh;
+};
+
+// A code presented wrongly burns nothing and revokes nothing: replay is judged only when everything else is right.
+Result<AuthorizationCode, Refusal> check_code(const Idp& idp, const TokenRequest& request, const Client& client) {
+  const form::Parameters& parameters = request.parameters;
+  const auto* text = parameters.find("code");
+  const auto* redirect_uri = parameters.find("redirect_uri");
+  const auto* verifier = parameters.find("code_verifier");
+  if (!text || !redirect_uri || !verifier) {
+    return unexpected(refuse(Problem::missing_parameter, !text ? "code" : !redirect_uri ? "redirect_uri" : "code_verifier"));
+  }
+  auto code = idp.codes.find(*text);
+  if (!code) return unexpected(refuse(Problem::code_unknown));
+  if (code->client_id != client.registration->client_id || code->agent_id != client.agent->id) {
+    return unexpected(refuse(Problem::code_of_another_client));
+  }
+  if (code->redirect_uri != *redirect_uri) return unexpected(refuse(Problem::code_redirect_uri_mismatch));
+  if (!is_code_verifier(*verifier)) return unexpected(refuse(Problem::code_verifier_malformed));
+  if (!answers(*verifier, code->code_challenge)) return unexpected(refuse(Problem::code_verifier_mismatch));
+  if (code->used) {
+    Refusal refusal = refuse(Problem::code_replayed);
+    refusal.compromised_grant = code->grant_id;
+    return unexpected(std::move(refusal));
+  }
+  if (request.now >= code->expires) return unexpected(refuse(Problem::code_expired));
+  return std::move(*code);
+}
+
+std::optional<NewFamily> refresh_family(const Yes& yes, const Settings& settings, Instant now) {
+  if (!yes.scope.contains("offline_access") && !yes.device) return std::nullopt;
+  RefreshFamily family;
+  family.id = yes.code.grant_id;
+  family.client_id = yes.code.client_id;
+  family.agent_id = yes.code.agent_id;
+  family.user_id = yes.code.user_id;
+  family.sid = yes.code.sid;
+  family.scope = yes.code.scope;
+  if (yes.device) family.device_id = yes.device->id;
+  family.expires = absolute_end(yes.live.session, settings);   // bound to the session
+  return begin_family(std::move(family), now);
+}
+
+Result<Yes, Refusal> decide_code(const Idp& idp, const TokenRequest& request, const Client& client, audit::Record& record) {
+  if (!client.agent->active) return unexpected(refuse(Problem::agent_disabled));
+  if (request.has_dpop_proof) return unexpected(refuse(Problem::dpop_unsupported));
+  Yes yes;
+  yes.code = TRY(check_code(idp, request, client));
+  record.user = yes.code.user_id;
+  record.session = yes.code.sid;
+  auto live = check_live(idp.sessions.find(yes.code.sid), *client.snapshot, idp.revocations, idp.settings, request.now);
+  if (!live) return unexpected(refuse(live.error()));
+  yes.live = std::move(*live);
+  record.user_name = yes.live.user->name;
+  yes.scope = oauth::ScopeSet::parse(yes.code.scope).value_or(oauth::ScopeSet{});
+  yes.device = TRY(check_device_registration(request, client, *request.parameters.find("code"), yes.code, idp.device_keys, idp.settings));
+  yes.refresh = refresh_family(yes, idp.settings, request.now);
+  return yes;
+}
+
+struct Redeemed {
+  std::string code_digest, sid;
+  std::optional<DeviceKey> device;
+  std::optional<RefreshFamily> family;
+  Instant now{};
+};
+
+Task<Result<void, Unavailable>> write_redeemed(const Idp& idp, Redeemed redeemed) {
+  const auto marked = co_await idp.codes.mark_used(redeemed.code_digest);
+  if (!marked) co_return unexpected(marked.error());
+  if (redeemed.device) {
+    const auto added = co_await idp.device_keys.add(*redeemed.device);
+    if (!added) co_return unexpected(added.error());
+  }
+  if (redeemed.family) {
+    const auto added = co_await idp.refresh_tokens.add(*redeemed.family);
+    if (!added) co_return unexpected(added.error());
+    if (!*added) co_return unexpected(Unavailable{"the code was replayed while it was redeemed"});
+  }
+  const auto touched = co_await idp.sessions.touch(redeemed.sid, redeemed.now);
+  co_return touched;
+}
+
+Granted granted(const Idp& idp, const Yes& yes, const Client& client, audit::Record record, Instant now) {
+  record.effect = audit::Effect::allow;
+  record.reason = "code_redeemed";
+  record.scope = yes.code.scope;
+  if (yes.device) record.event = audit::Event::device_registered, record.more.emplace_back("device", yes.device->id);
+  const TokenSubject subject{yes.live, *client.snapshot, yes.code.client_id, yes.code.grant_id, yes.scope, yes.code.nonce};
+  Granted granted;
+  granted.body = sign_in_response(idp, subject, now);
+  if (yes.refresh) granted.body.push_back({"refresh_token", yes.refresh->token});
+  if (yes.device) granted.body.push_back({"device_id", yes.device->id});
+
+  // Claimed in the step that writes the record, so of two requests with one code exactly one is answered (OB-136).
+  granted.claim = audit::make_claim(audit::Claim::Use::authorization_code, idp.settings.issuer, yes.code.digest,
+                                    yes.code.expires + AuthorizationCodes::kRemembered);
+  audit::Record replayed = record;
+  replayed.effect = audit::Effect::deny;
+  replayed.reason = std::string(to_string(Problem::code_replayed));
+  granted.if_replayed = std::move(replayed);
+  granted.record = std::move(record);
+
+  Redeemed redeemed{yes.code.digest, yes.code.sid, yes.device, std::nullopt, now};
+  if (yes.refresh) redeemed.family = yes.refresh->family;
+  granted.after_commit = [&idp, redeemed] { return write_redeemed(idp, redeemed); };
+  granted.after_replay = [&idp, grant_id = yes.code.grant_id, now] { return revoke_grant(idp, grant_id, now); };
+  return granted;
+}
+
+}  // namespace
+
+std::string_view AuthorizationCodeGrant::grant_type() const { return oauth::kGrantAuthorizationCode; }
+
+Task<Outcome> AuthorizationCodeGrant::decide(const TokenRequest& request, const Client& client) {
+  audit::Record record = record_of(audit::Event::token_refreshed, request, client);
+  auto decided = decide_code(idp_, request, client, record);
+  if (decided) co_return Outcome{granted(idp_, *decided, client, std::move(record), request.now)};
+  Refusal refusal = std::move(decided).error();
+  if (!refusal.compromised_grant.empty()) {
+    const auto revoked = co_await revoke_grant(idp_, refusal.compromised_grant, request.now);
+    if (!revoked) co_return Outcome{revoked.error()};
+  }
+  co_return Outcome{refused(std::move(refusal), std::move(record))};
+}
+
+}  // namespace writ::token_service::idp

@@ -1,0 +1,239 @@
+#include "token_service/idp/token_exchange_grant.h"
+
+#include <algorithm>
+
+#include "crypto/random.h"
+#include "encoding/uri.h"
+#include "id_jag/issue.h"
+#include "oauth/identifiers.h"
+#include "oauth/scope.h"
+#include "token_service/idp/policy_question.h"
+#include "token_service/idp/revoke_grant.h"
+#include "token_service/idp/subject_identifier.h"
+#include "token_service/idp/subject_token.h"
+
+namespace writ::token_service::idp {
+namespace {
+
+// The answer so far; `record` is filled as things become known, so that a refusal names what was known when it was said.
+struct Exchange {
+  const Idp& idp;
+  const TokenRequest& request;
+  const Client& client;
+  const policy::Policy& policy;
+  audit::Record& record;
+};
+
+Result<void, Refusal> check_shape(const TokenRequest& request) {
+  const form::Parameters& parameters = request.parameters;
+  const auto* wanted = parameters.find("requested_token_type");
+  if (!wanted) return unexpected(refuse(Problem::missing_parameter, "requested_token_type"));
+  if (*wanted != oauth::kTokenTypeIdJag) return unexpected(refuse(Problem::requested_token_type_unsupported));
+  // No actor profile exists here, and an `act` that nobody checked would be believed downstream (X5, IDJAG-32).
+  if (parameters.find("actor_token") || parameters.find("actor_token_type")) return unexpected(refuse(Problem::actor_token_present));
+  if (request.has_dpop_proof) return unexpected(refuse(Problem::dpop_unsupported));
+  // Dropping them silently would give a grant that reads wider than what was asked (RFC 9396 §5).
+  if (parameters.find("authorization_details")) return unexpected(refuse(Problem::authorization_details_unsupported));
+  if (!parameters.find("audience")) return unexpected(refuse(Problem::missing_parameter, "audience"));
+  return {};
+}
+
+Result<void, Refusal> check_agent(const Client& client) {
+  if (!client.agent->active) return unexpected(refuse(Problem::agent_disabled));
+  // `writ-cli` is a public client at sign-in; for everything after it the device's key is its credential (rules of first credentials).
+  if (client.registration->device_keys && client.device_id.empty()) return unexpected(refuse(Problem::device_key_required));
+  return {};
+}
+
+Result<void, Refusal> check_device(const Client& client, const Subject& subject) {
+  if (client.device_id.empty() || client.device_user_id == subject.live.user->id) return {};
+  return unexpected(refuse(Problem::subject_of_another_device_user));
+}
+
+Result<const registry::ResourceAs*, Refusal> check_audience(const Exchange& exchange) {
+  const auto audiences = exchange.request.parameters.find_all("audience");
+  if (audiences.size() != 1) return unexpected(refuse(Problem::several_audiences));
+  // This IdP never redeems what it issues (IDJAG-10, X3).
+  if (audiences.front() == exchange.idp.settings.issuer) return unexpected(refuse(Problem::audience_is_this_idp));
+  const registry::ResourceAs* audience = exchange.client.snapshot->resource_as(audiences.front());
+  if (!audience) return unexpected(refuse(Problem::audience_unknown));
+  if (!audience->active) return unexpected(refuse(Problem::audience_disabled));
+  return audience;
+}
+
+// IDJAG-53: the client is named as the audience knows it, or there is no ID-JAG.
+Result<const registry::Registration*, Refusal> check_client_at(const registry::ResourceAs& audience, const Exchange& exchange) {
+  const auto* registration = exchange.client.snapshot->registration_at(*exchange.client.agent, audience.issuer);
+  if (!registration || registration->client_id.empty()) return unexpected(refuse(Problem::client_not_registered_at_audience));
+  return registration;
+}
+
+// No `resource`: only when exactly one server of this audience is open to this person and agent (C1 of the catalogue).
+Result<const registry::Server*, Refusal> only_server_of(const registry::ResourceAs& audience, const Circumstances& circumstances,
+                                                        const Exchange& exchange) {
+  const registry::Server* only = nullptr;
+  for (const registry::Server* server : exchange.client.snapshot->servers_of(audience.issuer)) {
+    if (!server->active || !exchange.policy.decide(connect_question(circumstances, *server)).allowed) continue;
+    if (only) return unexpected(refuse(Problem::resource_not_determined, "several servers are open"));
+    only = server;
+  }
+  if (!only) return unexpected(refuse(Problem::resource_not_determined, "no server is open"));
+  return only;
+}
+
+Result<const registry::Server*, Refusal> check_resource(const registry::ResourceAs& audience, const Circumstances& circumstances,
+                                                        const Exchange& exchange) {
+  const auto resources = exchange.request.parameters.find_all("resource");
+  if (resources.empty()) return only_server_of(audience, circumstances, exchange);
+  if (resources.size() > 1) return unexpected(refuse(Problem::several_resources));
+  if (!uri::is_resource(resources.front())) return unexpected(refuse(Problem::resource_malformed));   // RFC 8707 §2
+  const registry::Server* server = exchange.client.snapshot->server_by_resource(resources.front());
+  if (!server) return unexpected(refuse(Problem::resource_unknown));
+  // The pair table (IDJAG-51): an audience speaks for its own resources only.
+  if (server->resource_as != audience.issuer) return unexpected(refuse(Problem::resource_of_another_audience));
+  if (!server->active) return unexpected(refuse(Problem::server_disabled));
+  return server;
+}
+
+Result<void, Refusal> check_connect(const registry::Server& server, const Circumstances& circumstances, const Exchange& exchange) {
+  const auto decision = exchange.policy.decide(connect_question(circumstances, server));
+  exchange.record.policy_version = decision.version;
+  for (const auto& id : decision.policies) exchange.record.policy += (exchange.record.policy.empty() ? "" : ",") + id;
+  if (!decision.allowed) return unexpected(refuse(decision, exchange.idp.settings));
+  return {};
+}
+
+// Asked for: those that exist and policy grants. None asked for: the server's default scopes that policy grants. None left: no ID-JAG.
+Result<oauth::ScopeSet, Refusal> check_scopes(const registry::Server& server, const Circumstances& circumstances, const Exchange& exchange) {
+  const auto* text = exchange.request.parameters.find("scope");
+  std::optional<oauth::ScopeSet> asked;
+  if (text) {
+    asked = oauth::ScopeSet::parse(*text);
+    if (!asked) return unexpected(refuse(Problem::scope_malformed));
+  }
+  const auto is_wanted = [&](const registry::Scope& scope) { return asked ? asked->contains(scope.name) : scope.is_default; };
+  oauth::ScopeSet granted;
+  for (const auto& scope : server.scopes) {
+    if (!is_wanted(scope)) continue;
+    if (exchange.policy.decide(scope_question(circumstances, server, scope)).allowed) granted.insert(scope.name);
+  }
+  if (granted.empty()) return unexpected(refuse(Problem::no_scope_granted, text ? *text : "no default scope"));
+  return granted;
+}
+
+Result<id_jag::Statement, Refusal> state(const registry::ResourceAs& audience, const registry::Registration& at_audience,
+                                         const registry::Server& server, const oauth::ScopeSet& scope, const Subject& subject,
+                                         const Exchange& exchange) {
+  const Settings& settings = exchange.idp.settings;
+  const Session& session = subject.live.session;
+  const registry::User& user = *subject.live.user;
+  const Instant now = exchange.request.now;
+  id_jag::Statement statement;
+  statement.issuer = settings.issuer;
+  statement.audience = audience.issuer;
+  statement.client_id = at_audience.client_id;
+  statement.jti = crypto::random_token();
+  statement.issued_at = to_unix_seconds(now);
+  const std::int64_t lifetime = std::clamp<std::int64_t>(audience.id_jag_lifetime_seconds, 1, settings.id_jag_seconds_max);
+  statement.expires = statement.issued_at + lifetime_within_session(lifetime, session, settings, now);
+  statement.resource = server.resource;
+  statement.scope = scope.to_string();
+  auto name = subject_identifier(audience.subject, user, audience.issuer, settings);
+  if (!name) return unexpected(refuse(Problem::subject_not_available, audience.subject));
+  statement.subject = std::move(*name);
+  if (audience.release_email) statement.email = user.email;
+  if (!audience.aud_sub.empty()) {
+    // An account hint that does not exist is left out: `sub` alone still names the person.
+    statement.aud_sub = subject_identifier(audience.aud_sub, user, audience.issuer, settings).value_or("");
+  }
+  statement.auth_time = to_unix_seconds(session.auth_time);
+  statement.acr = session.acr;
+  statement.amr = session.amr;
+  // Only the same deployment can do anything with a session's name; to others it would be a handle to follow a person by.
+  if (!settings.own_resource_as.empty() && audience.issuer == settings.own_resource_as) statement.sid = session.id;
+  return statement;
+}
+
+struct Yes {
+  id_jag::Statement statement;
+  Subject subject;
+};
+
+// The order is that of the specification's "Processing Rules": who asks, for whom, at whom, for what, and only then policy.
+Result<Yes, Refusal> decide_exchange(const Exchange& exchange) {
+  TRY(check_shape(exchange.request));
+  TRY(check_agent(exchange.client));
+  Subject subject = TRY(check_subject_token(exchange.idp, exchange.request, exchange.client));
+  exchange.record.user = subject.live.user->id;
+  exchange.record.user_name = subject.live.user->name;
+  exchange.record.session = subject.live.session.id;
+  TRY(check_device(exchange.client, subject));
+  const registry::ResourceAs* audience = TRY(check_audience(exchange));
+  exchange.record.more.emplace_back("audience", audience->issuer);
+  const registry::Registration* at_audience = TRY(check_client_at(*audience, exchange));
+  const Circumstances circumstances{*exchange.client.snapshot,
+                                    subject.live,
+                                    *exchange.client.agent,
+                                    exchange.client.method,
+                                    exchange.idp.settings,
+                                    exchange.request.peer,
+                                    exchange.request.now};
+  const registry::Server* server = TRY(check_resource(*audience, circumstances, exchange));
+  exchange.record.server = server->id;
+  exchange.record.resource = server->resource;
+  TRY(check_connect(*server, circumstances, exchange));
+  const oauth::ScopeSet scope = TRY(check_scopes(*server, circumstances, exchange));
+  exchange.record.scope = scope.to_string();
+  auto statement = TRY(state(*audience, *at_audience, *server, scope, subject, exchange));
+  return Yes{std::move(statement), std::move(subject)};
+}
+
+Task<Result<void, Unavailable>> note_use(const Idp& idp, std::string sid, std::string family_id, std::optional<std::size_t> generation,
+                                         Instant now) {
+  if (generation) {
+    const auto marked = co_await idp.refresh_tokens.mark_used(family_id, *generation);
+    if (!marked) co_return unexpected(marked.error());
+  }
+  const auto touched = co_await idp.sessions.touch(sid, now);
+  co_return touched;
+}
+
+Granted granted(const Idp& idp, const Yes& yes, audit::Record record, Instant now) {
+  const auto keys = idp.keys.current();
+  const id_jag::Statement& statement = yes.statement;
+  record.effect = audit::Effect::allow;
+  record.reason = "issued";
+  record.issuer = statement.issuer;
+  record.id_jag_jti = statement.jti;
+  Granted granted;
+  granted.body = {{"issued_token_type", oauth::kTokenTypeIdJag},
+                  {"access_token", id_jag::issue(statement, keys->active)},
+                  {"token_type", "N_A"},
+                  {"scope", statement.scope},
+                  {"expires_in", statement.expires - statement.issued_at}};
+  granted.record = std::move(record);
+  granted.after_commit = [&idp, sid = yes.subject.live.session.id, family = yes.subject.grant_id,
+                          generation = yes.subject.refresh_generation, now] { return note_use(idp, sid, family, generation, now); };
+  return granted;
+}
+
+}  // namespace
+
+std::string_view TokenExchangeGrant::grant_type() const { return oauth::kGrantTokenExchange; }
+
+Task<Outcome> TokenExchangeGrant::decide(const TokenRequest& request, const Client& client) {
+  audit::Record record = record_of(audit::Event::id_jag, request, client);
+  const auto policy = idp_.policy.get();
+  const Exchange exchange{idp_, request, client, *policy, record};
+  auto decided = decide_exchange(exchange);
+  if (decided) co_return Outcome{granted(idp_, *decided, std::move(record), request.now)};
+  Refusal refusal = std::move(decided).error();
+  if (!refusal.compromised_grant.empty()) {
+    record.event = audit::Event::refresh_reuse;
+    const auto revoked = co_await revoke_grant(idp_, refusal.compromised_grant, request.now);
+    if (!revoked) co_return Outcome{revoked.error()};
+  }
+  co_return Outcome{refused(std::move(refusal), std::move(record))};
+}
+
+}  // namespace writ::token_service::idp
