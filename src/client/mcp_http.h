@@ -1,0 +1,31 @@
+#pragma once
+
+// HTTP exchanges with a protected MCP server: every request carries a token (MCPA-100), a 401 or a step-up is answered by getting a better
+// one, and the request is sent again a bounded number of times (MCPA-123). The answer's body is streamed.
+
+#include <string>
+
+#include "client/access.h"
+#include "http/message.h"
+
+namespace writ::client {
+
+class McpHttp {
+ public:
+  // All of them outlive this object; used on one executor.
+  McpHttp(http::Upstream& upstream, Access& access, std::string url) : upstream_(upstream), access_(access), url_(std::move(url)) {}
+
+  // Whatever the server answers in the end, unless a token could not be had. A 401 for a fresh token, or a 403 that stays after a step-up,
+  // is handed to the caller as it is when more scope was granted, and becomes FailureKind::denied when the organisation refuses the scope.
+  Task<Result<http::UpstreamResponse, Failure>> send(std::string method, http::Headers headers, std::string body);
+
+  const std::string& url() const { return url_; }
+
+ private:
+  http::Upstream& upstream_;
+  Access& access_;
+  std::string url_;
+  std::string token_;
+};
+
+}  // namespace writ::client
