@@ -53,7 +53,8 @@ class ScriptedServers final : public http::Outgoing {
   std::string parameter(const std::string& url, const std::string& name) const {
     for (const auto& request : requests) {
       if (request.url != url) continue;
-      const auto* value = form::parse(request.body)->find(name);
+      const auto parameters = form::parse(request.body);
+      const auto* value = parameters ? parameters->find(name) : nullptr;
       return value ? *value : "";
     }
     return "";

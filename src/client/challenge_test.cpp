@@ -48,7 +48,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(Challenges, EveryPrefixOfALineIsReadWithoutHarm) {
   const std::string line = R"(DPoP algs="ES256 \" x", nonce=a, Bearer resource_metadata="https://h/m", scope="a b", Basic realm=r)";
   for (std::size_t length = 0; length <= line.size(); ++length) {
-    EXPECT_LE(parse_challenges(with({line.substr(0, length).c_str()})).size(), 3U);
+    EXPECT_LE(parse_challenges(with({line.substr(0, length).c_str()})).size(), 4U);   // a name that is cut off reads as a fourth scheme
   }
 }
 
