@@ -1,0 +1,125 @@
+#include "registry/snapshot.h"
+
+#include <algorithm>
+#include <set>
+
+namespace writ::registry {
+namespace {
+
+// Several parts as one key; each with its length, so that no two lists of parts share a key.
+std::string joined(std::initializer_list<std::string_view> parts) {
+  std::string key;
+  for (const auto part : parts) {
+    key += std::to_string(part.size());
+    key += ':';
+    key += part;
+  }
+  return key;
+}
+
+template <class Object, class Index>
+const Object* look_up(const std::vector<Object>& objects, const Index& index, std::string_view key) {
+  const auto found = index.find(std::string(key));
+  return found == index.end() ? nullptr : &objects[found->second];
+}
+
+// A walk over the parents; a group is visited once, so it ends even where check_objects was not asked.
+std::vector<std::string> with_parents(const std::vector<std::string>& direct, const std::vector<Group>& groups,
+                                      const std::unordered_map<std::string, std::size_t>& index) {
+  std::vector<std::string> found;
+  std::set<std::string> seen;
+  std::vector<std::string> pending(direct.rbegin(), direct.rend());
+  while (!pending.empty()) {
+    std::string id = std::move(pending.back());
+    pending.pop_back();
+    const auto group = index.find(id);
+    // A group that does not exist gives nobody anything.
+    if (group == index.end() || !seen.insert(id).second) continue;
+    const auto& parents = groups[group->second].parents;
+    pending.insert(pending.end(), parents.rbegin(), parents.rend());
+    found.push_back(std::move(id));
+  }
+  return found;
+}
+
+}  // namespace
+
+Snapshot::Snapshot(Objects objects, std::uint64_t sequence) : objects_(std::move(objects)), sequence_(sequence) {
+  const auto index_by = [](auto& index, const auto& list, auto key) {
+    for (std::size_t i = 0; i < list.size(); ++i) index.emplace(key(list[i]), i);
+  };
+  index_by(users_by_id_, objects_.users, [](const User& user) { return user.id; });
+  index_by(users_by_name_, objects_.users, [](const User& user) { return user.name; });
+  index_by(groups_, objects_.groups, [](const Group& group) { return group.id; });
+  index_by(agents_, objects_.agents, [](const Agent& agent) { return agent.id; });
+  index_by(servers_, objects_.servers, [](const Server& server) { return server.id; });
+  index_by(servers_by_resource_, objects_.servers, [](const Server& server) { return server.resource; });
+  index_by(resource_as_, objects_.resource_authorization_servers, [](const ResourceAs& ras) { return ras.issuer; });
+  index_by(trusted_issuers_, objects_.trusted_issuers, [](const TrustedIssuer& issuer) { return issuer.issuer; });
+  index_by(api_tokens_, objects_.api_tokens, [](const ApiToken& token) { return token.sha256_hex; });
+
+  for (std::size_t i = 0; i < objects_.users.size(); ++i) {
+    const User& user = objects_.users[i];
+    for (const auto& link : user.links) users_by_link_.emplace(joined({link.issuer, link.tenant, link.subject}), i);
+    groups_of_.emplace(user.id, with_parents(user.groups, objects_.groups, groups_));
+  }
+  for (std::size_t i = 0; i < objects_.agents.size(); ++i) {
+    const Agent& agent = objects_.agents[i];
+    if (agent.idp) agents_at_idp_.emplace(agent.idp->client_id, i);
+    for (std::size_t j = 0; j < agent.resource_as.size(); ++j) {
+      const auto& at = agent.resource_as[j];
+      agents_at_ras_.emplace(joined({at.issuer, at.registration.client_id}), std::pair{i, j});
+    }
+  }
+}
+
+const User* Snapshot::user(std::string_view id) const { return look_up(objects_.users, users_by_id_, id); }
+const User* Snapshot::user_by_name(std::string_view name) const { return look_up(objects_.users, users_by_name_, name); }
+const User* Snapshot::user_by_link(std::string_view issuer, std::string_view tenant, std::string_view subject) const {
+  return look_up(objects_.users, users_by_link_, joined({issuer, tenant, subject}));
+}
+const Group* Snapshot::group(std::string_view id) const { return look_up(objects_.groups, groups_, id); }
+const Agent* Snapshot::agent(std::string_view id) const { return look_up(objects_.agents, agents_, id); }
+const Agent* Snapshot::agent_at_idp(std::string_view client_id) const {
+  return look_up(objects_.agents, agents_at_idp_, client_id);
+}
+Snapshot::AtResourceAs Snapshot::agent_at_resource_as(std::string_view ras_issuer, std::string_view client_id) const {
+  const auto found = agents_at_ras_.find(joined({ras_issuer, client_id}));
+  if (found == agents_at_ras_.end()) return {};
+  const Agent& agent = objects_.agents[found->second.first];
+  return {&agent, &agent.resource_as[found->second.second].registration};
+}
+const Registration* Snapshot::registration_at(const Agent& agent, std::string_view ras_issuer) const {
+  for (const auto& at : agent.resource_as) {
+    if (at.issuer == ras_issuer) return &at.registration;
+  }
+  return nullptr;
+}
+const Server* Snapshot::server(std::string_view id) const { return look_up(objects_.servers, servers_, id); }
+const Server* Snapshot::server_by_resource(std::string_view resource) const {
+  return look_up(objects_.servers, servers_by_resource_, resource);
+}
+std::vector<const Server*> Snapshot::servers_of(std::string_view ras_issuer) const {
+  std::vector<const Server*> found;
+  for (const Server& server : objects_.servers) {
+    if (server.resource_as == ras_issuer) found.push_back(&server);
+  }
+  return found;
+}
+const ResourceAs* Snapshot::resource_as(std::string_view issuer) const {
+  return look_up(objects_.resource_authorization_servers, resource_as_, issuer);
+}
+const TrustedIssuer* Snapshot::trusted_issuer(std::string_view issuer) const {
+  return look_up(objects_.trusted_issuers, trusted_issuers_, issuer);
+}
+const ApiToken* Snapshot::api_token(std::string_view sha256_hex) const {
+  return look_up(objects_.api_tokens, api_tokens_, sha256_hex);
+}
+
+const std::vector<std::string>& Snapshot::groups_of(const User& user) const {
+  static const std::vector<std::string> none;
+  const auto found = groups_of_.find(user.id);
+  return found == groups_of_.end() ? none : found->second;
+}
+
+}  // namespace writ::registry
