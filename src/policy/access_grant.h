@@ -1,0 +1,31 @@
+#pragma once
+
+// One row of the grants table (grants.yaml): group × agent × server × scopes × tools. In code it is an AccessGrant, on screen a "grant";
+// a *grant* alone is the OAuth grant (rules §4.10). A row only ever permits. An empty list permits nothing: "everyone" must be written out as `all`.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace writ::policy {
+
+// `all`, or exactly the named ones.
+struct Names {
+  bool all = false;
+  std::vector<std::string> names;
+  bool contains(std::string_view name) const;
+};
+
+struct AccessGrant {
+  std::string id;                // where it stands: "grants.yaml:12"
+  std::string group;
+  Names agents;
+  std::string server;
+  Names scopes;
+  Names tools;                   // globs; with a list, resources and prompts of the server are not included
+};
+
+// `*` any run of characters, `?` one. Linear time; matches the whole name.
+bool glob_matches(std::string_view pattern, std::string_view name);
+
+}  // namespace writ::policy
