@@ -84,6 +84,7 @@ Task<http::Response> TokenEndpoint::handle(const http::Request& request) const {
   Exchange exchange{request, parts_.clock.now(), parts_.registry.get()};
   exchange.request.now = exchange.now;
   exchange.request.peer = request.peer.address;
+  exchange.request.has_dpop_proof = request.headers.count("DPoP") > 0;
 
   std::optional<Outcome> outcome;
   for (const Step& step : kSteps) {
