@@ -1,0 +1,100 @@
+#pragma once
+
+// What `writ.yaml` says about this process: where it listens, which roles it runs, where it keeps things. People, agents, servers and
+// policy are no configuration: they live in the store (`objects:` and `policy:` only fill an empty one). docs/reference/configuration.md
+// describes every member. Plain data: the programs in apps/ map it onto the settings of the roles.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "crypto/key.h"
+#include "registry/node.h"
+
+namespace writ::config {
+
+struct TlsFiles {
+  std::string certificate, key;         // PEM files; the key is open to the service user alone (S10)
+};
+
+struct Listener {
+  std::string address;                  // numeric; empty: this listener is a local socket only
+  std::uint16_t port = 0;
+  std::string socket;                   // path of a local socket beside (or instead of) the address; admin only
+  std::optional<TlsFiles> tls;
+  std::vector<std::string> hosts;       // values of Host that are answered; filled from the public URLs when the file names none
+  std::vector<std::string> trusted_proxies;   // CIDR; empty: nobody's forwarding fields are believed
+  enum class Forwarding { x_forwarded, forwarded } forwarding = Forwarding::x_forwarded;
+  bool proxy_protocol = false;
+};
+
+struct Idp {
+  bool enabled = true;
+  std::string issuer;                   // {base_url}/idp
+  Seconds session_idle{12 * 3600}, session_absolute{7 * 24 * 3600};
+  Seconds id_token_lifetime{3600}, access_token_lifetime{3600}, authorization_code_lifetime{60};
+  Seconds id_jag_lifetime_max{300};
+  Seconds refresh_repeat{30};
+  enum class PolicyDenial { access_denied, invalid_target } policy_denial = PolicyDenial::access_denied;
+};
+
+struct ResourceAs {
+  bool enabled = true;
+  std::string issuer;                   // {base_url}/ras
+  Seconds access_token_lifetime{300};
+  enum class PolicyDenial { access_denied, invalid_grant } policy_denial = PolicyDenial::access_denied;
+  enum class MissingScope { inherit, none } missing_scope = MissingScope::inherit;   // what a request without `scope` gets
+  std::string default_resource;         // for ID-JAGs without `resource`; empty: refused
+};
+
+struct Gateway {
+  bool enabled = true;
+  std::string base;                     // {base_url}/mcp; a server is at {base}/{id}
+  enum class DeniedCalls { result, http_403 } denied_calls = DeniedCalls::result;
+  enum class CallDurability { process, power } call_durability = CallDurability::process;
+  Seconds call_deadline{1800};
+};
+
+struct Keys {
+  crypto::Algorithm algorithm = crypto::Algorithm::es256;
+  Seconds rotate_after{90 * 24 * 3600};
+  std::string sealing_key_file;         // 32 random bytes that seal private keys at rest; {data}/sealing.key
+};
+
+struct Log {
+  enum class Level { debug, info, warning, error } level = Level::info;
+  enum class Format { automatic, json, text } format = Format::automatic;
+};
+
+struct Config {
+  std::string file;                     // where it was read from; relative paths were resolved against its folder
+  std::string base_url;                 // https, or http on loopback; without a slash at the end
+  std::string data_directory;
+  std::string organisation = "Writ";
+  std::string node = "node1";           // names this process in records
+  Listener public_listener, admin_listener;
+  Seconds skew{30};
+  Idp idp;
+  ResourceAs resource_as;
+  Gateway gateway;
+  Keys keys;
+  Log log;
+
+  // For an empty store only (rules §8.4): the objects as a tree to read with registry::read_objects, and the folder of a policy bundle.
+  std::optional<registry::Node> objects;
+  std::string policy_directory;
+
+  std::string database_file(std::string_view name) const { return data_directory + "/" + std::string(name); }
+};
+
+// Reads the tree of a writ.yaml. All problems at once, each with its place and what would be right.
+Result<Config, registry::Problems> read_config(const registry::Node& root, std::string file);
+
+// A file that holds a secret must not be open to others (S10): no bits for group or others at all. The error is a sentence for the operator.
+Result<void, std::string> check_secret_file(const std::string& path);
+
+}  // namespace writ::config
