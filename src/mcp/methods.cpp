@@ -1,0 +1,58 @@
+#include "mcp/methods.h"
+
+#include <algorithm>
+
+namespace writ::mcp {
+namespace {
+
+constexpr bool kNotification = true;
+constexpr bool kLegacy = true, kModern = true, kNo = false;
+
+constexpr Method kMethods[] = {
+    // name                                need                 notification   legacy   modern
+    {"initialize",                         Need::connect,       kNo,           kLegacy, kNo},
+    {"ping",                               Need::connect,       kNo,           kLegacy, kNo},
+    {"logging/setLevel",                   Need::connect,       kNo,           kLegacy, kNo},
+    {"server/discover",                    Need::connect,       kNo,           kNo,     kModern},
+    {"tools/list",                         Need::connect,       kNo,           kLegacy, kModern, List::tools},
+    {"prompts/list",                       Need::connect,       kNo,           kLegacy, kModern, List::prompts},
+    {"resources/list",                     Need::connect,       kNo,           kLegacy, kModern, List::resources},
+    {"resources/templates/list",           Need::connect,       kNo,           kLegacy, kModern, List::resource_templates},
+    {"tools/call",                         Need::call,          kNo,           kLegacy, kModern, List::none, "name"},
+    {"resources/read",                     Need::read_resource, kNo,           kLegacy, kModern, List::none, "uri"},
+    {"resources/subscribe",                Need::subscribe,     kNo,           kLegacy, kNo,     List::none, "uri"},
+    {"resources/unsubscribe",              Need::connect,       kNo,           kLegacy, kNo,     List::none, "uri"},
+    {"prompts/get",                        Need::get_prompt,    kNo,           kLegacy, kModern, List::none, "name"},
+    {"completion/complete",                Need::complete,      kNo,           kLegacy, kModern, List::none, "ref"},
+    {"subscriptions/listen",               Need::subscribe,     kNo,           kNo,     kModern, List::none, "notifications", true},
+    {"notifications/initialized",          Need::connect,       kNotification, kLegacy, kNo},
+    {"notifications/cancelled",            Need::connect,       kNotification, kLegacy, kModern},
+    {"notifications/progress",             Need::connect,       kNotification, kLegacy, kNo},
+    {"notifications/roots/list_changed",   Need::connect,       kNotification, kLegacy, kNo},
+    {"notifications/elicitation/complete", Need::connect,       kNotification, kLegacy, kNo},
+};
+
+constexpr ListShape kShapes[] = {
+    {List::tools, "tools", "name"},
+    {List::prompts, "prompts", "name"},
+    {List::resources, "resources", "uri"},
+    {List::resource_templates, "resourceTemplates", "uriTemplate"},
+};
+
+}  // namespace
+
+std::string_view to_string(Era era) { return era == Era::modern ? "modern" : "legacy"; }
+
+const ListShape* shape_of(List list) {
+  const auto* found = std::find_if(std::begin(kShapes), std::end(kShapes), [list](const ListShape& shape) { return shape.list == list; });
+  return found == std::end(kShapes) ? nullptr : found;
+}
+
+const Method* find_method(std::string_view name, bool is_notification) {
+  const auto* found = std::find_if(std::begin(kMethods), std::end(kMethods), [&](const Method& method) {
+    return method.name == name && method.is_notification == is_notification;
+  });
+  return found == std::end(kMethods) ? nullptr : found;
+}
+
+}  // namespace writ::mcp
