@@ -16,6 +16,7 @@ namespace writ::cedar {
 
 enum class TokenKind : std::uint8_t {
   end,
+  invalid,      // see TokenStream
   identifier,   // reserved and contextual words too; compare `text`
   integer,
   string,       // with its quotes, escapes not yet resolved

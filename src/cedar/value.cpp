@@ -113,13 +113,6 @@ const Value* Value::find(std::string_view key) const {
   return found != all.end() && found->key == key ? &found->value : nullptr;
 }
 
-bool Value::has_unknown() const {
-  if (is(Kind::unknown)) return true;
-  if (is(Kind::set)) return std::ranges::any_of(elements(), &Value::has_unknown);
-  if (is(Kind::record)) return std::ranges::any_of(members(), [](const Member& member) { return member.value.has_unknown(); });
-  return false;
-}
-
 Value Value::copy_to(Arena& arena) const {
   switch (kind_) {
     case Kind::string: return string(arena, as_string());
@@ -176,14 +169,13 @@ std::string Value::to_string() const {
     case Kind::ip: return "ip(" + quote(as_ip().to_string()) + ")";
     case Kind::datetime: return datetime_expression(integer_);
     case Kind::duration: return "duration(" + quote(duration_to_string(integer_)) + ")";
-    case Kind::unknown: return "?";
   }
   return {};
 }
 
 std::string_view describe(Value::Kind kind) {
-  constexpr std::array<std::string_view, 11> kNames{"a boolean", "a long", "a string", "an entity", "a set", "a record",
-                                                    "a decimal", "an ipaddr", "a datetime", "a duration", "unknown"};
+  constexpr std::array<std::string_view, 10> kNames{"a boolean", "a long", "a string", "an entity", "a set", "a record",
+                                                    "a decimal", "an ipaddr", "a datetime", "a duration"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 

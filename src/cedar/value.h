@@ -23,8 +23,7 @@ struct Member;
 
 class Value {
  public:
-  // `unknown` stands only in what is given to partial evaluation (cedar/partial.h); everything else treats it as an error.
-  enum class Kind : std::uint8_t { boolean, integer, string, entity, set, record, decimal, ip, datetime, duration, unknown };
+  enum class Kind : std::uint8_t { boolean, integer, string, entity, set, record, decimal, ip, datetime, duration };
 
   Value() : Value(Kind::boolean, std::int64_t{0}) {}   // false
 
@@ -51,9 +50,6 @@ class Value {
   // Borrowed: sorted by key (elements: by the order below), unique, and outliving the value.
   static Value of_sorted_members(std::span<const Member> members);
   static Value of_sorted_elements(std::span<const Value> elements);
-  // A value that is not known: present for certain, or perhaps absent (an optional member).
-  static Value unknown() { return Value(Kind::unknown, std::int64_t{0}); }
-  static Value unknown_or_absent() { return Value(Kind::unknown, std::int64_t{1}); }
 
   Kind kind() const { return kind_; }
   bool is(Kind kind) const { return kind_ == kind; }
@@ -68,14 +64,11 @@ class Value {
   const IpAddress& as_ip() const { return assert(is(Kind::ip)), *ip_; }
   // Of decimal (ten-thousandths), datetime and duration (milliseconds).
   std::int64_t count() const { return integer_; }
-  bool may_be_absent() const { return is(Kind::unknown) && integer_ != 0; }
 
   // Of a set: whether it has the element.
   bool has_element(const Value& element) const;
   // Of a record: the member's value, or null.
   const Value* find(std::string_view key) const;
-  // Whether an unknown value stands anywhere inside.
-  bool has_unknown() const;
 
   // The same value, everything it borrows copied into `arena`.
   Value copy_to(Arena& arena) const;
