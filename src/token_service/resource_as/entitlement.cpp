@@ -1,0 +1,87 @@
+#include "token_service/resource_as/entitlement.h"
+
+#include <algorithm>
+
+namespace writ::token_service::resource_as {
+namespace {
+
+const registry::Scope* find_scope(const registry::Server& server, std::string_view name) {
+  for (const registry::Scope& scope : server.scopes)
+    if (scope.name == name) return &scope;
+  return nullptr;
+}
+
+oauth::ScopeSet default_scopes(const registry::Server& server) {
+  oauth::ScopeSet scopes;
+  for (const registry::Scope& scope : server.scopes)
+    if (scope.is_default) scopes.insert(scope.name);
+  return scopes;
+}
+
+bool is_below_ceiling(const registry::TrustedIssuer& issuer, const std::string& scope) {
+  return issuer.all_scopes ||
+         std::find(issuer.scope_ceiling.begin(), issuer.scope_ceiling.end(), scope) != issuer.scope_ceiling.end();
+}
+
+policy::Question question_about(const id_jag::IdJag& id_jag, const Parties& parties, const registry::Snapshot& snapshot,
+                                std::string_view agent_authentication, const std::string& peer, Instant now) {
+  policy::Question question;
+  const registry::User& user = *parties.user;
+  question.principal = {user.id, snapshot.groups_of(user), id_jag.issuer, user.email, user.department, user.title};
+  question.agent = {parties.agent->id, parties.agent->groups, parties.agent->vendor, std::string(agent_authentication)};
+  question.server = {parties.server->id, parties.server->groups, parties.server->environment};
+  question.authentication.acr = id_jag.acr;
+  question.authentication.amr = id_jag.amr;
+  // An `auth_time` of the future would be a younger sign-in than any: it counts as now at most.
+  if (id_jag.auth_time) question.authentication.age = Seconds(std::max<std::int64_t>(to_unix_seconds(now) - *id_jag.auth_time, 0));
+  question.ip = peer;
+  question.issuer = id_jag.issuer;
+  question.now = now;
+  return question;
+}
+
+}  // namespace
+
+Result<oauth::ScopeSet, Refusal> asked_scopes(const id_jag::IdJag& id_jag, const form::Parameters& parameters,
+                                              const registry::Server& server, const Settings& settings) {
+  if (id_jag.scope) {
+    for (const std::string& scope : id_jag.scope->values())
+      if (find_scope(server, scope) == nullptr) return unexpected(Refusal::scope_not_registered);
+  } else if (id_jag.has_authorization_details) {
+    return unexpected(Refusal::only_authorization_details);
+  }
+  // Without a claim the issuer granted what the server gives by default, and a request may only narrow that (RAS-27).
+  const oauth::ScopeSet granted = id_jag.scope ? *id_jag.scope : default_scopes(server);
+
+  const std::string* parameter = parameters.find("scope");
+  if (parameter == nullptr) {
+    if (settings.no_scope_asked == Settings::NoScopeAsked::server_default) return granted.intersection(default_scopes(server));
+    return granted;
+  }
+  const auto requested = oauth::ScopeSet::parse(*parameter);
+  if (!requested) return unexpected(Refusal::scope_parameter_malformed);
+  return requested->intersection(granted);
+}
+
+Result<Entitlement, Failure> entitle(const id_jag::VerifiedIdJag& id_jag, const Parties& parties, const oauth::ScopeSet& asked,
+                                     const policy::Policy& policy, const registry::Snapshot& snapshot,
+                                     std::string_view agent_authentication, const std::string& peer, Instant now) {
+  policy::Question question = question_about(id_jag.claims(), parties, snapshot, agent_authentication, peer, now);
+  Entitlement entitlement;
+  question.action = policy::Action::connect;
+  entitlement.connect = policy.decide(question);
+  if (!entitlement.connect.allowed) return unexpected(Failure(entitlement.connect));
+
+  question.action = policy::Action::grant_scope;
+  for (const std::string& name : asked.values()) {
+    const registry::Scope* scope = find_scope(*parties.server, name);
+    assert(scope != nullptr);   // asked_scopes lets registered ones through only
+    question.scope = policy::ScopeFacts{scope->name, scope->high_impact};
+    if (is_below_ceiling(*parties.issuer, name) && policy.decide(question).allowed) entitlement.scopes.insert(name);
+    else entitlement.dropped.push_back(name);
+  }
+  if (entitlement.scopes.empty()) return unexpected(Failure(Refusal::no_grantable_scope));
+  return entitlement;
+}
+
+}  // namespace writ::token_service::resource_as

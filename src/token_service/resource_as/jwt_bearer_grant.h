@@ -1,0 +1,37 @@
+#pragma once
+
+// Leg 2: an ID-JAG in, an access token for one MCP server out (RFC 7523 §2.1; ID-JAG draft -04, "Access Token Request").
+
+#include "policy/decision.h"
+#include "registry/revocations.h"
+#include "token_service/grant.h"
+#include "token_service/resource_as/issuer_keys.h"
+#include "token_service/resource_as/refusal.h"
+#include "token_service/resource_as/settings.h"
+#include "token_service/signing_keys.h"
+
+namespace writ::token_service::resource_as {
+
+// Safe to share between threads. Everything passed in outlives it.
+class JwtBearerGrant final : public Grant {
+ public:
+  JwtBearerGrant(const Settings& settings, IssuerKeys& issuer_keys, const SigningKeys& signing_keys, const policy::Current& policy,
+                 const registry::Revocations& revocations);
+
+  std::string_view grant_type() const override;
+  audit::Event event() const override { return audit::Event::access_token; }
+  Task<Outcome> decide(const TokenRequest& request, const Client& client) override;
+
+ private:
+  struct Redemption;
+  Result<const registry::TrustedIssuer*, Failure> find_issuer(Redemption& redemption) const;
+  Result<Granted, Failure> redeem(Redemption& redemption, const registry::TrustedIssuer& issuer, const jose::KeySet& keys) const;
+
+  const Settings& settings_;
+  IssuerKeys& issuer_keys_;
+  const SigningKeys& signing_keys_;
+  const policy::Current& policy_;
+  const registry::Revocations& revocations_;
+};
+
+}  // namespace writ::token_service::resource_as

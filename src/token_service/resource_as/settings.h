@@ -1,0 +1,41 @@
+#pragma once
+
+// What an operator may set at the resource authorization server; docs/reference/configuration.md lists the same names.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "registry/objects.h"
+
+namespace writ::token_service::resource_as {
+
+// A protected resource that may ask about tokens meant for it (RFC 7662 §2.1): a gateway of another deployment, a server with its own check.
+struct ResourceServerCredential {
+  std::string id;                               // user name of its Basic credentials
+  std::vector<registry::ClientSecret> secrets;
+  std::vector<std::string> resources;           // whose tokens it may see; empty: none
+};
+
+struct Settings {
+  std::string issuer;                           // our issuer identifier; every endpoint stands below it
+  // The IdP of the same deployment, empty when there is none: only its `sid` names a session that is known here.
+  std::string own_idp_issuer;
+  std::int64_t access_token_lifetime_seconds = 300;      // at most kAccessTokenLifetimeSecondsMax
+  std::int64_t skew_seconds = 30;                        // at most 60
+  std::string default_resource;                 // for ID-JAGs without `resource` (rules §3.2); empty: refused
+  enum class PolicyDenial { access_denied, invalid_grant } policy_denial = PolicyDenial::access_denied;   // rules §3.1
+  enum class NoScopeAsked { inherit, server_default } no_scope_asked = NoScopeAsked::inherit;             // rules §3.3
+  bool accept_token_endpoint_audience = false;  // in client assertions, for clients of the older RFC 7523
+  bool accept_plain_jwt_type = false;           // in client assertions: `typ: JWT`
+  std::vector<ResourceServerCredential> resource_servers;
+  std::uint32_t node = 0;                       // for denial codes
+};
+
+inline constexpr std::int64_t kAccessTokenLifetimeSecondsMax = 3'600;   // C14
+inline constexpr std::int64_t kIdJagLifetimeSecondsMax = 3'600;         // C4: whatever a trusted issuer's record says
+
+// The endpoints' URLs, made from the issuer alone (T9).
+std::string endpoint_url(const Settings& settings, std::string_view name);
+
+}  // namespace writ::token_service::resource_as
