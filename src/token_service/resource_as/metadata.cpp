@@ -1,0 +1,33 @@
+#include "token_service/resource_as/metadata.h"
+
+#include "oauth/identifiers.h"
+
+namespace writ::token_service::resource_as {
+
+std::string endpoint_url(const Settings& settings, std::string_view name) {
+  std::string url = settings.issuer;
+  if (!url.ends_with('/')) url += '/';
+  return url.append(name);
+}
+
+oauth::AuthorizationServerMetadata metadata(const Settings& settings) {
+  const std::vector<std::string> methods{"client_secret_basic", "client_secret_post", "private_key_jwt"};
+  oauth::AuthorizationServerMetadata document;
+  document.issuer = settings.issuer;
+  // Real clients insist on both of these (rules §3.7). The endpoint explains that nobody signs in here.
+  document.authorization_endpoint = endpoint_url(settings, "authorize");
+  document.response_types_supported = {};
+  document.token_endpoint = endpoint_url(settings, "token");
+  document.jwks_uri = endpoint_url(settings, "jwks");
+  document.revocation_endpoint = endpoint_url(settings, "revoke");
+  document.introspection_endpoint = endpoint_url(settings, "introspect");
+  document.grant_types_supported = {std::string(oauth::kGrantJwtBearer)};   // RAS-92; absent would mean the code grant (OB-53)
+  document.authorization_grant_profiles_supported = {std::string(oauth::kGrantProfileIdJag)};
+  document.token_endpoint_auth_methods_supported = methods;
+  document.token_endpoint_auth_signing_alg_values_supported = {"ES256", "ES384", "PS256", "RS256", "EdDSA"};
+  document.revocation_endpoint_auth_methods_supported = methods;
+  document.introspection_endpoint_auth_methods_supported = methods;
+  return document;
+}
+
+}  // namespace writ::token_service::resource_as
