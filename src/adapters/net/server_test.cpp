@@ -9,8 +9,6 @@
 namespace writ::net {
 namespace {
 
-using testing::RawClient;
-using testing::status_of;
 using std::chrono::milliseconds;
 
 Task<http::Response> echo(std::atomic<int>* calls, const http::Request& request) {

@@ -17,7 +17,7 @@
 #include <string_view>
 #include <utility>
 
-namespace writ::net::testing {
+namespace writ::net {
 
 class RawClient {
  public:
@@ -130,4 +130,4 @@ inline int status_of(std::string_view response) {
   return (response[9] - '0') * 100 + (response[10] - '0') * 10 + (response[11] - '0');
 }
 
-}  // namespace writ::net::testing
+}  // namespace writ::net
