@@ -9,6 +9,7 @@ class AuthorizationCodeGrant final : public Grant {
  public:
   explicit AuthorizationCodeGrant(const Idp& idp) : idp_(idp) {}
   std::string_view grant_type() const override;
+  audit::Event event() const override { return audit::Event::token_refreshed; }
   bool allows_public_clients() const override { return true; }   // PKCE ties the code to who began
   Task<Outcome> decide(const TokenRequest& request, const Client& client) override;
 

@@ -18,6 +18,7 @@
 #include "token_service/idp/sign_in_throttle.h"
 #include "token_service/idp/stores.h"
 #include "token_service/signing_keys.h"
+#include "token_service/token_endpoint.h"
 
 namespace writ::token_service::idp {
 
@@ -44,12 +45,10 @@ struct Idp {
   SignInThrottle& throttle;
   Secret form_key;             // ties the sign-in form to the browser that asked for it; 32 random bytes of this deployment
 
-  // Client authentication as at the token endpoint; for introspection and revocation.
-  std::function<Task<Result<Client, ClientRefused>>(const http::Request&, const form::Parameters&)> authenticate_client;
+  // What the endpoints for clients share: authentication, throttle, denial codes (token_endpoint.h).
+  EndpointParts endpoints;
   // Waits. Null: not at all (the throttle then only refuses).
   std::function<Task<void>(Milliseconds)> pause;
-  // POST {issuer}/token (token_endpoint.h, with the grants of this folder).
-  http::Handler token_endpoint;
 };
 
 }  // namespace writ::token_service::idp

@@ -9,6 +9,7 @@ class RefreshGrant final : public Grant {
  public:
   explicit RefreshGrant(const Idp& idp) : idp_(idp) {}
   std::string_view grant_type() const override;
+  audit::Event event() const override { return audit::Event::token_refreshed; }
   bool allows_public_clients() const override { return true; }   // OB-135: rotated, or bound to a device key
   Task<Outcome> decide(const TokenRequest& request, const Client& client) override;
 

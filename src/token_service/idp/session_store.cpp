@@ -34,7 +34,7 @@ Result<std::unique_ptr<SessionStore>, Unavailable> SessionStore::open(registry::
     Session session{document.key, fields.text("user"), fields.text("cookie"), fields.time("created"), fields.time("last_seen"),
                     fields.time("auth_time"), fields.text("acr"), fields.texts("amr"), fields.text("peer"), fields.flag("ended")};
     if (!fields.ok()) return unexpected(Unavailable{"a stored session cannot be read"});
-    store->by_cookie_.emplace(session.cookie_digest, session.id);
+    if (!session.cookie_digest.empty()) store->by_cookie_.emplace(session.cookie_digest, session.id);
     const Instant last_seen = session.last_seen;
     store->sessions_.emplace(document.key, Entry{std::move(session), document.version, last_seen});
   }
@@ -95,6 +95,16 @@ Task<Result<void, Unavailable>> SessionStore::end(std::string sid) {
   const auto found = sessions_.find(sid);
   if (found == sessions_.end()) return nothing_to_write();
   found->second.session.ended = true;
+  ++found->second.version;
+  return documents_.put(document_of(found->second));
+}
+
+Task<Result<void, Unavailable>> SessionStore::forget_cookie(std::string sid) {
+  const std::lock_guard lock(mutex_);
+  const auto found = sessions_.find(sid);
+  if (found == sessions_.end()) return nothing_to_write();
+  by_cookie_.erase(found->second.session.cookie_digest);
+  found->second.session.cookie_digest.clear();
   ++found->second.version;
   return documents_.put(document_of(found->second));
 }

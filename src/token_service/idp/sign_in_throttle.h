@@ -15,7 +15,7 @@
 
 namespace writ::token_service::idp {
 
-struct ThrottleRules {
+struct SignInThrottleRules {
   int free_failures = 10;              // within `window`
   Seconds window{300};
   Milliseconds spacing{250};           // between two attempts of a source that used them up
@@ -33,7 +33,7 @@ struct TooMany {
 // Safe to share between threads.
 class SignInThrottle {
  public:
-  explicit SignInThrottle(ThrottleRules rules = {}) : rules_(rules) {}
+  explicit SignInThrottle(SignInThrottleRules rules = {}) : rules_(rules) {}
   std::variant<GoAhead, TooMany> admit(std::string_view address, Instant now);
   void failed(std::string_view address, Instant now);
 
@@ -47,7 +47,7 @@ class SignInThrottle {
   };
   Source& source(std::string_view address, Instant now);
 
-  const ThrottleRules rules_;
+  const SignInThrottleRules rules_;
   std::mutex mutex_;
   std::unordered_map<std::string, Source> sources_;
 };

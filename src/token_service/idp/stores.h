@@ -47,6 +47,8 @@ class SessionStore {
   // longer than it was, never shorter.
   Task<Result<void, Unavailable>> touch(std::string sid, Instant now);
   Task<Result<void, Unavailable>> end(std::string sid);
+  // The session goes on, but its cookie opens it no more.
+  Task<Result<void, Unavailable>> forget_cookie(std::string sid);
   void forget_expired(Instant now);
 
  private:

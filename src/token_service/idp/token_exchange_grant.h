@@ -11,6 +11,7 @@ class TokenExchangeGrant final : public Grant {
  public:
   explicit TokenExchangeGrant(const Idp& idp) : idp_(idp) {}
   std::string_view grant_type() const override;
+  audit::Event event() const override { return audit::Event::id_jag; }
   Task<Outcome> decide(const TokenRequest& request, const Client& client) override;
 
  private:

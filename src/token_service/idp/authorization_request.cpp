@@ -1,0 +1,202 @@
+#include "token_service/idp/authorization_request.h"
+
+#include <charconv>
+
+#include "encoding/uri.h"
+#include "token_service/idp/pkce.h"
+
+namespace writ::token_service::idp {
+namespace {
+
+constexpr std::size_t kEchoedBytesMax = 2048;   // state, nonce
+constexpr std::string_view kScopes[] = {"openid", "profile", "email", "groups", "offline_access"};
+
+const registry::Registration* known_client(const form::Parameters& parameters, const registry::Snapshot& snapshot,
+                                           const registry::Agent*& agent) {
+  const auto* client_id = parameters.find("client_id");
+  agent = client_id ? snapshot.agent_at_idp(*client_id) : nullptr;
+  return agent && agent->idp ? &*agent->idp : nullptr;
+}
+
+bool is_registered(const registry::Registration& registration, std::string_view redirect_uri) {
+  for (const auto& registered : registration.redirect_uris) {
+    if (uri::redirect_matches(registered, redirect_uri)) return true;
+  }
+  return false;
+}
+
+std::string text_of(const form::Parameters& parameters, std::string_view name) {
+  const auto* text = parameters.find(name);
+  return text ? *text : std::string();
+}
+
+struct Wrong {
+  const char* error;
+  const char* description;
+};
+
+Result<void, Wrong> check_response(const form::Parameters& parameters) {
+  const auto* type = parameters.find("response_type");
+  if (!type) return unexpected(Wrong{"invalid_request", "response_type is missing"});
+  if (*type != "code") return unexpected(Wrong{"unsupported_response_type", "only response_type=code is supported"});
+  const auto* mode = parameters.find("response_mode");
+  if (mode && *mode != "query") return unexpected(Wrong{"invalid_request", "only response_mode=query is supported"});
+  if (parameters.find("request")) return unexpected(Wrong{"request_not_supported", "request objects are not supported"});
+  if (parameters.find("request_uri")) return unexpected(Wrong{"request_uri_not_supported", "request_uri is not supported"});
+  return {};
+}
+
+Result<void, Wrong> check_pkce(const form::Parameters& parameters) {
+  const auto* challenge = parameters.find("code_challenge");
+  if (!challenge) return unexpected(Wrong{"invalid_request", "code_challenge is missing: PKCE is required"});
+  const auto* method = parameters.find("code_challenge_method");
+  // Absent means `plain`, which protects nobody who can read the request.
+  if (!method || *method != "S256") return unexpected(Wrong{"invalid_request", "code_challenge_method must be S256"});
+  if (!is_code_challenge(*challenge)) return unexpected(Wrong{"invalid_request", "code_challenge must be base64url of a SHA-256"});
+  return {};
+}
+
+Result<oauth::ScopeSet, Wrong> check_scope(const form::Parameters& parameters) {
+  const auto asked = oauth::ScopeSet::parse(text_of(parameters, "scope"));
+  if (!asked || !asked->contains("openid")) return unexpected(Wrong{"invalid_scope", "scope must contain openid"});
+  oauth::ScopeSet known;   // others are ignored (OIDC Core §3.1.2.1)
+  for (const auto scope : kScopes) {
+    if (asked->contains(scope)) known.insert(scope);
+  }
+  return known;
+}
+
+Result<AuthorizationRequest::Prompt, Wrong> check_prompt(const form::Parameters& parameters) {
+  using Prompt = AuthorizationRequest::Prompt;
+  const auto* text = parameters.find("prompt");
+  if (!text) return Prompt::if_needed;
+  const auto words = oauth::ScopeSet::parse(*text);   // the same syntax: words separated by single spaces
+  if (!words) return unexpected(Wrong{"invalid_request", "prompt is malformed"});
+  bool none = false, login = false;
+  for (const auto& word : words->values()) {
+    if (word == "none") none = true;
+    else if (word == "login" || word == "select_account") login = true;
+    // There are no consent pages: the administrator has decided.
+    else if (word != "consent") return unexpected(Wrong{"invalid_request", "prompt has a value that is not known here"});
+  }
+  if (none && words->values().size() > 1) return unexpected(Wrong{"invalid_request", "prompt=none stands alone"});
+  return none ? Prompt::none : login ? Prompt::login : Prompt::if_needed;
+}
+
+Result<std::optional<std::int64_t>, Wrong> check_max_age(const form::Parameters& parameters) {
+  const auto* text = parameters.find("max_age");
+  if (!text) return std::optional<std::int64_t>{};
+  std::int64_t seconds = 0;
+  const char* end = text->data() + text->size();
+  const auto [rest, error] = std::from_chars(text->data(), end, seconds);
+  if (error != std::errc{} || rest != end || seconds < 0) return unexpected(Wrong{"invalid_request", "max_age must be a number of seconds"});
+  return std::optional<std::int64_t>{seconds};
+}
+
+Result<void, Wrong> fill(AuthorizationRequest& request, const form::Parameters& parameters) {
+  if (parameters.first_repeated({"resource"})) return unexpected(Wrong{"invalid_request", "a parameter is repeated"});
+  if (request.state.size() > kEchoedBytesMax) return unexpected(Wrong{"invalid_request", "state is too long"});
+  TRY(check_response(parameters));
+  TRY(check_pkce(parameters));
+  request.scope = TRY(check_scope(parameters));
+  request.prompt = TRY(check_prompt(parameters));
+  request.max_age_seconds = TRY(check_max_age(parameters));
+  request.nonce = text_of(parameters, "nonce");
+  if (request.nonce.size() > kEchoedBytesMax) return unexpected(Wrong{"invalid_request", "nonce is too long"});
+  request.code_challenge = text_of(parameters, "code_challenge");
+  request.login_hint = text_of(parameters, "login_hint");
+  request.id_token_hint = text_of(parameters, "id_token_hint");
+  return {};
+}
+
+std::string with_parameters(const std::string& redirect_uri, std::vector<std::pair<std::string, std::string>> pairs,
+                            const std::string& state, std::string_view issuer) {
+  if (!state.empty()) pairs.emplace_back("state", state);
+  pairs.emplace_back("iss", std::string(issuer));
+  return redirect_uri + (redirect_uri.find('?') == std::string::npos ? "?" : "&") + form::write(pairs);
+}
+
+}  // namespace
+
+std::string_view to_string(PageProblem problem) {
+  switch (problem) {
+    case PageProblem::repeated_parameter: return "repeated_parameter";
+    case PageProblem::client_unknown: return "client_unknown";
+    case PageProblem::client_disabled: return "client_disabled";
+    case PageProblem::redirect_uri_missing: return "redirect_uri_missing";
+    case PageProblem::redirect_uri_not_registered: return "redirect_uri_not_registered";
+  }
+  return "client_unknown";
+}
+
+const char* explain(PageProblem problem) {
+  switch (problem) {
+    case PageProblem::repeated_parameter: return "The request names its client or redirect URI more than once.";
+    case PageProblem::client_unknown: return "The application that sent you here is not registered. Ask your administrator to register it.";
+    case PageProblem::client_disabled: return "The application that sent you here is disabled. Ask your administrator.";
+    case PageProblem::redirect_uri_missing: return "The application did not say where to return to (redirect_uri).";
+    case PageProblem::redirect_uri_not_registered:
+      return "The application wants to return to an address that is not registered for it. Ask your administrator to register the "
+             "redirect URI exactly as the application sends it.";
+  }
+  return "The request is not accepted.";
+}
+
+std::string_view to_string(SignInNeed need) {
+  switch (need) {
+    case SignInNeed::none: return "none";
+    case SignInNeed::no_session: return "no_session";
+    case SignInNeed::asked_for: return "asked_for";
+    case SignInNeed::too_long_ago: return "too_long_ago";
+    case SignInNeed::other_person: return "other_person";
+  }
+  return "no_session";
+}
+
+Result<AuthorizationRequest, AuthorizationRefusal> check_authorization_request(const form::Parameters& parameters,
+                                                                               const registry::Snapshot& snapshot) {
+  const auto page = [](PageProblem problem) { return unexpected(AuthorizationRefusal(problem)); };
+  if (parameters.find_all("client_id").size() > 1 || parameters.find_all("redirect_uri").size() > 1) {
+    return page(PageProblem::repeated_parameter);
+  }
+  AuthorizationRequest request;
+  request.registration = known_client(parameters, snapshot, request.agent);
+  if (!request.registration) return page(PageProblem::client_unknown);
+  if (!request.agent->active) return page(PageProblem::client_disabled);
+  request.redirect_uri = text_of(parameters, "redirect_uri");
+  if (request.redirect_uri.empty()) return page(PageProblem::redirect_uri_missing);
+  if (!is_registered(*request.registration, request.redirect_uri)) return page(PageProblem::redirect_uri_not_registered);
+
+  // From here on the client may hear of it.
+  if (parameters.find_all("state").size() == 1) request.state = text_of(parameters, "state");
+  const auto filled = fill(request, parameters);
+  if (!filled) return unexpected(AuthorizationRefusal(redirected(request, filled.error().error, filled.error().description)));
+  return request;
+}
+
+RedirectedError redirected(const AuthorizationRequest& request, const char* error, const char* description) {
+  return {request.redirect_uri, request.state.size() > kEchoedBytesMax ? std::string() : request.state, error, description};
+}
+
+SignInNeed sign_in_need(const AuthorizationRequest& request, const LiveSession* live, const std::optional<std::string>& hinted_user,
+                        Instant now) {
+  if (!live) return SignInNeed::no_session;
+  if (request.prompt == AuthorizationRequest::Prompt::login) return SignInNeed::asked_for;
+  if (hinted_user && *hinted_user != live->user->id) return SignInNeed::other_person;
+  if (request.max_age_seconds) {
+    // max_age=0 asks for a fresh sign-in, always (OIDC Core §3.1.2.1).
+    const Seconds age = authentication_of(live->session, now).age;
+    if (*request.max_age_seconds == 0 || age > Seconds{*request.max_age_seconds}) return SignInNeed::too_long_ago;
+  }
+  return SignInNeed::none;
+}
+
+std::string success_location(const AuthorizationRequest& request, std::string_view code, std::string_view issuer) {
+  return with_parameters(request.redirect_uri, {{"code", std::string(code)}}, request.state, issuer);
+}
+
+std::string error_location(const RedirectedError& error, std::string_view issuer) {
+  return with_parameters(error.redirect_uri, {{"error", error.error}, {"error_description", error.description}}, error.state, issuer);
+}
+
+}  // namespace writ::token_service::idp

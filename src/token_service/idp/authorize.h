@@ -1,0 +1,15 @@
+#pragma once
+
+// The sign-in leg: /authorize asks who is there and gives a code; /sign-in is where the form goes.
+
+#include "token_service/idp/idp.h"
+
+namespace writ::token_service::idp {
+
+// GET with a query, POST with a form (OIDC Core §3.1.2.1).
+Task<http::Response> authorize(const Idp& idp, const http::Request& request);
+// GET shows the form without an application to return to; POST takes user name and password.
+Task<http::Response> show_sign_in(const Idp& idp, const http::Request& request);
+Task<http::Response> sign_in(const Idp& idp, const http::Request& request);
+
+}  // namespace writ::token_service::idp

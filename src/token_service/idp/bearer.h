@@ -1,0 +1,22 @@
+#pragma once
+
+#include "token_service/idp/idp.h"
+#include "token_service/idp/session.h"
+
+namespace writ::token_service::idp {
+
+// Why a request with (or without) an access token of ours is not answered (RFC 6750 §3.1).
+enum class BearerProblem { none_given, malformed, not_ours, expired_or_forged, revoked };
+http::Response challenge(BearerProblem problem);   // 401, or 400 for a malformed request
+
+struct BearerSubject {
+  LiveSession live;
+  std::string client_id, scope;
+  const registry::Agent* agent = nullptr;          // into the snapshot
+};
+
+// The access token of userinfo and catalogue: its session lives, its client is still registered and active.
+Result<BearerSubject, BearerProblem> check_bearer(const Idp& idp, const registry::Snapshot& snapshot, const http::Request& request,
+                                                  Instant now);
+
+}  // namespace writ::token_service::idp

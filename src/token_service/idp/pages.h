@@ -1,0 +1,36 @@
+#pragma once
+
+// The few pages that people see at the IdP: plain HTML, no script, nothing loaded from elsewhere.
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "http/message.h"
+
+namespace writ::token_service::idp {
+
+std::string escape_html(std::string_view text);   // for element content and quoted attributes
+
+struct SignInPage {
+  std::string organisation;
+  std::string application;      // whom the person is signing in for; may be empty
+  std::string action;           // where the form goes
+  std::string csrf, continue_with, username;
+  std::string message;          // what went wrong and what to do; empty at first
+  std::string redirect_origin;  // where a successful sign-in leads: browsers apply form-action to the redirect as well
+};
+http::Response sign_in_page(int status, const SignInPage& page);
+
+struct ConfirmPage {
+  std::string organisation, title, text, action, button;
+  std::vector<std::pair<std::string, std::string>> hidden;
+  std::string redirect_origin;
+};
+http::Response confirm_page(const ConfirmPage& page);
+
+http::Response message_page(int status, std::string_view organisation, std::string_view title, std::string_view text);
+http::Response redirect(std::string location);   // 303, not stored
+
+}  // namespace writ::token_service::idp

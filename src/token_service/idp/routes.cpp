@@ -1,0 +1,81 @@
+#include "token_service/idp/routes.h"
+
+#include "encoding/uri.h"
+#include "jose/jwk.h"
+#include "token_service/idp/authorization_code_grant.h"
+#include "token_service/idp/authorize.h"
+#include "token_service/idp/logout.h"
+#include "token_service/idp/metadata.h"
+#include "token_service/idp/refresh_grant.h"
+#include "token_service/idp/token_exchange_grant.h"
+#include "token_service/idp/token_operations.h"
+#include "token_service/idp/userinfo.h"
+
+namespace writ::token_service::idp {
+namespace {
+
+// The grants and operations, and the endpoints that they are plugged into. Shared by the handlers, so it lives as long as they do.
+struct Endpoints {
+  explicit Endpoints(const Idp& idp) : code(idp), refresh(idp), exchange(idp), revocation(idp), introspection(idp), parts(idp.endpoints) {}
+  AuthorizationCodeGrant code;
+  RefreshGrant refresh;
+  TokenExchangeGrant exchange;
+  RevocationOperation revocation;
+  IntrospectionOperation introspection;
+  EndpointParts parts;
+  TokenEndpoint token{parts, {&code, &refresh, &exchange}};
+  TokenEndpoint revoke = TokenEndpoint::for_operation(parts, revocation);
+  TokenEndpoint introspect = TokenEndpoint::for_operation(parts, introspection);
+};
+
+// Others keep it for five minutes at most, so that a withdrawn key is gone by then.
+http::Response published(std::string body) {
+  auto response = http::json(200, std::move(body));
+  response.headers.set("Cache-Control", "public, max-age=300");
+  return response;
+}
+
+Task<http::Response> show_metadata(const Idp& idp) { co_return published(json::write(metadata(idp.settings))); }
+
+Task<http::Response> show_keys(const Idp& idp) {
+  const auto keys = idp.keys.current();
+  co_return published(json::write(jose::to_json(keys->published)));
+}
+
+}  // namespace
+
+http::Router routes(const Idp& idp) {
+  const auto issuer = uri::parse(idp.settings.issuer);
+  const std::string base = issuer ? issuer->path : std::string();
+  const auto endpoints = std::make_shared<Endpoints>(idp);
+  const auto by = [&idp](Task<http::Response> (*handle)(const Idp&, const http::Request&)) {
+    return [&idp, handle](const http::Request& request) { return handle(idp, request); };
+  };
+
+  http::Router router;
+  for (const char* document : {"openid-configuration", "oauth-authorization-server"}) {
+    const std::string well_known = std::string("/.well-known/") + document;
+    const auto show = [&idp](const http::Request&) { return show_metadata(idp); };
+    router.add("GET", base + well_known, show);                       // OIDC Discovery §4: appended
+    if (!base.empty()) router.add("GET", well_known + base, show);    // RFC 8414 §3.1: inserted
+  }
+  router.add("GET", base + "/jwks", [&idp](const http::Request&) { return show_keys(idp); });
+
+  router.add("GET", base + "/authorize", by(authorize));
+  router.add("POST", base + "/authorize", by(authorize));
+  router.add("GET", base + "/sign-in", by(show_sign_in));
+  router.add("POST", base + "/sign-in", by(sign_in));
+  router.add("GET", base + "/logout", by(logout));
+  router.add("POST", base + "/logout", by(logout));
+
+  router.add("POST", base + "/token", [endpoints](const http::Request& request) { return endpoints->token.handle(request); });
+  router.add("POST", base + "/revoke", [endpoints](const http::Request& request) { return endpoints->revoke.handle(request); });
+  router.add("POST", base + "/introspect", [endpoints](const http::Request& request) { return endpoints->introspect.handle(request); });
+
+  router.add("GET", base + "/userinfo", by(userinfo));
+  router.add("POST", base + "/userinfo", by(userinfo));
+  router.add("GET", base + "/catalog", by(catalog));
+  return router;
+}
+
+}  // namespace writ::token_service::idp
