@@ -4,7 +4,7 @@
 
 #include "crypto/key.h"
 #include "encoding/json.h"
-#include "encoding/shared_files_test.h"
+#include "encoding/shared_files_fixture.h"
 
 namespace writ::crypto {
 namespace {

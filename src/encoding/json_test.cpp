@@ -8,7 +8,7 @@
 #include <map>
 #include <set>
 
-#include "encoding/shared_files_test.h"
+#include "encoding/shared_files_fixture.h"
 #include "encoding/utf8.h"
 
 namespace writ::json {

@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "crypto/hash.h"
-#include "jose/forge_test.h"
+#include "jose/forge_fixture.h"
 
 namespace writ::jose {
 namespace {

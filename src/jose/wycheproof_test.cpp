@@ -5,7 +5,7 @@
 #include <map>
 #include <set>
 
-#include "encoding/shared_files_test.h"
+#include "encoding/shared_files_fixture.h"
 #include "jose/jws.h"
 
 namespace writ::jose {
