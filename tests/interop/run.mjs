@@ -106,7 +106,7 @@ async function progressWhileRunning(server, token, tool, args) {
 }
 
 function startWrit() {
-  const child = start('writ', join(o.writ, 'writ'), ['serve', '-c', o.config], { WRIT_DATA: directory });
+  const child = start('writ', join(o.writ, 'writ'), ['serve', '-c', o.config, '--data', directory]);
   return until('writ', answers(`${settings.RAS_ISSUER}/.well-known/oauth-authorization-server`)).then(() => child);
 }
 
