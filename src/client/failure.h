@@ -18,6 +18,7 @@ enum class FailureKind {
   denied,              // policy says no. Never retried, and never a reason for an interactive flow.
   refused,             // the grant was refused for another reason
   protocol,            // an answer breaks the protocol
+  cancelled,           // the one who asked does not want it any more
 };
 
 struct Failure {

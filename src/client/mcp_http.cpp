@@ -18,15 +18,18 @@ bool lacks(const std::string& granted, const std::string& challenged) {
 
 }  // namespace
 
-Task<Result<http::UpstreamResponse, Failure>> McpHttp::send(std::string method, http::Headers headers, std::string body) {
+Task<Result<http::UpstreamResponse, Failure>> McpHttp::send(std::string method, http::Headers headers, std::string body,
+                                                            http::Cancellation* cancellation) {
   for (int attempt = 0;; ++attempt) {
     http::UpstreamRequest request;
     request.method = method;
     request.url = url_;
     request.headers = headers;
     request.body = body;
+    request.cancellation = cancellation;
     if (!token_.empty()) request.headers.set("Authorization", "Bearer " + token_);
     auto answer = co_await upstream_.send(std::move(request));
+    if (!answer && cancellation && cancellation->is_requested()) co_return unexpected(Failure{FailureKind::cancelled, "cancelled", {}, {}, {}, {}});
     if (!answer) co_return unexpected(Failure{FailureKind::unreachable, "cannot reach " + url_ + ": " + answer.error().detail, {}, {}, {}, {}});
 
     Challenge challenge = bearer_challenge(answer->headers);

@@ -17,7 +17,9 @@ class McpHttp {
 
   // Whatever the server answers in the end, unless a token could not be had. A 401 for a fresh token, or a 403 that stays after a step-up,
   // is handed to the caller as it is when more scope was granted, and becomes FailureKind::denied when the organisation refuses the scope.
-  Task<Result<http::UpstreamResponse, Failure>> send(std::string method, http::Headers headers, std::string body);
+  // `cancellation` may be null; it ends the wait for the head of an answer.
+  Task<Result<http::UpstreamResponse, Failure>> send(std::string method, http::Headers headers, std::string body,
+                                                     http::Cancellation* cancellation = nullptr);
 
   const std::string& url() const { return url_; }
 
