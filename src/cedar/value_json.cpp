@@ -64,12 +64,14 @@ Result<Value, Message> call(ast::Function function, std::span<const Value> argum
   return *value;
 }
 
-Result<Value, Message> read_call(const json::Value& json, Arena& arena) {
+// Where a schema expects the result, the arguments too may be written without escapes.
+Result<Value, Message> read_call(const json::Value& json, Arena& arena, bool is_guided) {
   const std::string& name = *json.find_string("fn");
   const auto function = ast::find_function(name);
   if (!function) return refuse("unknown function " + quoted(name));
   static const Plain kDatetime(Kind::datetime), kDuration(Kind::duration), kDecimal(Kind::decimal), kIp(Kind::ip);
   const auto expected = [&](std::size_t position) -> const ExpectedType* {
+    if (!is_guided) return nullptr;
     switch (*function) {
       case ast::Function::decimal:
       case ast::Function::ip:
@@ -114,7 +116,7 @@ Result<Value, Message> read_object(const json::Value& json, Arena& arena, const 
   const json::Object& object = *json.as_object();
   const Escape escape = find_escape(object);
   if (escape.entity != nullptr) return read_entity(*escape.entity, arena);
-  if (escape.call != nullptr) return read_call(*escape.call, arena);
+  if (escape.call != nullptr) return read_call(*escape.call, arena, false);
   if (object.size() == 1 && object[0].name == "__expr" && object[0].value.is_string()) return refuse("`__expr` is no longer supported");
   if (expected != nullptr && expected->kind() == Kind::entity && is_entity_object(json)) return read_entity(json, arena);
   const auto record = make_record(arena, TRY(read_members(object, arena, expected)));
@@ -126,8 +128,9 @@ Result<Value, Message> read_object(const json::Value& json, Arena& arena, const 
 
 Result<Value, Message> read_value(const json::Value& json, Arena& arena, const ExpectedType* expected) {
   if (const auto constructor = expected == nullptr ? std::nullopt : constructor_of(expected->kind())) {
-    if (json.is_object() && find_escape(*json.as_object()).call != nullptr) return read_object(json, arena, nullptr);
-    if (json.is_object() && is_call_object(json)) return read_call(json, arena);
+    const json::Value* escaped = json.is_object() ? find_escape(*json.as_object()).call : nullptr;
+    if (escaped != nullptr) return read_call(*escaped, arena, true);
+    if (json.is_object() && is_call_object(json)) return read_call(json, arena, true);
     const Value argument = TRY(read_value(json, arena));
     return call(*constructor, {&argument, 1}, arena);
   }

@@ -5,6 +5,9 @@
 #include <map>
 
 #include "cedar/authorize.h"
+#include "cedar/parser.h"
+#include "cedar/policy_json.h"
+#include "cedar/print.h"
 #include "cedar/value_json.h"
 #include "corpus_test_file.h"
 
@@ -75,17 +78,35 @@ void run_request(const PolicySet& policies, const Entities& entities, const json
   tally.count("erroring policies", errors == expected.errors, where, "found " + join(errors) + ", expected " + join(expected.errors));
 }
 
+// Printing and the JSON form lose nothing, on the way there and back.
+void check_forms(const ast::Policies& policies, const std::string& file, Tally& tally) {
+  const std::string text = print(policies);
+  const auto again = parse_policies(text);
+  tally.count("printed text parses", again.has_value(), file, again ? "" : again.error().render());
+  if (!again) return;
+  tally.count("printing twice", print(*again) == text, file, text);
+  for (std::size_t i = 0; i < policies.policies.size(); ++i) {
+    const json::Value json = to_json(policies.policies[i]);
+    tally.count("printed policy is same", i < again->policies.size() && to_json(again->policies[i]) == json, file, print(policies.policies[i]));
+    const auto read = read_policy(json);
+    tally.count("JSON form reads back", read && to_json(read->policies[0]) == json && print(read->policies[0]) == print(policies.policies[i]), file,
+                read ? print(read->policies[0]) + " from " + json::write(json) : read.error().summary());
+  }
+}
+
 void run_test(const std::filesystem::path& folder, const std::filesystem::path& path, Tally& tally) {
   const std::string file = path.lexically_relative(folder).string();
   const int differences = tally.differences();
   const auto run = [&] {
     const auto test = read_test_file(folder, path);
     if (!test) return tally.count("file", false, file, test.error());
-    const auto policies = PolicySet::parse(test->policies);
-    if (!policies) return tally.count("policies", false, file, policies.error().summary());
+    const auto parsed = parse_policies(test->policies);
+    if (!parsed) return tally.count("policies", false, file, parsed.error().render());
+    check_forms(*parsed, file, tally);
+    const PolicySet policies = PolicySet::compile(*parsed);
     const auto entities = read_entities(test->entities);
     if (!entities) return tally.count("entities", false, file, entities.error().summary());
-    for (const json::Value& request : *test->json.find_array("requests")) run_request(*policies, *entities, request, file, tally);
+    for (const json::Value& request : *test->json.find_array("requests")) run_request(policies, *entities, request, file, tally);
   };
   run();
   tally.count_test(tally.differences() == differences);
