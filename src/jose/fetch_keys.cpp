@@ -87,7 +87,8 @@ std::vector<std::string> metadata_urls(std::string_view issuer) {
 Task<Result<KeySet, KeyFetchProblem>> fetch_keys(http::Outgoing& outgoing, KeySource source) {
   if (!source.jwks_uri.empty()) {
     if (!is_allowed(source.jwks_uri, !source.chosen_by_a_stranger)) co_return unexpected(KeyFetchProblem::insecure_uri);
-    auto answer = co_await outgoing.fetch(request_for(source.jwks_uri, source, kKeySetBytesMax, kSingleTimeoutMs));
+    auto request = request_for(source.jwks_uri, source, kKeySetBytesMax, kSingleTimeoutMs);
+    auto answer = co_await outgoing.fetch(std::move(request));
     co_return key_set_in(std::move(answer));
   }
 
@@ -95,10 +96,12 @@ Task<Result<KeySet, KeyFetchProblem>> fetch_keys(http::Outgoing& outgoing, KeySo
   const int timeout_ms = kBudgetMs / static_cast<int>(urls.size() + 1);
   KeyFetchProblem problem = KeyFetchProblem::insecure_uri;
   for (const std::string& url : urls) {
-    auto answer = co_await outgoing.fetch(request_for(url, source, kMetadataLimits.bytes_max, timeout_ms));
+    auto request = request_for(url, source, kMetadataLimits.bytes_max, timeout_ms);
+    auto answer = co_await outgoing.fetch(std::move(request));
     const auto jwks_uri = jwks_uri_in(std::move(answer), source.issuer);
     if (jwks_uri) {
-      auto keys = co_await outgoing.fetch(request_for(*jwks_uri, source, kKeySetBytesMax, timeout_ms));
+      auto keys_request = request_for(*jwks_uri, source, kKeySetBytesMax, timeout_ms);
+      auto keys = co_await outgoing.fetch(std::move(keys_request));
       co_return key_set_in(std::move(keys));
     }
     problem = jwks_uri.error();

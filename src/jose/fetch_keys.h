@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -19,6 +20,11 @@ struct KeySource {
   std::string issuer;                // for discovery; may be empty when jwks_uri is not
   std::string jwks_uri;              // empty: from the issuer's metadata
   bool chosen_by_a_stranger = false; // then only public addresses are fetched from (N1)
+
+  // No aggregate: g++ 12 destroys twice what a braced list inside an expression with co_await makes.
+  KeySource() = default;
+  KeySource(std::string for_issuer, std::string at_uri, bool of_a_stranger)
+      : issuer(std::move(for_issuer)), jwks_uri(std::move(at_uri)), chosen_by_a_stranger(of_a_stranger) {}
 
   friend auto operator<=>(const KeySource&, const KeySource&) = default;
 };

@@ -128,6 +128,12 @@ Task<Result<RemoteKeySets::Keys, Unavailable>> RemoteKeySets::find(KeySource sou
   co_return usable(*latest, now, settings_.kept_for);
 }
 
+Task<RemoteKeySets::Keys> RemoteKeySets::find_at(std::string jwks_uri, bool chosen_by_a_stranger, std::optional<std::string> kid, Instant now) {
+  KeySource source("", std::move(jwks_uri), chosen_by_a_stranger);
+  auto keys = co_await find(std::move(source), std::move(kid), now);
+  co_return keys ? *keys : nullptr;
+}
+
 void RemoteKeySets::watch(const KeySource& source, Instant now) { entry_for(source, now)->is_watched.store(true); }
 
 std::size_t RemoteKeySets::refresh_due(Instant now) {

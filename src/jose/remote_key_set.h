@@ -37,7 +37,7 @@ class RemoteKeySets {
     Seconds idle_for{24 * 3600};     // sources that nobody asked for are forgotten, watched ones apart
     std::size_t sources_max = 10'000;
   };
-  using Keys = std::shared_ptr<const KeySet>;   // never null, never empty
+  using Keys = std::shared_ptr<const KeySet>;   // never empty
 
   explicit RemoteKeySets(http::Outgoing& outgoing);
   RemoteKeySets(http::Outgoing& outgoing, Settings settings);
@@ -46,6 +46,9 @@ class RemoteKeySets {
   // The keys of that source; they may still lack `kid`, which verification then says. Unavailable when there are none: never a yes.
   // Waits for at most one fetch (under six seconds). Call on an executor.
   Task<Result<Keys, Unavailable>> find(KeySource source, std::optional<std::string> kid, Instant now);
+
+  // The same for a client's key URI (token_service's ClientKeys): null when there are none.
+  Task<Keys> find_at(std::string jwks_uri, bool chosen_by_a_stranger, std::optional<std::string> kid, Instant now);
 
   // Sources that are refreshed from the start and are never forgotten: the configured issuers.
   void watch(const KeySource& source, Instant now);
