@@ -57,7 +57,9 @@ TEST_F(RotatingKeysTest, DoesNotStartWithAnotherSealingKey) {
 
 TEST_F(RotatingKeysTest, ThePrivateKeyRestsSealed) {
   ASSERT_TRUE(open());
-  for (const auto& document : *documents_.load("signing_keys")) EXPECT_EQ(document.json.find("PRIVATE"), std::string::npos);
+  const auto documents = documents_.load("signing_keys");
+  ASSERT_TRUE(documents);
+  for (const auto& document : *documents) EXPECT_EQ(document.json.find("PRIVATE"), std::string::npos);
 }
 
 TEST_F(RotatingKeysTest, ANewKeyIsPublishedAtOnceAndSignsLater) {
