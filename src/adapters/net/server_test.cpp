@@ -4,7 +4,7 @@
 
 #include <atomic>
 
-#include "adapters/net/test_client.h"
+#include "adapters/net/raw_client_fixture.h"
 
 namespace writ::net {
 namespace {

@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "adapters/net/server.h"
-#include "adapters/net/test_client.h"
+#include "adapters/net/raw_client_fixture.h"
 
 namespace writ::net {
 namespace {
