@@ -42,7 +42,7 @@ struct PromiseBase {
       promise.finished = true;
       if (promise.starting) return;
       // Nothing may be touched after this line: the continuation may destroy this frame.
-      if (const auto continuation = promise.continuation) continuation.resume();
+      if (const auto waiting = promise.continuation) waiting.resume();
     }
     void await_resume() noexcept {}
   };
