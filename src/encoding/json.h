@@ -33,24 +33,27 @@ concept Integer = std::integral<T> && !std::same_as<T, bool> && !std::same_as<T,
 // An immutable-by-convention JSON value. Integers that fit 64 bits with sign are `int64`; every other number is `double`.
 class Value {
  public:
-  Value() : data_(nullptr) {}
+  Value();
+  Value(const Value&);
+  Value(Value&&) noexcept;
+  Value& operator=(const Value&);
+  Value& operator=(Value&&) noexcept;
+  ~Value();
   // Implicit by design, so that objects can be written as literals; but only from exactly these types: no pointer becomes `true`.
-  Value(std::nullptr_t) : data_(nullptr) {}                                         // NOLINT
+  Value(std::nullptr_t);                  // NOLINT
   template <std::same_as<bool> T>
-  Value(T value) : data_(value) {}                                                  // NOLINT
-  // Any integer that is no character. Precondition: it fits 64 bits with sign.
+  Value(T value);                         // NOLINT
   template <Integer T>
-  Value(T value) : data_(static_cast<std::int64_t>(value)) { assert(std::in_range<std::int64_t>(value)); }  // NOLINT
-  // Precondition: finite.
+  Value(T value);                         // NOLINT: any integer that is no character. Precondition: it fits 64 bits with sign
   template <std::floating_point T>
-  Value(T value) : data_(static_cast<double>(value)) { assert(value - value == 0); }  // NOLINT
+  Value(T value);                         // NOLINT: precondition: finite
   template <class T>
   Value(T* pointer) = delete;
-  Value(const char* value) : data_(std::string(value)) {}        // NOLINT
-  Value(std::string_view value) : data_(std::string(value)) {}   // NOLINT
-  Value(std::string value) : data_(std::move(value)) {}          // NOLINT
-  Value(Array value) : data_(std::move(value)) {}                // NOLINT
-  Value(Object value) : data_(std::move(value)) {}               // NOLINT
+  Value(const char* value);               // NOLINT
+  Value(std::string_view value);          // NOLINT
+  Value(std::string value);               // NOLINT
+  Value(Array value);                     // NOLINT
+  Value(Object value);                    // NOLINT
   // json::Value{{"iss", issuer}, {"exp", 17}} writes an object. Names must be unique. `Value{}` is null, `Object{}` an empty object;
   // arrays are written json::Array{1, "two"}.
   Value(std::initializer_list<Member> members);
@@ -88,7 +91,7 @@ class Value {
   // Removes a member if there is one.
   void erase(std::string_view name);
 
-  friend bool operator==(const Value&, const Value&) = default;  // members compare in order
+  friend bool operator==(const Value& a, const Value& b);   // members compare in order
 
  private:
   std::variant<std::nullptr_t, bool, std::int64_t, double, std::string, Array, Object> data_;
@@ -99,6 +102,27 @@ struct Member {
   Value value;
   friend bool operator==(const Member&, const Member&) = default;
 };
+
+// Here, because only now a Member is complete.
+inline Value::Value() : data_(nullptr) {}
+inline Value::Value(const Value&) = default;
+inline Value::Value(Value&&) noexcept = default;
+inline Value& Value::operator=(const Value&) = default;
+inline Value& Value::operator=(Value&&) noexcept = default;
+inline Value::~Value() = default;
+inline Value::Value(std::nullptr_t) : data_(nullptr) {}
+template <std::same_as<bool> T>
+inline Value::Value(T value) : data_(value) {}
+template <Integer T>
+inline Value::Value(T value) : data_(static_cast<std::int64_t>(value)) { assert(std::in_range<std::int64_t>(value)); }
+template <std::floating_point T>
+inline Value::Value(T value) : data_(static_cast<double>(value)) { assert(value - value == 0); }
+inline Value::Value(const char* value) : data_(std::string(value)) {}
+inline Value::Value(std::string_view value) : data_(std::string(value)) {}
+inline Value::Value(std::string value) : data_(std::move(value)) {}
+inline Value::Value(Array value) : data_(std::move(value)) {}
+inline Value::Value(Object value) : data_(std::move(value)) {}
+inline bool operator==(const Value& a, const Value& b) { return a.data_ == b.data_; }
 
 // An array of strings, and back: absent when this is no array or has an element that is no string.
 Value from_strings(const std::vector<std::string>& strings);
