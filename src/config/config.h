@@ -84,17 +84,17 @@ struct Config {
   Keys keys;
   Log log;
 
-  // For an empty store only (rules §8.4): the objects as a tree to read with registry::read_objects, and the folder of a policy bundle.
+  // For an empty store only (rules §8.4): the objects as a tree for registry::read_objects, or the file or folder to read it from, and
+  // the folder of a policy bundle.
   std::optional<registry::Node> objects;
+  std::string objects_path;
   std::string policy_directory;
 
   std::string database_file(std::string_view name) const { return data_directory + "/" + std::string(name); }
 };
 
-// Reads the tree of a writ.yaml. All problems at once, each with its place and what would be right.
-Result<Config, registry::Problems> read_config(const registry::Node& root, std::string file);
-
-// A file that holds a secret must not be open to others (S10): no bits for group or others at all. The error is a sentence for the operator.
-Result<void, std::string> check_secret_file(const std::string& path);
+// Reads the tree of a writ.yaml. All problems at once, each with its place and what would be right. `data_directory` (WRIT_DATA) takes the
+// place of the file's `data`, and of what is derived from it, unless it is empty.
+Result<Config, registry::Problems> read_config(const registry::Node& root, std::string file, std::string data_directory = "");
 
 }  // namespace writ::config

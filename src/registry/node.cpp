@@ -100,7 +100,7 @@ json::Value to_json(const Node& node) {
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
   // Levenshtein distance; a third of the word may be wrong, at least one letter. Long input has no near name.
   if (word.empty() || word.size() > 64) return {};
-  std::size_t best = std::max<std::size_t>(1, word.size() / 3) + 1;
+  std::size_t best = std::max<std::size_t>(1, (word.size() + 2) / 3) + 1;
   std::string found;
   for (const std::string& candidate : candidates) {
     if (candidate.size() > 128) continue;

@@ -1,6 +1,6 @@
 #pragma once
 
-// The admin-owned objects, as plain data. YAML, the admin API and the store share one schema (docs/reference/objects.md); read.h reads it.
+// The admin-owned objects, as plain data. YAML, the admin API and the store share one schema (docs/reference/objects.md); read.h reads it, check.h judges all of them together.
 // Nothing here is ever taken from what a client says about itself.
 
 #include <cstdint>

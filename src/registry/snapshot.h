@@ -27,7 +27,7 @@ struct Objects {
 
 class Snapshot {
  public:
-  // Precondition: the objects passed check_objects (read.h): references exist, keys are unique, groups have no cycle.
+  // Precondition: the objects passed check_objects (check.h): references exist, keys are unique, groups have no cycle.
   Snapshot(Objects objects, std::uint64_t sequence);
 
   const Objects& objects() const { return objects_; }

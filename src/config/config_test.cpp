@@ -1,0 +1,146 @@
+#include "config/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "adapters/yaml/yaml.h"
+
+namespace writ::config {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+Result<Config, registry::Problems> read(const std::string& text, const std::string& data = "") {
+  const auto root = yaml::parse(text, "/etc/writ/writ.yaml");
+  if (!root) return unexpected(root.error());
+  return read_config(*root, "/etc/writ/writ.yaml", data);
+}
+
+TEST(Configuration, NeedsLittle) {
+  const auto config = read("base_url: https://writ.example.com\ndata: /var/lib/writ\n"
+                           "listeners: {public: {address: '127.0.0.1:8420'}}\n");
+  ASSERT_TRUE(config) << registry::to_string(config.error());
+  EXPECT_EQ(config->idp.issuer, "https://writ.example.com/idp");
+  EXPECT_EQ(config->resource_as.issuer, "https://writ.example.com/ras");
+  EXPECT_EQ(config->gateway.base, "https://writ.example.com/mcp");
+  EXPECT_TRUE(config->idp.enabled && config->resource_as.enabled && config->gateway.enabled);
+  EXPECT_EQ(config->public_listener.port, 8420);
+  EXPECT_THAT(config->public_listener.hosts, ElementsAre("writ.example.com")) << "public URLs come from configuration";
+  EXPECT_EQ(config->admin_listener.address, "127.0.0.1");
+  EXPECT_EQ(config->admin_listener.port, 8421);
+  EXPECT_EQ(config->admin_listener.socket, "/var/lib/writ/admin.sock");
+  EXPECT_EQ(config->keys.sealing_key_file, "/var/lib/writ/sealing.key");
+  EXPECT_EQ(config->resource_as.access_token_lifetime, Seconds{300});
+}
+
+TEST(Configuration, SaysEverything) {
+  const auto config = read(R"(
+version: 1
+base_url: https://writ.example.com
+data: state
+organisation: Example
+node: node-2
+clock_skew: 10s
+roles: [resource_as, gateway]
+listeners:
+  public:
+    address: "[::1]:443"
+    tls: {certificate: cert.pem, key: key.pem}
+    hosts: [writ.example.com, id.example.com]
+    trusted_proxies: [10.0.0.0/8, "fd00::/8"]
+    forwarding: forwarded
+    proxy_protocol: true
+  admin: {address: none, socket: /run/writ/admin.sock}
+idp: {issuer: "https://id.example.com", session_idle: 1h, session_absolute: 1d, id_token_lifetime: 5m, access_token_lifetime: 5m,
+      authorization_code_lifetime: 30s, id_jag_lifetime_max: 2m, refresh_repeat: 0, policy_denial: invalid_target}
+resource_as: {issuer: "https://as.example.com", access_token_lifetime: 2m, policy_denial: invalid_grant, missing_scope: none, default_resource: "https://mcp.example.com/x"}
+gateway: {base: "https://mcp.example.com", denied_calls: http_403, call_durability: power, call_deadline: 5m}
+keys: {algorithm: EdDSA, rotate_after: 30d, sealing_key_file: /run/credentials/seal}
+log: {level: debug, format: json}
+objects: {users: []}
+policy: bundle
+)");
+  ASSERT_TRUE(config) << registry::to_string(config.error());
+  EXPECT_EQ(config->data_directory, "/etc/writ/state");
+  EXPECT_FALSE(config->idp.enabled);
+  EXPECT_EQ(config->public_listener.address, "::1");
+  EXPECT_EQ(config->public_listener.tls->key, "/etc/writ/key.pem");
+  EXPECT_EQ(config->public_listener.forwarding, Listener::Forwarding::forwarded);
+  EXPECT_EQ(config->admin_listener.address, "");
+  EXPECT_EQ(config->admin_listener.socket, "/run/writ/admin.sock");
+  EXPECT_EQ(config->idp.refresh_repeat, Seconds{0});
+  EXPECT_EQ(config->idp.policy_denial, Idp::PolicyDenial::invalid_target);
+  EXPECT_EQ(config->resource_as.missing_scope, ResourceAs::MissingScope::none);
+  EXPECT_EQ(config->gateway.call_durability, Gateway::CallDurability::power);
+  EXPECT_EQ(config->keys.algorithm, crypto::Algorithm::eddsa);
+  EXPECT_EQ(config->log.format, Log::Format::json);
+  EXPECT_TRUE(config->objects);
+  EXPECT_EQ(config->policy_directory, "/etc/writ/bundle");
+}
+
+TEST(Configuration, TheEnvironmentMayMoveTheData) {
+  const auto config = read("base_url: https://writ.example.com\ndata: /var/lib/writ\nobjects: deployment\n", "/tmp/x");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->data_directory, "/tmp/x");
+  EXPECT_EQ(config->admin_listener.socket, "/tmp/x/admin.sock");
+  EXPECT_EQ(config->objects_path, "/etc/writ/deployment");
+}
+
+struct Row {
+  const char* name;
+  const char* line;       // takes the place of the third line
+  const char* expected;
+};
+class ConfigurationErrors : public testing::TestWithParam<Row> {};
+TEST_P(ConfigurationErrors, NameTheirPlaceAndWhatWouldBeRight) {
+  const auto config = read("base_url: https://writ.example.com\ndata: /d\n" + std::string(GetParam().line) + "\n");
+  ASSERT_FALSE(config);
+  EXPECT_EQ(registry::to_string(config.error()).rfind(GetParam().expected, 0), 0u) << registry::to_string(config.error());
+}
+
+#define AT "/etc/writ/writ.yaml:3:"
+INSTANTIATE_TEST_SUITE_P(
+    Rows, ConfigurationErrors,
+    testing::Values(
+        Row{"unknown_key", "listner: {}", AT "1: error: unknown key `listner` in the configuration; did you mean `listeners`?"},
+        Row{"key_twice", "data: /e", AT "1: error: `data` is written twice: first in line 2"},
+        Row{"unknown_key_in_a_listener", "listeners: {public: {adress: '127.0.0.1:1'}}", AT "22: error: unknown key `adress` in `public`; did you mean `address`?"},
+        Row{"address_without_port", "listeners: {public: {address: 127.0.0.1}}", AT "31: error: `address` must be a numeric address with a port"},
+        Row{"address_with_a_name", "listeners: {public: {address: 'localhost:80'}}", AT "31: error: `address` must be a numeric address"},
+        Row{"port_too_big", "listeners: {public: {address: '127.0.0.1:65536'}}", AT "31: error: `address` must be a numeric address"},
+        Row{"same_address_twice", "listeners: {admin: {address: '127.0.0.1:8420'}}", AT "12: error: `public` and `admin` need addresses of their own"},
+        Row{"public_without_tls", "listeners: {public: {address: '0.0.0.0:443'}}", AT "21: error: a listener that others can reach needs `tls`"},
+        Row{"admin_without_hosts", "listeners: {admin: {address: '0.0.0.0:443', tls: {certificate: a, key: b}}}", AT "20: error: `admin` on an address that others can reach needs `hosts`"},
+        Row{"half_of_tls", "listeners: {public: {tls: {certificate: a}}}", AT "27: error: `tls` needs `key`"},
+        Row{"trusts_everybody", "listeners: {public: {trusted_proxies: [0.0.0.0/0]}}", AT "39: error: `0.0.0.0/0` would let everybody choose"},
+        Row{"proxy_protocol_from_anybody", "listeners: {public: {proxy_protocol: true}}", AT "38: error: `proxy_protocol` needs `trusted_proxies`"},
+        Row{"public_has_no_socket", "listeners: {public: {socket: /x}}", AT "22: error: unknown key `socket` in `public`"},
+        Row{"unknown_role", "roles: [idp, ras]", AT "8: error: unknown role `ras`: there are idp, resource_as and gateway"},
+        Row{"no_role", "roles: []", AT "8: error: `roles` names none"},
+        Row{"duration_without_sense", "idp: {session_idle: soon}", AT "21: error: `session_idle` must be a duration such as 30s, 5m, 12h or 7d, not `soon`"},
+        Row{"duration_too_long", "resource_as: {access_token_lifetime: 2h}", AT "38: error: `access_token_lifetime` must be between 30s and 3600s, not `2h`"},
+        Row{"idle_longer_than_absolute", "idp: {session_idle: 8d}", AT "21: error: `session_idle` is longer than `session_absolute`"},
+        Row{"one_issuer_for_two", "resource_as: {issuer: 'https://writ.example.com/idp'}", AT "23: error: `resource_as` needs an issuer of its own"},
+        Row{"issuer_over_plain_http", "idp: {issuer: 'http://id.example.com'}", AT "15: error: `issuer` must be an https URL"},
+        Row{"unknown_algorithm", "keys: {algorithm: HS256}", AT "19: error: `algorithm` must be `ES256`, `ES384`, `RS256`, `PS256` or `EdDSA`, not `HS256`"},
+        Row{"unknown_level", "log: {level: chatty}", AT "14: error: `level` must be"},
+        Row{"node_name", "node: 'a b'", AT "7: error: `node` has up to 32"}),
+    [](const auto& row) { return row.param.name; });
+
+TEST(ConfigurationErrors, OfTheBaseUrl) {
+  for (const char* wrong : {"http://writ.example.com", "https://writ.example.com/", "https://a@b.example", "https://writ.example.com/?x", "writ.example.com"}) {
+    const auto config = read("base_url: '" + std::string(wrong) + "'\ndata: /d\n");
+    ASSERT_FALSE(config) << wrong;
+    EXPECT_THAT(registry::to_string(config.error()), HasSubstr("writ.yaml:1:11: error: `base_url` must be an https URL")) << wrong;
+  }
+}
+
+TEST(ConfigurationErrors, AreToldAllAtOnce) {
+  const auto config = read("bas_url: x\nlog: {level: no}\n");
+  ASSERT_FALSE(config);
+  EXPECT_EQ(config.error().size(), 4u) << registry::to_string(config.error());
+}
+
+}  // namespace
+}  // namespace writ::config

@@ -1,0 +1,289 @@
+#include <algorithm>
+#include <filesystem>
+
+#include "config/config.h"
+#include "encoding/uri.h"
+#include "registry/fields.h"
+
+namespace writ::config {
+namespace {
+
+using registry::Fields;
+using registry::Node;
+using registry::Problems;
+
+constexpr Seconds kMinute{60}, kHour{3600}, kDay{86400};
+
+std::string resolved(const std::string& file, const std::string& path) {
+  if (path.empty() || path.front() == '/') return path;
+  return (std::filesystem::path(file).parent_path() / path).lexically_normal().string();
+}
+
+bool is_numeric_address(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789abcdefABCDEF:.") == std::string_view::npos &&
+         (text.find(':') != std::string_view::npos || std::count(text.begin(), text.end(), '.') == 3);
+}
+
+// 127.0.0.1:8420, [::1]:8420
+bool read_address(std::string_view text, Listener& listener) {
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos) return false;
+  std::string_view host = text.substr(0, colon);
+  const std::string_view port = text.substr(colon + 1);
+  if (host.starts_with('[') != host.ends_with(']')) return false;
+  if (host.starts_with('[')) {
+    host = host.substr(1, host.size() - 2);
+  } else if (host.find(':') != std::string_view::npos) {
+    return false;
+  }
+  if (!is_numeric_address(host) || port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string_view::npos) return false;
+  const int number = std::stoi(std::string(port));
+  if (number > 65535) return false;
+  listener.address = host;
+  listener.port = static_cast<std::uint16_t>(number);
+  return true;
+}
+
+class Reader {
+ public:
+  Reader(const Node& root, std::string file, std::string data_directory) : fields_(root, "the configuration", problems_) {
+    config_.file = std::move(file);
+    config_.data_directory = std::move(data_directory);
+  }
+
+  Result<Config, Problems> run() {
+    fields_.find("version");   // of the format; there is one so far
+    read_base();
+    read_roles();
+    read_listeners();
+    read_idp();
+    read_resource_as();
+    read_gateway();
+    read_keys();
+    read_log();
+    read_initial();
+    fields_.finish();
+    if (registry::has_errors(problems_)) return unexpected(std::move(problems_));
+    return std::move(config_);
+  }
+
+ private:
+  void read_base() {
+    config_.base_url = fields_.required_text("base_url");
+    const auto parsed = uri::parse(config_.base_url);
+    const bool good = parsed && uri::is_secure_or_loopback(*parsed) && !parsed->query && !parsed->fragment && !parsed->has_userinfo && !config_.base_url.ends_with('/');
+    if (!config_.base_url.empty() && !good) {
+      fields_.error(fields_.at("base_url"), "`base_url` must be an https URL (http only on loopback) without a slash at its end, such as https://writ.example.com, not `" +
+                                                config_.base_url.substr(0, 100) + "`");
+    }
+    if (config_.data_directory.empty()) {
+      config_.data_directory = resolved(config_.file, fields_.required_text("data"));
+    } else {
+      fields_.text("data");
+    }
+    config_.organisation = fields_.text("organisation", config_.organisation);
+    config_.node = fields_.text("node", config_.node);
+    if (config_.node.empty() || config_.node.size() > 32 ||
+        config_.node.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") != std::string::npos) {
+      fields_.error(fields_.at("node"), "`node` has up to 32 lower-case letters, digits and -");
+    }
+    config_.skew = fields_.duration("clock_skew", config_.skew, Seconds{0}, Seconds{120});
+  }
+
+  void read_roles() {
+    if (!fields_.has("roles")) return;
+    const auto roles = fields_.texts("roles");
+    const auto has = [&](const char* role) { return std::find(roles.begin(), roles.end(), role) != roles.end(); };
+    for (const std::string& role : roles) {
+      if (role != "idp" && role != "resource_as" && role != "gateway") {
+        fields_.error(fields_.at("roles"), "unknown role `" + role.substr(0, 40) + "`: there are idp, resource_as and gateway");
+      }
+    }
+    if (roles.empty()) fields_.error(fields_.at("roles"), "`roles` names none: leave it out for all, or name idp, resource_as, gateway");
+    config_.idp.enabled = has("idp");
+    config_.resource_as.enabled = has("resource_as");
+    config_.gateway.enabled = has("gateway");
+  }
+
+  void read_listeners() {
+    Listener& open = config_.public_listener;
+    Listener& admin = config_.admin_listener;
+    open.address = "127.0.0.1", open.port = 8420;
+    admin.address = "127.0.0.1", admin.port = 8421;
+    admin.socket = config_.data_directory + "/admin.sock";
+    const Node* listeners = fields_.find("listeners");
+    if (listeners) {
+      Fields both(*listeners, "`listeners`", problems_);
+      if (const Node* node = both.find("public")) read_listener(*node, "`public`", open, false);
+      if (const Node* node = both.find("admin")) read_listener(*node, "`admin`", admin, true);
+      both.finish();
+    }
+    if (!admin.address.empty() && admin.address == open.address && admin.port == open.port && admin.port != 0) {
+      // A5: what administers must not be reachable where everybody is.
+      fields_.error(listeners ? listeners->at : fields_.at("listeners"), "`public` and `admin` need addresses of their own");
+    }
+    if (open.hosts.empty()) {
+      if (const auto parsed = uri::parse(config_.base_url)) {
+        open.hosts = {parsed->origin().substr(parsed->scheme.size() + 3)};
+      }
+    }
+  }
+
+  void read_listener(const Node& node, const char* what, Listener& listener, bool is_admin) {
+    Fields fields(node, what, problems_);
+    if (fields.has("address")) {
+      const std::string address = fields.text("address");
+      if (is_admin && (address == "none" || address.empty())) {
+        listener.address.clear(), listener.port = 0;
+      } else if (!read_address(address, listener)) {
+        fields.error(fields.at("address"), "`address` must be a numeric address with a port, such as 127.0.0.1:8420 or [::1]:8420, not `" + address.substr(0, 80) + "`");
+      }
+    } else {
+      fields.find("address");
+    }
+    if (is_admin) {
+      listener.socket = resolved(config_.file, fields.text("socket", listener.socket));
+      if (listener.socket.size() > 100) fields.error(fields.at("socket"), "`socket` is longer than a local socket's path may be (100 bytes)");
+    }
+    if (const Node* tls = fields.find("tls")) {
+      Fields files(*tls, "`tls`", problems_);
+      listener.tls = TlsFiles{resolved(config_.file, files.required_text("certificate")), resolved(config_.file, files.required_text("key"))};
+      files.finish();
+    }
+    listener.hosts = fields.texts("hosts");
+    listener.trusted_proxies = fields.texts("trusted_proxies");
+    for (const std::string& network : listener.trusted_proxies) {
+      const auto slash = std::min(network.find('/'), network.size());
+      if (!is_numeric_address(std::string_view(network).substr(0, slash))) {
+        fields.error(fields.at("trusted_proxies"), "`trusted_proxies` names networks such as 10.0.0.0/8, not `" + network.substr(0, 80) + "`");
+      } else if (slash < network.size() && network.substr(slash) == "/0") {
+        fields.error(fields.at("trusted_proxies"), "`" + network.substr(0, 80) + "` would let everybody choose the address that is recorded: name the proxies' own networks");
+      }
+    }
+    listener.forwarding = fields.choice<Listener::Forwarding>(
+        "forwarding", listener.forwarding, {{"x_forwarded", Listener::Forwarding::x_forwarded}, {"forwarded", Listener::Forwarding::forwarded}});
+    listener.proxy_protocol = fields.flag("proxy_protocol", false);
+    if (listener.proxy_protocol && listener.trusted_proxies.empty()) {
+      fields.error(fields.at("proxy_protocol"), "`proxy_protocol` needs `trusted_proxies`: else everybody could claim any address");
+    }
+    const bool loopback = listener.address.empty() || listener.address.starts_with("127.") || listener.address == "::1";
+    if (!loopback && !listener.tls && listener.trusted_proxies.empty()) {
+      fields.error(node.at, "a listener that others can reach needs `tls`, or `trusted_proxies` that end TLS in front of it");
+    }
+    if (is_admin && !loopback && listener.hosts.empty()) fields.error(node.at, "`admin` on an address that others can reach needs `hosts`: the names it is asked by");
+    fields.finish();
+  }
+
+  std::string issuer(Fields& fields, const char* name, const char* suffix) {
+    const std::string value = fields.text(name, config_.base_url + suffix);
+    if (fields.has(name) && (!uri::is_issuer(value) || value.ends_with('/'))) {
+      fields.error(fields.at(name), "`" + std::string(name) + "` must be an https URL (http only on loopback) without query, fragment or a slash at its end");
+    }
+    return value;
+  }
+
+  void read_idp() {
+    static const Node none = [] { Node node; node.kind = Node::Kind::mapping; return node; }();
+    const Node* node = fields_.find("idp");
+    Fields fields(node ? *node : none, "`idp`", problems_);
+    Idp& idp = config_.idp;
+    idp.issuer = issuer(fields, "issuer", "/idp");
+    idp.session_idle = fields.duration("session_idle", idp.session_idle, kMinute, 30 * kDay);
+    idp.session_absolute = fields.duration("session_absolute", idp.session_absolute, kMinute, 90 * kDay);
+    if (idp.session_idle > idp.session_absolute) fields.error(fields.at("session_idle"), "`session_idle` is longer than `session_absolute`");
+    idp.id_token_lifetime = fields.duration("id_token_lifetime", idp.id_token_lifetime, kMinute, kDay);
+    idp.access_token_lifetime = fields.duration("access_token_lifetime", idp.access_token_lifetime, kMinute, kDay);
+    idp.authorization_code_lifetime = fields.duration("authorization_code_lifetime", idp.authorization_code_lifetime, Seconds{10}, 10 * kMinute);
+    idp.id_jag_lifetime_max = fields.duration("id_jag_lifetime_max", idp.id_jag_lifetime_max, Seconds{10}, kHour);
+    idp.refresh_repeat = fields.duration("refresh_repeat", idp.refresh_repeat, Seconds{0}, 2 * kMinute);
+    idp.policy_denial = fields.choice<Idp::PolicyDenial>(
+        "policy_denial", idp.policy_denial, {{"access_denied", Idp::PolicyDenial::access_denied}, {"invalid_target", Idp::PolicyDenial::invalid_target}});
+    fields.finish();
+  }
+
+  void read_resource_as() {
+    static const Node none = [] { Node node; node.kind = Node::Kind::mapping; return node; }();
+    const Node* node = fields_.find("resource_as");
+    Fields fields(node ? *node : none, "`resource_as`", problems_);
+    ResourceAs& ras = config_.resource_as;
+    ras.issuer = issuer(fields, "issuer", "/ras");
+    ras.access_token_lifetime = fields.duration("access_token_lifetime", ras.access_token_lifetime, Seconds{30}, kHour);
+    ras.policy_denial = fields.choice<ResourceAs::PolicyDenial>(
+        "policy_denial", ras.policy_denial,
+        {{"access_denied", ResourceAs::PolicyDenial::access_denied}, {"invalid_grant", ResourceAs::PolicyDenial::invalid_grant}});
+    ras.missing_scope = fields.choice<ResourceAs::MissingScope>(
+        "missing_scope", ras.missing_scope, {{"inherit", ResourceAs::MissingScope::inherit}, {"none", ResourceAs::MissingScope::none}});
+    ras.default_resource = fields.text("default_resource");
+    if (!ras.default_resource.empty() && !uri::is_resource(ras.default_resource)) {
+      fields.error(fields.at("default_resource"), "`default_resource` must be the `resource` of a server");
+    }
+    if (ras.issuer == config_.idp.issuer && !ras.issuer.empty()) {
+      // Two trust domains with one name could not tell each other's tokens apart.
+      fields.error(fields.at("issuer"), "`resource_as` needs an issuer of its own, other than the one of `idp`");
+    }
+    fields.finish();
+  }
+
+  void read_gateway() {
+    static const Node none = [] { Node node; node.kind = Node::Kind::mapping; return node; }();
+    const Node* node = fields_.find("gateway");
+    Fields fields(node ? *node : none, "`gateway`", problems_);
+    Gateway& gateway = config_.gateway;
+    gateway.base = issuer(fields, "base", "/mcp");
+    gateway.denied_calls = fields.choice<Gateway::DeniedCalls>(
+        "denied_calls", gateway.denied_calls, {{"result", Gateway::DeniedCalls::result}, {"http_403", Gateway::DeniedCalls::http_403}});
+    gateway.call_durability = fields.choice<Gateway::CallDurability>(
+        "call_durability", gateway.call_durability, {{"process", Gateway::CallDurability::process}, {"power", Gateway::CallDurability::power}});
+    gateway.call_deadline = fields.duration("call_deadline", gateway.call_deadline, Seconds{1}, kDay);
+    fields.finish();
+  }
+
+  void read_keys() {
+    config_.keys.sealing_key_file = config_.data_directory + "/sealing.key";
+    const Node* node = fields_.find("keys");
+    if (!node) return;
+    Fields fields(*node, "`keys`", problems_);
+    using crypto::Algorithm;
+    config_.keys.algorithm = fields.choice<Algorithm>("algorithm", config_.keys.algorithm,
+                                                      {{"ES256", Algorithm::es256}, {"ES384", Algorithm::es384}, {"RS256", Algorithm::rs256},
+                                                       {"PS256", Algorithm::ps256}, {"EdDSA", Algorithm::eddsa}});
+    config_.keys.rotate_after = fields.duration("rotate_after", config_.keys.rotate_after, kDay, 3650 * kDay);
+    config_.keys.sealing_key_file = resolved(config_.file, fields.text("sealing_key_file", config_.keys.sealing_key_file));
+    fields.finish();
+  }
+
+  void read_log() {
+    const Node* node = fields_.find("log");
+    if (!node) return;
+    Fields fields(*node, "`log`", problems_);
+    config_.log.level = fields.choice<Log::Level>(
+        "level", config_.log.level,
+        {{"debug", Log::Level::debug}, {"info", Log::Level::info}, {"warning", Log::Level::warning}, {"error", Log::Level::error}});
+    config_.log.format = fields.choice<Log::Format>("format", config_.log.format,
+                                                    {{"auto", Log::Format::automatic}, {"json", Log::Format::json}, {"text", Log::Format::text}});
+    fields.finish();
+  }
+
+  void read_initial() {
+    if (const Node* objects = fields_.find("objects")) {
+      if (objects->kind == Node::Kind::mapping) {
+        config_.objects = *objects;
+      } else {
+        config_.objects_path = resolved(config_.file, fields_.text("objects"));
+      }
+    }
+    config_.policy_directory = resolved(config_.file, fields_.text("policy"));
+  }
+
+  Problems problems_;
+  Fields fields_;
+  Config config_;
+};
+
+}  // namespace
+
+Result<Config, Problems> read_config(const Node& root, std::string file, std::string data_directory) {
+  return Reader(root, std::move(file), std::move(data_directory)).run();
+}
+
+}  // namespace writ::config

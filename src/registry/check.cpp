@@ -1,0 +1,364 @@
+#include "registry/check.h"
+
+#include <algorithm>
+#include <charconv>
+#include <functional>
+#include <set>
+#include <unordered_map>
+
+#include "encoding/uri.h"
+#include "oauth/scope.h"
+
+namespace writ::registry {
+namespace {
+
+bool is_alphanumeric(char letter) { return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') || (letter >= '0' && letter <= '9'); }
+bool is_lower_or_digit(char letter) { return is_alphanumeric(letter) && !(letter >= 'A' && letter <= 'Z'); }
+bool all_of(std::string_view text, bool (*predicate)(char)) { return std::all_of(text.begin(), text.end(), predicate); }
+std::string lower(std::string text) {
+  for (char& letter : text) letter = letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter;
+  return text;
+}
+std::string shown(std::string_view text) {
+  std::string out = "`";
+  for (const char letter : text.substr(0, 100)) out += static_cast<unsigned char>(letter) < 0x20 || letter == 0x7F ? '?' : letter;
+  return out + "`";
+}
+
+// Printable ASCII without space: what a client_id may be made of here (RFC 6749 appendix A.1 less the space, which form readers disagree on).
+bool is_client_id(std::string_view text) {
+  return !text.empty() && text.size() <= 256 && all_of(text, [](char letter) { return letter > 0x20 && letter < 0x7F; });
+}
+
+// A name that people type and read: no control characters, no space at the ends.
+bool is_name(std::string_view text) {
+  return !text.empty() && text.size() <= 128 && text.front() != ' ' && text.back() != ' ' &&
+         all_of(text, [](char letter) { return static_cast<unsigned char>(letter) >= 0x20 && letter != 0x7F; });
+}
+
+// What may be released as `sub` or `aud_sub`.
+bool is_subject_choice(std::string_view text) {
+  if (text == "user_id" || text == "email" || text == "upstream_sub" || text == "pairwise") return true;
+  return text.starts_with("attribute:") && text.size() > 10 &&
+         all_of(text.substr(10), [](char letter) { return is_alphanumeric(letter) || letter == '_'; });
+}
+
+// https, http on loopback, or a private-use scheme with a dot in it (RFC 8252 §7.1); exact, so no pattern.
+bool is_redirect_uri(std::string_view text) {
+  if (text.find('#') != std::string_view::npos || text.find('*') != std::string_view::npos) return false;
+  if (const auto parsed = uri::parse(text)) return uri::is_secure_or_loopback(*parsed) && !parsed->has_userinfo;
+  const auto colon = text.find(':');
+  if (colon == std::string_view::npos || text.size() <= colon + 1) return false;
+  const auto scheme = text.substr(0, colon);
+  return scheme.find('.') != std::string_view::npos && scheme.front() != '.' &&
+         all_of(scheme, [](char letter) { return is_lower_or_digit(letter) || letter == '.' || letter == '-' || letter == '+'; }) &&
+         all_of(text.substr(colon + 1), [](char letter) { return letter > 0x20 && letter < 0x7F; });
+}
+
+class Check {
+ public:
+  Check(const Objects& objects, const Places& places) : objects_(objects), places_(places) {
+    collect(objects.users, ids_.users, [](const User& user) { return user.id; });
+    collect(objects.groups, ids_.groups, [](const Group& group) { return group.id; });
+    collect(objects.agents, ids_.agents, [](const Agent& agent) { return agent.id; });
+    collect(objects.resource_authorization_servers, ids_.resource_as, [](const ResourceAs& ras) { return ras.issuer; });
+  }
+
+  Problems run() {
+    for (const Group& group : objects_.groups) check(group);
+    check_cycles();
+    for (const User& user : objects_.users) check(user);
+    for (const ResourceAs& ras : objects_.resource_authorization_servers) check(ras);
+    for (const Agent& agent : objects_.agents) check(agent);
+    for (const Server& server : objects_.servers) check(server);
+    for (const TrustedIssuer& issuer : objects_.trusted_issuers) check(issuer);
+    for (const ApiToken& token : objects_.api_tokens) check(token);
+    return std::move(problems_);
+  }
+
+ private:
+  template <class List, class Key>
+  static void collect(const List& list, std::vector<std::string>& out, Key key) {
+    for (const auto& object : list) out.push_back(key(object));
+  }
+
+  void error(ObjectKind kind, const std::string& key, const std::string& path, std::string message) {
+    problems_.push_back({places_.of(kind, key, path), std::move(message)});
+  }
+  // A second object with the same value of something unique.
+  void unique(ObjectKind kind, const std::string& key, const std::string& path, const std::string& space, const std::string& value, const std::string& what) {
+    const auto [first, is_new] = seen_.emplace(space + "\n" + value, key);
+    if (!is_new) error(kind, key, path, what + " is taken already by " + std::string(noun(kind)) + " " + shown(first->second));
+  }
+  void reference(ObjectKind kind, const std::string& key, const std::string& path, ObjectKind to, const std::string& value, const std::vector<std::string>& known) {
+    if (std::find(known.begin(), known.end(), value) != known.end()) return;
+    std::string message = "there is no " + std::string(noun(to)) + " " + shown(value);
+    if (const std::string meant = nearest(value, known); !meant.empty()) message += "; did you mean `" + meant + "`?";
+    error(kind, key, path, std::move(message));
+  }
+  void references(ObjectKind kind, const std::string& key, const std::string& path, ObjectKind to, const std::vector<std::string>& values, const std::vector<std::string>& known) {
+    for (std::size_t i = 0; i < values.size(); ++i) reference(kind, key, path + "/" + std::to_string(i), to, values[i], known);
+  }
+
+  void check(const Group& group) {
+    constexpr auto kind = ObjectKind::group;
+    if (!is_group_id(group.id)) error(kind, group.id, "id", "a group's `id` has up to 64 letters, digits and _ . @ -, and starts with a letter or digit");
+    unique(kind, group.id, "id", "group", group.id, "the id " + shown(group.id));
+    references(kind, group.id, "parents", ObjectKind::group, group.parents, ids_.groups);
+  }
+
+  void check_cycles() {
+    std::unordered_map<std::string, const Group*> by_id;
+    for (const Group& group : objects_.groups) by_id.emplace(group.id, &group);
+    enum class Mark { fresh, open, done };
+    std::unordered_map<std::string, Mark> marks;
+    for (const Group& start : objects_.groups) {
+      // Depth first without recursion: a directory can be as deep as somebody likes.
+      std::vector<std::pair<const Group*, std::size_t>> path;
+      if (marks[start.id] != Mark::fresh) continue;
+      path.push_back({by_id[start.id], 0});
+      marks[start.id] = Mark::open;
+      while (!path.empty()) {
+        auto& [group, next] = path.back();
+        if (next == group->parents.size()) {
+          marks[group->id] = Mark::done;
+          path.pop_back();
+          continue;
+        }
+        const std::size_t index = next++;
+        const auto parent = by_id.find(group->parents[index]);
+        if (parent == by_id.end()) continue;
+        Mark& mark = marks[parent->first];
+        if (mark == Mark::open) {
+          std::string cycle;
+          bool inside = false;
+          for (const auto& [member, ignored] : path) {
+            inside = inside || member->id == parent->first;
+            if (inside) cycle += member->id + " → ";
+          }
+          error(ObjectKind::group, group->id, "parents/" + std::to_string(index), "groups contain each other: " + cycle + parent->first);
+        } else if (mark == Mark::fresh) {
+          mark = Mark::open;
+          path.push_back({parent->second, 0});
+        }
+      }
+    }
+  }
+
+  void check(const User& user) {
+    constexpr auto kind = ObjectKind::user;
+    if (!is_user_id(user.id)) error(kind, user.id, "id", "a user's `id` is usr_ and up to 64 letters, digits, _ and -");
+    unique(kind, user.id, "id", "user", user.id, "the id " + shown(user.id));
+    if (!is_name(user.name)) error(kind, user.id, "name", "a user's `name` has 1 to 128 characters, no control characters and no space at its ends");
+    // Without regard to case: `Alice` beside `alice` would be an invitation to confuse them.
+    unique(kind, user.id, "name", "user name", lower(user.name), "the name " + shown(user.name));
+    references(kind, user.id, "groups", ObjectKind::group, user.groups, ids_.groups);
+    if (user.kind == User::Kind::service) {
+      if (user.owner.empty()) {
+        error(kind, user.id, "kind", "a service account needs `owner`: the id of the person who answers for it");
+      } else {
+        const auto owner = std::find_if(objects_.users.begin(), objects_.users.end(), [&](const User& other) { return other.id == user.owner; });
+        if (owner == objects_.users.end()) {
+          reference(kind, user.id, "owner", ObjectKind::user, user.owner, ids_.users);
+        } else if (owner->kind == User::Kind::service) {
+          error(kind, user.id, "owner", "the owner of a service account must be a person, not another service account");
+        }
+      }
+    } else if (!user.owner.empty()) {
+      error(kind, user.id, "owner", "only a service account has an `owner`");
+    }
+    for (std::size_t i = 0; i < user.links.size(); ++i) {
+      const auto& link = user.links[i];
+      const std::string path = "links/" + std::to_string(i);
+      if (!uri::is_issuer(link.issuer)) error(kind, user.id, path + "/issuer", not_an_issuer(link.issuer));
+      unique(kind, user.id, path, "link", link.issuer + "\n" + link.tenant + "\n" + link.subject, "this link (issuer, tenant, subject)");
+    }
+  }
+
+  static std::string not_an_issuer(const std::string& text) {
+    return "an issuer must be an https URL (http only on loopback) without query, fragment or user information, not " + shown(text);
+  }
+
+  void check(const ResourceAs& ras) {
+    constexpr auto kind = ObjectKind::resource_as;
+    if (!uri::is_issuer(ras.issuer)) error(kind, ras.issuer, "issuer", not_an_issuer(ras.issuer));
+    unique(kind, ras.issuer, "issuer", "ras", ras.issuer, "the issuer " + shown(ras.issuer));
+    constexpr const char* kChoices = " must be user_id, email, upstream_sub, pairwise or attribute:NAME, not ";
+    if (!is_subject_choice(ras.subject)) error(kind, ras.issuer, "subject", "`subject`" + std::string(kChoices) + shown(ras.subject));
+    if (!ras.aud_sub.empty() && !is_subject_choice(ras.aud_sub)) error(kind, ras.issuer, "aud_sub", "`aud_sub`" + std::string(kChoices) + shown(ras.aud_sub));
+  }
+
+  void check_registration(const std::string& agent, const std::string& path, const Registration& registration, bool at_idp) {
+    constexpr auto kind = ObjectKind::agent;
+    const auto at = [&](const char* member) { return path + "/" + member; };
+    if (!is_client_id(registration.client_id)) error(kind, agent, at("client_id"), "a `client_id` has up to 256 printable ASCII characters without spaces");
+    if (registration.device_keys && registration.authentication != ClientAuthentication::none) {
+      error(kind, agent, at("authentication"), "`device_keys` goes with `authentication: none`: each device brings its own key");
+    }
+    if (registration.authentication != ClientAuthentication::client_secret && !registration.secrets.empty()) {
+      error(kind, agent, at("authentication"), "secrets are of no use with this `authentication`: remove them, or write `authentication: client_secret`");
+    }
+    if (registration.authentication != ClientAuthentication::private_key_jwt && (!registration.jwks.empty() || !registration.jwks_uri.empty())) {
+      error(kind, agent, at("authentication"), "keys are of no use with this `authentication`: write `authentication: private_key_jwt`");
+    }
+    if (registration.authentication == ClientAuthentication::private_key_jwt) {
+      // At somebody else's authorization server only the client_id counts; at the IdP there must be something to check against.
+      if (at_idp && registration.jwks.empty() && registration.jwks_uri.empty()) {
+        error(kind, agent, at("authentication"), "`private_key_jwt` needs the public keys: `jwks` or `jwks_uri`");
+      }
+      if (!registration.jwks.empty() && !registration.jwks_uri.empty()) error(kind, agent, at("jwks_uri"), "write either `jwks` or `jwks_uri`, not both");
+    }
+    if (!registration.jwks_uri.empty()) {
+      const auto parsed = uri::parse(registration.jwks_uri);
+      if (!parsed || !uri::is_secure_or_loopback(*parsed)) {
+        error(kind, agent, at("jwks_uri"), "`jwks_uri` must be an https URL (http only on loopback), not " + shown(registration.jwks_uri));
+      }
+    }
+    for (std::size_t i = 0; i < registration.redirect_uris.size(); ++i) {
+      if (is_redirect_uri(registration.redirect_uris[i])) continue;
+      error(kind, agent, at("redirect_uris/") + std::to_string(i),
+            "a redirect URI must be https, http on loopback, or a private scheme such as com.example.app:/callback; exact, without `*` or fragment, not " +
+                shown(registration.redirect_uris[i]));
+    }
+  }
+
+  void check(const Agent& agent) {
+    constexpr auto kind = ObjectKind::agent;
+    if (!is_agent_id(agent.id)) error(kind, agent.id, "id", "an agent's `id` has up to 64 lower-case letters, digits, _ and -, and starts with a letter or digit");
+    unique(kind, agent.id, "id", "agent", agent.id, "the id " + shown(agent.id));
+    if (agent.idp) {
+      check_registration(agent.id, "idp", *agent.idp, true);
+      unique(kind, agent.id, "idp/client_id", "client at idp", agent.idp->client_id, "the client_id " + shown(agent.idp->client_id) + " at the identity provider");
+    }
+    for (std::size_t i = 0; i < agent.resource_as.size(); ++i) {
+      const auto& at = agent.resource_as[i];
+      const std::string path = "resource_authorization_servers/" + std::to_string(i);
+      reference(kind, agent.id, path + "/issuer", ObjectKind::resource_as, at.issuer, ids_.resource_as);
+      check_registration(agent.id, path, at.registration, false);
+      for (std::size_t j = 0; j < i; ++j) {
+        if (agent.resource_as[j].issuer == at.issuer) error(kind, agent.id, path + "/issuer", "the agent is registered twice at " + shown(at.issuer));
+      }
+      // Two agents behind one client_id could not be told apart (IDJAG-53).
+      unique(kind, agent.id, path + "/client_id", "client at " + at.issuer, at.registration.client_id,
+             "the client_id " + shown(at.registration.client_id) + " at " + shown(at.issuer));
+    }
+  }
+
+  void check(const Server& server) {
+    constexpr auto kind = ObjectKind::server;
+    if (!is_server_id(server.id)) error(kind, server.id, "id", "a server's `id` has up to 32 lower-case letters, digits and -");
+    unique(kind, server.id, "id", "server", server.id, "the id " + shown(server.id));
+    if (!uri::is_resource(server.resource)) {
+      error(kind, server.id, "resource", "`resource` must be an https URL (http only on loopback) without fragment or user information, not " + shown(server.resource));
+    }
+    unique(kind, server.id, "resource", "resource", server.resource, "the resource " + shown(server.resource));
+    reference(kind, server.id, "resource_authorization_server", ObjectKind::resource_as, server.resource_as, ids_.resource_as);
+    if (server.upstream) {
+      const auto parsed = uri::parse(server.upstream->url);
+      // Arguments and results of calls go over this connection.
+      if (!parsed || !uri::is_secure_or_loopback(*parsed) || parsed->fragment || parsed->has_userinfo) {
+        error(kind, server.id, "upstream/url", "`url` must be an https URL (http only on loopback), not " + shown(server.upstream->url));
+      }
+    }
+    std::vector<std::string> names;
+    for (const Scope& scope : server.scopes) names.push_back(scope.name);
+    for (std::size_t i = 0; i < server.scopes.size(); ++i) {
+      const Scope& scope = server.scopes[i];
+      const std::string path = "scopes/" + std::to_string(i);
+      const auto parsed = oauth::ScopeSet::parse(scope.name);
+      if (!parsed || parsed->values().size() != 1) error(kind, server.id, path + "/name", "a scope is one word of printable ASCII without quotes and backslashes, not " + shown(scope.name));
+      if (std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(i), scope.name) != names.begin() + static_cast<std::ptrdiff_t>(i)) {
+        error(kind, server.id, path + "/name", "the scope " + shown(scope.name) + " is there twice");
+      }
+      for (std::size_t j = 0; j < scope.implies.size(); ++j) {
+        if (std::find(names.begin(), names.end(), scope.implies[j]) != names.end()) continue;
+        std::string message = "this server has no scope " + shown(scope.implies[j]);
+        if (const std::string meant = nearest(scope.implies[j], names); !meant.empty()) message += "; did you mean `" + meant + "`?";
+        error(kind, server.id, path + "/implies/" + std::to_string(j), std::move(message));
+      }
+    }
+  }
+
+  void check(const TrustedIssuer& issuer) {
+    constexpr auto kind = ObjectKind::trusted_issuer;
+    if (!uri::is_issuer(issuer.issuer)) error(kind, issuer.issuer, "issuer", not_an_issuer(issuer.issuer));
+    unique(kind, issuer.issuer, "issuer", "trusted issuer", issuer.issuer, "the issuer " + shown(issuer.issuer));
+    if (!issuer.jwks_uri.empty()) {
+      const auto parsed = uri::parse(issuer.jwks_uri);
+      if (!parsed || !uri::is_secure_or_loopback(*parsed)) error(kind, issuer.issuer, "jwks_uri", "`jwks_uri` must be an https URL (http only on loopback), not " + shown(issuer.jwks_uri));
+    }
+    references(kind, issuer.issuer, "clients", ObjectKind::agent, issuer.clients, ids_.agents);
+    if (!issuer.all_clients && issuer.clients.empty()) {
+      problems_.push_back({places_.of(kind, issuer.issuer, "clients"), "no agent may redeem ID-JAGs of this issuer: an empty list names nobody; name agents, or write `clients: all`", true});
+    }
+  }
+
+  void check(const ApiToken& token) {
+    constexpr auto kind = ObjectKind::api_token;
+    if (!is_agent_id(token.id)) error(kind, token.id, "id", "an API token's `id` has up to 64 lower-case letters, digits, _ and -");
+    unique(kind, token.id, "id", "api token", token.id, "the id " + shown(token.id));
+    if (token.sha256_hex.empty()) {
+      error(kind, token.id, "", "an API token needs `token_file` or `token_sha256`");
+    } else {
+      unique(kind, token.id, "", "api token value", token.sha256_hex, "this token's value");
+    }
+  }
+
+  const Objects& objects_;
+  const Places& places_;
+  struct {
+    std::vector<std::string> users, groups, agents, resource_as;
+  } ids_;
+  std::unordered_map<std::string, std::string> seen_;
+  Problems problems_;
+};
+
+}  // namespace
+
+bool is_server_id(std::string_view text) {
+  return !text.empty() && text.size() <= 32 && all_of(text, [](char letter) { return is_lower_or_digit(letter) || letter == '-'; });
+}
+bool is_agent_id(std::string_view text) {
+  return !text.empty() && text.size() <= 64 && is_lower_or_digit(text.front()) &&
+         all_of(text, [](char letter) { return is_lower_or_digit(letter) || letter == '_' || letter == '-'; });
+}
+bool is_group_id(std::string_view text) {
+  return !text.empty() && text.size() <= 64 && is_alphanumeric(text.front()) &&
+         all_of(text, [](char letter) { return is_alphanumeric(letter) || letter == '_' || letter == '.' || letter == '@' || letter == '-'; });
+}
+bool is_user_id(std::string_view text) {
+  return text.starts_with("usr_") && text.size() > 4 && text.size() <= 68 &&
+         all_of(text.substr(4), [](char letter) { return is_alphanumeric(letter) || letter == '_' || letter == '-'; });
+}
+
+Places::Places(const std::vector<Declared>& declared) {
+  for (const Declared& object : declared) add(object.kind, object.key, object.node);
+}
+
+void Places::add(ObjectKind kind, std::string key, const Node& node) { nodes_.insert_or_assign({kind, std::move(key)}, node); }
+
+Position Places::of(ObjectKind kind, std::string_view key, std::string_view path) const {
+  const auto found = nodes_.find({kind, std::string(key)});
+  if (found == nodes_.end()) {
+    Position at;
+    at.file = "/" + std::string(collection(kind)) + "/" + std::string(key);
+    if (!path.empty()) at.file += "/" + std::string(path);
+    return at;
+  }
+  const Node* node = &found->second;
+  while (!path.empty()) {
+    const auto slash = std::min(path.find('/'), path.size());
+    const auto step = path.substr(0, slash);
+    path.remove_prefix(std::min(slash + 1, path.size()));
+    const Node* next = node->find(step);
+    std::size_t index = 0;
+    if (!next && std::from_chars(step.data(), step.data() + step.size(), index).ec == std::errc{} && index < node->items.size()) next = &node->items[index];
+    if (!next) break;
+    node = next;
+  }
+  return node->at;
+}
+
+Problems check_objects(const Objects& objects, const Places& places) { return Check(objects, places).run(); }
+
+}  // namespace writ::registry

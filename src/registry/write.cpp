@@ -1,0 +1,223 @@
+// Objects as documents. Members that have their default are left out, so that a comparison shows what somebody said.
+
+#include "audit/record.h"
+#include "registry/read.h"
+
+namespace writ::registry {
+namespace {
+
+void text(json::Value& out, std::string_view name, const std::string& value) {
+  if (!value.empty()) out.set(name, value);
+}
+void texts(json::Value& out, std::string_view name, const std::vector<std::string>& values) {
+  if (!values.empty()) out.set(name, json::from_strings(values));
+}
+void texts_or_all(json::Value& out, std::string_view name, bool all, const std::vector<std::string>& values) {
+  if (all) {
+    out.set(name, "all");
+  } else {
+    texts(out, name, values);
+  }
+}
+
+void append(json::Value& out, const Registration& registration) {
+  text(out, "client_id", registration.client_id);
+  if (registration.device_keys) out.set("device_keys", true);
+  out.set("authentication", to_string(registration.authentication));
+  json::Array secrets;
+  for (const ClientSecret& secret : registration.secrets) {
+    json::Value written{{"sha256", secret.sha256_hex}};
+    if (secret.expires) written.set("expires", audit::to_iso8601(*secret.expires));
+    secrets.push_back(std::move(written));
+  }
+  if (!secrets.empty()) out.set("secrets", std::move(secrets));
+  if (!registration.jwks.empty()) {
+    auto parsed = json::parse(registration.jwks);
+    out.set("jwks", parsed ? std::move(parsed).value() : json::Value(registration.jwks));
+  }
+  text(out, "jwks_uri", registration.jwks_uri);
+  texts(out, "redirect_uris", registration.redirect_uris);
+}
+
+void hide_secrets(json::Value& registration) {
+  const auto* secrets = registration.find_array("secrets");
+  if (!secrets) return;
+  json::Array shown;
+  for (const auto& secret : *secrets) {
+    json::Object about;
+    if (const auto* expires = secret.find("expires")) about.push_back({"expires", *expires});
+    shown.push_back(std::move(about));
+  }
+  registration.erase("secrets");
+  registration.set("active_secrets", std::move(shown));
+}
+
+}  // namespace
+
+std::string_view to_string(ClientAuthentication method) {
+  switch (method) {
+    case ClientAuthentication::none: return "none";
+    case ClientAuthentication::client_secret: return "client_secret";
+    case ClientAuthentication::private_key_jwt: return "private_key_jwt";
+  }
+  return "none";
+}
+
+json::Value write(const User& user) {
+  json::Value out = json::Object{};
+  text(out, "id", user.id);
+  text(out, "name", user.name);
+  text(out, "display_name", user.display_name);
+  text(out, "email", user.email);
+  if (user.email_verified) out.set("email_verified", true);
+  text(out, "department", user.department);
+  text(out, "title", user.title);
+  if (!user.tags.empty()) {
+    json::Value tags = json::Object{};
+    for (const auto& [name, values] : user.tags) tags.set(name, json::from_strings({values.begin(), values.end()}));
+    out.set("tags", std::move(tags));
+  }
+  if (user.kind == User::Kind::service) out.set("kind", "service");
+  text(out, "owner", user.owner);
+  if (!user.active) out.set("active", false);
+  texts(out, "groups", user.groups);
+  text(out, "password_hash", user.password_hash);
+  json::Array links;
+  for (const auto& link : user.links) {
+    json::Value written{{"issuer", link.issuer}};
+    text(written, "tenant", link.tenant);
+    text(written, "subject", link.subject);
+    links.push_back(std::move(written));
+  }
+  if (!links.empty()) out.set("links", std::move(links));
+  if (user.not_before) out.set("not_before", audit::to_iso8601(*user.not_before));
+  return out;
+}
+
+json::Value write(const Group& group) {
+  json::Value out = json::Object{};
+  text(out, "id", group.id);
+  text(out, "display_name", group.display_name);
+  texts(out, "parents", group.parents);
+  return out;
+}
+
+json::Value write(const Agent& agent) {
+  json::Value out = json::Object{};
+  text(out, "id", agent.id);
+  text(out, "display_name", agent.display_name);
+  text(out, "vendor", agent.vendor);
+  if (!agent.active) out.set("active", false);
+  texts(out, "groups", agent.groups);
+  if (agent.idp) {
+    json::Value idp = json::Object{};
+    append(idp, *agent.idp);
+    out.set("idp", std::move(idp));
+  }
+  json::Array registrations;
+  for (const auto& at : agent.resource_as) {
+    json::Value registration{{"issuer", at.issuer}};
+    append(registration, at.registration);
+    registrations.push_back(std::move(registration));
+  }
+  if (!registrations.empty()) out.set("resource_authorization_servers", std::move(registrations));
+  return out;
+}
+
+json::Value write(const Server& server) {
+  json::Value out = json::Object{};
+  text(out, "id", server.id);
+  text(out, "display_name", server.display_name);
+  if (!server.active) out.set("active", false);
+  text(out, "environment", server.environment);
+  texts(out, "groups", server.groups);
+  text(out, "resource", server.resource);
+  text(out, "resource_authorization_server", server.resource_as);
+  if (server.upstream) {
+    json::Value upstream = json::Object{};
+    text(upstream, "url", server.upstream->url);
+    text(upstream, "ca_file", server.upstream->ca_file);
+    if (!server.upstream->header_name.empty()) {
+      upstream.set("header", json::Value{{"name", server.upstream->header_name}, {"secret_file", server.upstream->header_secret_file}});
+    }
+    out.set("upstream", std::move(upstream));
+  }
+  json::Array scopes;
+  for (const Scope& scope : server.scopes) {
+    json::Value written = json::Object{};
+    text(written, "name", scope.name);
+    text(written, "description", scope.description);
+    if (scope.is_default) written.set("default", true);
+    if (scope.high_impact) written.set("high_impact", true);
+    texts(written, "implies", scope.implies);
+    texts(written, "tools", scope.tools);
+    scopes.push_back(std::move(written));
+  }
+  if (!scopes.empty()) out.set("scopes", std::move(scopes));
+  return out;
+}
+
+json::Value write(const ResourceAs& ras) {
+  const ResourceAs defaults;
+  json::Value out = json::Object{};
+  text(out, "issuer", ras.issuer);
+  text(out, "display_name", ras.display_name);
+  if (!ras.active) out.set("active", false);
+  if (ras.subject != defaults.subject) out.set("subject", ras.subject);
+  if (ras.release_email) out.set("release_email", true);
+  text(out, "aud_sub", ras.aud_sub);
+  if (ras.id_jag_lifetime_seconds != defaults.id_jag_lifetime_seconds) out.set("id_jag_lifetime_seconds", ras.id_jag_lifetime_seconds);
+  return out;
+}
+
+json::Value write(const TrustedIssuer& issuer) {
+  const TrustedIssuer defaults;
+  json::Value out = json::Object{};
+  text(out, "issuer", issuer.issuer);
+  text(out, "display_name", issuer.display_name);
+  if (!issuer.active) out.set("active", false);
+  text(out, "jwks_uri", issuer.jwks_uri);
+  json::Array algorithms;   // always written: what "all that are known" means may change, what was accepted may not
+  for (const auto algorithm : issuer.algorithms) algorithms.push_back(crypto::to_string(algorithm));
+  out.set("algorithms", std::move(algorithms));
+  if (issuer.lifetime_seconds_max != defaults.lifetime_seconds_max) out.set("lifetime_seconds_max", issuer.lifetime_seconds_max);
+  if (issuer.replay != defaults.replay) out.set("replay", "same_client_until_expiry");
+  if (issuer.subject != defaults.subject) out.set("subject", "user_id");
+  texts_or_all(out, "clients", issuer.all_clients, issuer.clients);
+  texts_or_all(out, "scope_ceiling", issuer.all_scopes, issuer.scope_ceiling);
+  return out;
+}
+
+json::Value write(const ApiToken& token) {
+  json::Value out = json::Object{};
+  text(out, "id", token.id);
+  text(out, "display_name", token.display_name);
+  text(out, "role", token.role);
+  if (!token.active) out.set("active", false);
+  text(out, "token_sha256", token.sha256_hex);
+  return out;
+}
+
+json::Value without_credentials(ObjectKind kind, json::Value document) {
+  if (kind == ObjectKind::user) {
+    const bool has_password = document.find_string("password_hash") && !document.find_string("password_hash")->empty();
+    document.erase("password_hash");
+    if (has_password) document.set("has_password", true);
+  } else if (kind == ObjectKind::agent) {
+    if (const json::Value* idp = document.find("idp")) {
+      json::Value shown = *idp;
+      hide_secrets(shown);
+      document.set("idp", std::move(shown));
+    }
+    if (const auto* list = document.find_array("resource_authorization_servers")) {
+      json::Array shown = *list;
+      for (auto& registration : shown) hide_secrets(registration);
+      document.set("resource_authorization_servers", std::move(shown));
+    }
+  } else if (kind == ObjectKind::api_token) {
+    document.erase("token_sha256");
+  }
+  return document;
+}
+
+}  // namespace writ::registry
