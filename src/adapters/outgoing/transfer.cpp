@@ -214,7 +214,6 @@ void Transfer::finish(CURLcode code) {
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CIPHER:
     case CURLE_SSL_ISSUER_ERROR: return fail(Kind::tls, text);
-    case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT:
     case CURLE_LOGIN_DENIED: return fail(Kind::refused_url, text);
     default: return fail(Kind::broken, text);
