@@ -9,7 +9,7 @@
 #include <chrono>
 #include <thread>
 
-#include "token_service/resource_as/world_test.h"
+#include "token_service/resource_as/world_fixture.h"
 
 namespace writ::token_service {
 namespace {

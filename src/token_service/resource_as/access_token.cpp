@@ -14,7 +14,7 @@ AccessToken make_access_token(const id_jag::VerifiedIdJag& id_jag, const registr
   AccessToken token;
   token.jti = crypto::random_token();
   token.issued_at = to_unix_seconds(now);
-  token.expires = token.issued_at + std::clamp<std::int64_t>(settings.access_token_lifetime_seconds, 1, kAccessTokenLifetimeSecondsMax);
+  token.expires = token.issued_at + std::min(settings.access_token_lifetime_seconds, kAccessTokenLifetimeSecondsMax);
   if (grant.session_expiry) token.expires = std::min(token.expires, *grant.session_expiry);   // never beyond the session (rules §2)
 
   // Named one by one. A claim of the ID-JAG that is not in this list ends here: `roles`, `act` or `admin` would otherwise become a

@@ -43,16 +43,21 @@ policy::Question question_about(const id_jag::IdJag& id_jag, const Parties& part
 }  // namespace
 
 Result<oauth::ScopeSet, Refusal> asked_scopes(const id_jag::IdJag& id_jag, const form::Parameters& parameters,
-                                              const registry::Server& server, const Settings& settings) {
+                                              const ChosenServer& chosen, const Settings& settings) {
+  const registry::Server& server = *chosen.server;
+  oauth::ScopeSet granted = default_scopes(server);
   if (id_jag.scope) {
-    for (const std::string& scope : id_jag.scope->values())
-      if (find_scope(server, scope) == nullptr) return unexpected(Refusal::scope_not_registered);
+    granted = {};
+    for (const std::string& scope : id_jag.scope->values()) {
+      const auto has_scope = [&](const registry::Server* one) { return find_scope(*one, scope) != nullptr; };
+      // EMA-29. With several resources in the claim a scope may belong to any of them; the token gets those of its own.
+      if (std::none_of(chosen.granted.begin(), chosen.granted.end(), has_scope)) return unexpected(Refusal::scope_not_registered);
+      if (has_scope(&server)) granted.insert(scope);
+    }
   } else if (id_jag.has_authorization_details) {
     return unexpected(Refusal::only_authorization_details);
   }
   // Without a claim the issuer granted what the server gives by default, and a request may only narrow that (RAS-27).
-  const oauth::ScopeSet granted = id_jag.scope ? *id_jag.scope : default_scopes(server);
-
   const std::string* parameter = parameters.find("scope");
   if (parameter == nullptr) {
     if (settings.no_scope_asked == Settings::NoScopeAsked::server_default) return granted.intersection(default_scopes(server));

@@ -9,6 +9,7 @@
 #include "policy/decision.h"
 #include "registry/snapshot.h"
 #include "token_service/resource_as/refusal.h"
+#include "token_service/resource_as/resource.h"
 
 namespace writ::token_service::resource_as {
 
@@ -20,9 +21,9 @@ struct Parties {
   const registry::Server* server = nullptr;
 };
 
-// The scopes that claim and request agree on, before ceiling and policy. A request never widens the claim.
+// The scopes that claim and request agree on for the chosen server, before ceiling and policy. A request never widens the claim.
 Result<oauth::ScopeSet, Refusal> asked_scopes(const id_jag::IdJag& id_jag, const form::Parameters& parameters,
-                                              const registry::Server& server, const Settings& settings);
+                                              const ChosenServer& chosen, const Settings& settings);
 
 struct Entitlement {
   oauth::ScopeSet scopes;               // never empty

@@ -120,10 +120,11 @@ Result<Granted, Failure> JwtBearerGrant::redeem(Redemption& redemption, const re
   if (!client.device_user_id.empty() && client.device_user_id != user->id) return refuse(Refusal::device_of_another_user);
   TRY(check_session(claims, *user, revocations_, settings_, request.now));
 
-  const registry::Server* server = TRY(choose_server(claims, request.parameters, snapshot, settings_));
+  const ChosenServer chosen = TRY(choose_server(claims, request.parameters, snapshot, settings_));
+  const registry::Server* server = chosen.server;
   record.server = server->id;
   record.resource = server->resource;
-  const oauth::ScopeSet asked = TRY(asked_scopes(claims, request.parameters, *server, settings_));
+  const oauth::ScopeSet asked = TRY(asked_scopes(claims, request.parameters, chosen, settings_));
   record.scope = asked.to_string();
 
   const auto policy = policy_.get();

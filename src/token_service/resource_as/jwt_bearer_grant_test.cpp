@@ -7,7 +7,7 @@
 
 #include <thread>
 
-#include "token_service/resource_as/world_test.h"
+#include "token_service/resource_as/world_fixture.h"
 
 namespace writ::token_service::resource_as::test {
 namespace {
@@ -150,7 +150,7 @@ INSTANTIATE_TEST_SUITE_P(
             "sender_constrained"}),
     name_of);
 
-TEST(Redemption_, RefusesADpopProofItCannotCheck) {
+TEST(RedemptionStory, RefusesADpopProofItCannotCheck) {
   World world;
   http::Request request = World::grant_request(world.good_id_jag());
   request.headers.add("DPoP", "anything");
@@ -159,7 +159,7 @@ TEST(Redemption_, RefusesADpopProofItCannotCheck) {
   EXPECT_EQ(world.last_record().reason, "dpop_not_offered");
 }
 
-TEST(Redemption_, RefusesEveryFlippedSignatureBit) {
+TEST(RedemptionStory, RefusesEveryFlippedSignatureBit) {
   World world;
   const std::string good = world.good_id_jag();
   const std::size_t dot = good.rfind('.');
@@ -192,7 +192,7 @@ std::vector<Row> audiences() {
 }
 INSTANTIATE_TEST_SUITE_P(C1_Audience, Redemption, testing::ValuesIn(audiences()), name_of);
 
-TEST(Redemption_, TakesAnArrayOfExactlyOurIdentifier) {
+TEST(RedemptionStory, TakesAnArrayOfExactlyOurIdentifier) {
   World world;
   Value claims = world.good_claims();
   claims.set("aud", Array{kRas});
@@ -221,7 +221,7 @@ std::vector<Row> issuers() {
 }
 INSTANTIATE_TEST_SUITE_P(C2_Issuer, Redemption, testing::ValuesIn(issuers()), name_of);
 
-TEST(Redemption_, AsksForNoKeysOnBehalfOfAStranger) {
+TEST(RedemptionStory, AsksForNoKeysOnBehalfOfAStranger) {
   World world;
   Value claims = world.good_claims();
   claims.set("iss", "https://evil.example");
@@ -229,7 +229,7 @@ TEST(Redemption_, AsksForNoKeysOnBehalfOfAStranger) {
   EXPECT_EQ(world.issuer_keys.asked, 0);
 }
 
-TEST(Redemption_, RefusesItsOwnIssuerEvenWhenItIsConfigured) {
+TEST(RedemptionStory, RefusesItsOwnIssuerEvenWhenItIsConfigured) {
   World world;
   world.change_objects([](registry::Objects& o) {
     o.trusted_issuers.push_back(o.trusted_issuers.front());
@@ -260,7 +260,7 @@ INSTANTIATE_TEST_SUITE_P(
                         "client_not_allowed", "unauthorized_client"}),
     name_of);
 
-TEST(Redemption_, RefusesADisabledClientAtOnce) {
+TEST(RedemptionStory, RefusesADisabledClientAtOnce) {
   World world;
   const std::string good = world.good_id_jag();
   world.change_objects([](registry::Objects& o) { o.agents[0].active = false; });
@@ -269,7 +269,7 @@ TEST(Redemption_, RefusesADisabledClientAtOnce) {
   EXPECT_EQ(world.last_record().reason, "disabled_client");
 }
 
-TEST(Redemption_, RefusesWhenTheSessionHasEnded) {
+TEST(RedemptionStory, RefusesWhenTheSessionHasEnded) {
   World world;
   ASSERT_TRUE(run(world.revocations->end_session("ses_1", from_unix_seconds(kNow + 1000))));
   EXPECT_EQ(world.redeem(world.good_id_jag()).error(), "invalid_grant");
@@ -307,7 +307,7 @@ std::vector<Row> times() {
 }
 INSTANTIATE_TEST_SUITE_P(C4_Times, Redemption, testing::ValuesIn(times()), name_of);
 
-TEST(Redemption_, TakesTimesJustInsideTheirLimits) {
+TEST(RedemptionStory, TakesTimesJustInsideTheirLimits) {
   for (const auto& [iat, exp] : {std::pair{kNow - 100, kNow - 29}, std::pair{kNow, kNow + 600}, std::pair{kNow + 30, kNow + 300}}) {
     World world;
     Value claims = world.good_claims();
@@ -316,7 +316,7 @@ TEST(Redemption_, TakesTimesJustInsideTheirLimits) {
   }
 }
 
-TEST(Redemption_, CapsTheLifetimeWhateverTheIssuersRecordSays) {
+TEST(RedemptionStory, CapsTheLifetimeWhateverTheIssuersRecordSays) {
   World world;
   world.change_objects([](registry::Objects& o) { o.trusted_issuers[0].lifetime_seconds_max = 1'000'000; });
   Value claims = world.good_claims();
@@ -327,8 +327,18 @@ TEST(Redemption_, CapsTheLifetimeWhateverTheIssuersRecordSays) {
   EXPECT_EQ(world.redeem(World::signed_id_jag(claims)).response.status, 200);
 }
 
+TEST(RedemptionStory, AllowsNoMoreSkewThanAMinute) {
+  World world([](Settings& s) { s.skew_seconds = 100'000; });
+  Value claims = world.good_claims();
+  claims.set("iat", kNow - 200).set("exp", kNow - 60);
+  EXPECT_EQ(world.redeem(World::signed_id_jag(claims)).error(), "invalid_grant");
+  EXPECT_EQ(world.last_record().reason, "expired");
+  claims.set("exp", kNow - 59);
+  EXPECT_EQ(world.redeem(World::signed_id_jag(claims)).response.status, 200);
+}
+
 // C4 in its raw spellings, which no writer of JSON of ours would produce.
-TEST(Redemption_, RefusesNumbersThatOnlyLookLikeTimes) {
+TEST(RedemptionStory, RefusesNumbersThatOnlyLookLikeTimes) {
   for (const char* exp : {"1e400", "18446744073709551616", "1.8e9", "-0", "01", "0x6B000000", "1795000300.0"}) {
     World world;
     Value claims = world.good_claims();
@@ -403,17 +413,18 @@ INSTANTIATE_TEST_SUITE_P(
             "resource_parameter_repeated", "invalid_target"}),
     name_of);
 
-TEST(Redemption_, ChoosesAmongSeveralResourcesByTheParameter) {
+TEST(RedemptionStory, ChoosesAmongSeveralResourcesByTheParameter) {
   World world;
   Value claims = world.good_claims();
-  claims.set("resource", Array{kNotes, kTickets}).set("scope", "tickets:read");
+  claims.set("resource", Array{kNotes, kTickets}).set("scope", "notes:read tickets:read");
   const Answer answer = world.redeem(World::signed_id_jag(claims), {{"resource", std::string(kTickets)}});
   ASSERT_EQ(answer.response.status, 200) << answer.response.body;
   EXPECT_EQ(*world.claims_of_access_token(answer).find_string("aud"), kTickets);
   EXPECT_EQ(answer.text("resource"), kTickets);
+  EXPECT_EQ(answer.text("scope"), "tickets:read") << "a token has the scopes of its own server only";
 }
 
-TEST(Redemption_, DefaultsToOneResourceWhereThatIsConfigured) {
+TEST(RedemptionStory, DefaultsToOneResourceWhereThatIsConfigured) {
   World world([](Settings& s) { s.default_resource = kNotes; });
   Value claims = world.good_claims();
   claims.erase("resource");

@@ -9,8 +9,12 @@
 
 namespace writ::token_service::resource_as {
 
+struct ChosenServer {
+  const registry::Server* server = nullptr;             // the one that the token is for
+  std::vector<const registry::Server*> granted;         // all that the claim names
+};
 // The claim is the authority, the parameter only chooses within it (RAS-28): a wrong claim is invalid_grant, a wrong parameter invalid_target.
-Result<const registry::Server*, Refusal> choose_server(const id_jag::IdJag& id_jag, const form::Parameters& parameters,
+Result<ChosenServer, Refusal> choose_server(const id_jag::IdJag& id_jag, const form::Parameters& parameters,
                                                        const registry::Snapshot& snapshot, const Settings& settings);
 
 }  // namespace writ::token_service::resource_as

@@ -1,5 +1,7 @@
 #include "token_service/resource_as/resource_authorization_server.h"
 
+#include <algorithm>
+
 #include "encoding/uri.h"
 #include "token_service/resource_as/metadata.h"
 
@@ -24,6 +26,14 @@ ClientAuthenticationRules authentication_rules(const Settings& settings, const R
   return rules;
 }
 
+// Limits that no configuration lifts (C4, C14).
+Settings within_limits(Settings settings) {
+  settings.skew_seconds = std::clamp<std::int64_t>(settings.skew_seconds, 0, kSkewSecondsMax);
+  settings.access_token_lifetime_seconds =
+      std::clamp<std::int64_t>(settings.access_token_lifetime_seconds, 1, kAccessTokenLifetimeSecondsMax);
+  return settings;
+}
+
 EndpointParts endpoint_parts(const ClientAuthenticator& clients, const Parts& parts, FailureThrottle& throttle, std::uint32_t node) {
   return {clients, parts.log, parts.registry, throttle, parts.clock, node};
 }
@@ -31,7 +41,7 @@ EndpointParts endpoint_parts(const ClientAuthenticator& clients, const Parts& pa
 }  // namespace
 
 ResourceAuthorizationServer::ResourceAuthorizationServer(Settings settings, Parts parts)
-    : settings_(std::move(settings)),
+    : settings_(within_limits(std::move(settings))),
       signing_keys_(parts.signing_keys),
       resource_servers_(settings_),
       clients_(authentication_rules(settings_, nullptr), parts.log, parts.device_keys, parts.client_keys),

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "token_service/resource_as/metadata.h"
-#include "token_service/resource_as/world_test.h"
+#include "token_service/resource_as/world_fixture.h"
 
 namespace writ::token_service::resource_as::test {
 namespace {

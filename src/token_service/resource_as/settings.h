@@ -22,7 +22,7 @@ struct Settings {
   // The IdP of the same deployment, empty when there is none: only its `sid` names a session that is known here.
   std::string own_idp_issuer;
   std::int64_t access_token_lifetime_seconds = 300;      // at most kAccessTokenLifetimeSecondsMax
-  std::int64_t skew_seconds = 30;                        // at most 60
+  std::int64_t skew_seconds = 30;                        // at most kSkewSecondsMax
   std::string default_resource;                 // for ID-JAGs without `resource` (rules §3.2); empty: refused
   enum class PolicyDenial { access_denied, invalid_grant } policy_denial = PolicyDenial::access_denied;   // rules §3.1
   enum class NoScopeAsked { inherit, server_default } no_scope_asked = NoScopeAsked::inherit;             // rules §3.3
@@ -33,6 +33,7 @@ struct Settings {
 };
 
 inline constexpr std::int64_t kAccessTokenLifetimeSecondsMax = 3'600;   // C14
+inline constexpr std::int64_t kSkewSecondsMax = 60;
 inline constexpr std::int64_t kIdJagLifetimeSecondsMax = 3'600;         // C4: whatever a trusted issuer's record says
 
 // The endpoints' URLs, made from the issuer alone (T9).
