@@ -138,6 +138,23 @@ TEST_P(IdpStores, a_session_and_its_end_outlive_a_restart) {
   EXPECT_TRUE(store->find("s2")->ended);
 }
 
+TEST_P(IdpStores, a_session_whose_cookie_was_forgotten_goes_on_without_it) {
+  {
+    auto store = *SessionStore::open(documents(), kWeek);
+    expect_done(run(store->add(session("s1", "cookie-1"))));
+    expect_done(run(store->add(session("s2", "cookie-2"))));
+    expect_done(run(store->forget_cookie("s1")));
+    expect_done(run(store->forget_cookie("s2")));
+    EXPECT_FALSE(store->find_by_cookie("cookie-1"));
+  }
+  home_.reopen();
+  auto store = *SessionStore::open(documents(), kWeek);
+  EXPECT_TRUE(store->find("s1"));
+  EXPECT_TRUE(store->find("s2"));
+  EXPECT_FALSE(store->find_by_cookie("cookie-1"));
+  EXPECT_FALSE(store->find_by_cookie(""));
+}
+
 TEST_P(IdpStores, uses_of_a_session_count_at_once_and_are_written_every_five_minutes) {
   {
     auto store = *SessionStore::open(documents(), kWeek);

@@ -146,7 +146,6 @@ struct Attempt {
 
 Task<http::Response> refuse_attempt(const Idp& idp, const http::Request& http, const Attempt& attempt, const registry::User* user,
                                     SignInProblem problem, Instant now) {
-  idp.throttle.failed(http.peer.address, now);
   audit::Record record = sign_in_record(user, attempt.username, http, now);
   record.effect = audit::Effect::deny;
   record.reason = to_string(problem);
@@ -292,7 +291,9 @@ Task<http::Response> sign_in(const Idp& idp, const http::Request& http) {
   std::string phc = may_have_password(user) ? user->password_hash : crypto::unmatchable_password_hash();
   const bool right = co_await idp.passwords.verify(Secret(text("password")), std::move(phc));
   const Instant now = idp.clock.now();
-  if (const auto problem = sign_in_problem(user, right)) {
+  const auto problem = sign_in_problem(user, right);
+  idp.throttle.settled(http.peer.address, problem ? SignInThrottle::Outcome::failed : SignInThrottle::Outcome::succeeded, now);
+  if (problem) {
     auto response = co_await refuse_attempt(idp, http, attempt, user, *problem, now);
     co_return response;
   }

@@ -25,24 +25,31 @@ SignInThrottle::Source& SignInThrottle::source(std::string_view address, Instant
     if (sources_.size() >= rules_.sources_max) sources_.clear();
   }
   Source& found = sources_[source_of(address)];
-  if (now >= found.window_ends) found = Source{0, now + rules_.window, found.next_free};
+  if (now >= found.window_ends) found = Source{0, found.pending, now + rules_.window, found.next_free};
   return found;
 }
 
 std::variant<GoAhead, TooMany> SignInThrottle::admit(std::string_view address, Instant now) {
   const std::lock_guard lock(mutex_);
+  if (pending_ >= rules_.pending_max) return TooMany{};
   Source& from = source(address, now);
-  if (from.failures < rules_.free_failures) return GoAhead{};
-  const Instant turn = std::max(now, from.next_free);
-  const Milliseconds wait = turn - now;
-  if (wait > rules_.wait_max) return TooMany{std::chrono::ceil<Seconds>(wait)};
-  from.next_free = turn + rules_.spacing;
+  Milliseconds wait{0};
+  if (from.failures + from.pending >= rules_.free_failures) {
+    const Instant turn = std::max(now, from.next_free);
+    wait = turn - now;
+    if (wait > rules_.wait_max) return TooMany{std::chrono::ceil<Seconds>(wait)};
+    from.next_free = turn + rules_.spacing;
+  }
+  ++from.pending, ++pending_;
   return GoAhead{wait};
 }
 
-void SignInThrottle::failed(std::string_view address, Instant now) {
+void SignInThrottle::settled(std::string_view address, Outcome outcome, Instant now) {
   const std::lock_guard lock(mutex_);
-  ++source(address, now).failures;
+  pending_ = std::max(pending_ - 1, 0);
+  Source& from = source(address, now);
+  from.pending = std::max(from.pending - 1, 0);
+  if (outcome == Outcome::failed) ++from.failures;
 }
 
 }  // namespace writ::token_service::idp

@@ -21,6 +21,7 @@ struct SignInThrottleRules {
   Milliseconds spacing{250};           // between two attempts of a source that used them up
   Milliseconds wait_max{3'000};        // a longer queue is refused
   std::size_t sources_max = 20'000;    // memory bound
+  int pending_max = 64;                // passwords being checked at a time, of all sources together: each takes some 50 ms
 };
 
 struct GoAhead {
@@ -34,15 +35,18 @@ struct TooMany {
 class SignInThrottle {
  public:
   explicit SignInThrottle(SignInThrottleRules rules = {}) : rules_(rules) {}
+  // After GoAhead the attempt is settled() exactly once. Until then it counts as failed: a thousand guesses at the same moment are a
+  // thousand guesses.
   std::variant<GoAhead, TooMany> admit(std::string_view address, Instant now);
-  void failed(std::string_view address, Instant now);
+  enum class Outcome { failed, succeeded };
+  void settled(std::string_view address, Outcome outcome, Instant now);
 
   // The source of an address: itself, or its /64 for IPv6, of which one subscriber usually has the whole.
   static std::string source_of(std::string_view address);
 
  private:
   struct Source {
-    int failures = 0;
+    int failures = 0, pending = 0;
     Instant window_ends{}, next_free{};
   };
   Source& source(std::string_view address, Instant now);
@@ -50,6 +54,7 @@ class SignInThrottle {
   const SignInThrottleRules rules_;
   std::mutex mutex_;
   std::unordered_map<std::string, Source> sources_;
+  int pending_ = 0;
 };
 
 }  // namespace writ::token_service::idp

@@ -23,8 +23,10 @@ Task<http::Response> catalog(const Idp& idp, const http::Request& request) {
   const auto subject = check_bearer(idp, *snapshot, request, now);
   if (!subject) co_return challenge(subject.error());
   const auto policy = idp.policy.get();
-  const Circumstances circumstances{*snapshot,    subject->live,        *subject->agent, subject->agent->idp->authentication,
-                                    idp.settings, request.peer.address, now};
+  // As it will authenticate at the token exchange: a client of device keys is public at sign-in only.
+  const registry::Registration& registration = *subject->agent->idp;
+  const auto method = registration.device_keys ? registry::ClientAuthentication::private_key_jwt : registration.authentication;
+  const Circumstances circumstances{*snapshot, subject->live, *subject->agent, method, idp.settings, request.peer.address, now};
   json::Array servers;
   for (const auto& server : snapshot->objects().servers) {
     const registry::ResourceAs* authorization_server = snapshot->resource_as(server.resource_as);
