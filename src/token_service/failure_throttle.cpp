@@ -4,12 +4,29 @@
 
 namespace writ::token_service {
 
-int FailureThrottle::count_failure(std::string_view source, Instant now) {
+std::string throttled_source(std::string_view address) {
+  if (address.find(':') == std::string_view::npos) return std::string(address);
+  if (address.starts_with("::ffff:") && address.find('.') != std::string_view::npos) return std::string(address.substr(7));
+  // The groups before `::` are the first ones; those that it stands for are zero.
+  const std::string_view head = address.substr(0, address.find("::"));
+  std::string prefix;
+  std::size_t at = 0;
+  for (int group = 0; group < 4; ++group) {
+    const std::size_t end = std::min(head.find(':', at), head.size());
+    prefix += at < head.size() ? head.substr(at, end - at) : "0";
+    prefix += ':';
+    at = end + 1;
+  }
+  return prefix + ":/64";
+}
+
+int FailureThrottle::count_failure(std::string_view address, Instant now) {
+  std::string source = throttled_source(address);
   const std::lock_guard lock(mutex_);
-  auto found = windows_.find(std::string(source));
+  auto found = windows_.find(source);
   if (found == windows_.end()) {
     if (windows_.size() >= rules_.sources_max) make_room(now);
-    found = windows_.emplace(std::string(source), Window{now, 0}).first;
+    found = windows_.emplace(std::move(source), Window{now, 0}).first;
   }
   Window& window = found->second;
   if (now >= window.began + rules_.window || now < window.began) window = Window{now, 0};

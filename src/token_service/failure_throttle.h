@@ -19,13 +19,16 @@ struct ThrottleRules {
   std::size_t sources_max = 10'000;    // remembered at a time; the memory that strangers can take is bounded
 };
 
+// Whose failures count together: an IPv4 address, or the /64 network of an IPv6 address, which is what one host commonly has to itself.
+std::string throttled_source(std::string_view address);
+
 // Safe to share between threads.
 class FailureThrottle {
  public:
   explicit FailureThrottle(ThrottleRules rules = {}) : rules_(rules) {}
 
   // Counts one failure. Zero while the source is within its allowance, else the seconds until it may try again.
-  int count_failure(std::string_view source, Instant now);
+  int count_failure(std::string_view address, Instant now);
 
  private:
   struct Window {

@@ -177,6 +177,11 @@ INSTANTIATE_TEST_SUITE_P(
             "invalid_client", 401}),
     name_of);
 
+TEST(TokenRequest, IgnoresWhatItDoesNotKnow) {   // OB-03
+  World world;
+  EXPECT_EQ(world.redeem(world.good_id_jag(), {{"audience", "a"}, {"audience", "b"}, {"request", "x"}, {"resource", ""}}).response.status, 200);
+}
+
 TEST(ClientSecret, IsTakenByBasicAndInTheBody) {
   World world;
   EXPECT_EQ(world.redeem(world.good_id_jag()).response.status, 200);
@@ -495,6 +500,16 @@ TEST(T7_Guessing, AFloodOfWrongSecretsDoesNotLockTheRightOneOut) {
   wrong.peer.address = "192.0.2.7";
   world.clock.seconds += 60;
   EXPECT_EQ(world.send(wrong).response.status, 401) << "and the window passes";
+}
+
+TEST(T7_Guessing, OneIpv6NetworkIsOneSource) {
+  EXPECT_EQ(throttled_source("192.0.2.7"), "192.0.2.7");
+  EXPECT_EQ(throttled_source("::ffff:192.0.2.7"), "192.0.2.7");
+  EXPECT_EQ(throttled_source("2001:db8:1:2:3:4:5:6"), throttled_source("2001:db8:1:2:ffff::1"));
+  EXPECT_EQ(throttled_source("2001:db8::1"), throttled_source("2001:db8:0:0:9::"));
+  EXPECT_NE(throttled_source("2001:db8:1:2::1"), throttled_source("2001:db8:1:3::1"));
+  EXPECT_EQ(throttled_source("::1"), "0:0:0:0::/64");
+  EXPECT_EQ(throttled_source(""), "");
 }
 
 TEST(T7_Guessing, RemembersABoundedNumberOfSources) {
