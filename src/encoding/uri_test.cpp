@@ -32,7 +32,7 @@ TEST_P(NoUri, IsRefused) { EXPECT_FALSE(parse(GetParam())) << GetParam(); }
 INSTANTIATE_TEST_SUITE_P(Shapes, NoUri, testing::Values(
     "", "https:", "https://", "https:///p", "//h/p", "/p", "h", "https:/h", "ftp://h", "file:///etc/passwd", "javascript:alert(1)", "urn:x:y",
     " https://h", "https://h ", "https://h/a b", "https://h/\t", "https://h/\n", "https://h\\@evil", "https://h/\\", std::string("https://h/\0", 11),
-    "https://h:0", "https://h:", "https://h:65536", "https://h:+1", "https://h:8x", "https://h:080800", "https://h:80:90", "https://[::1", "https://[::1]x",
+    "https://h:0", "https://h:", "https://h:65536", "https://h:+1", "https://h:8x", "https://h:080800", "https://h:0443", "https://h:80:90", "https://[::1", "https://[::1]x",
     "https://[::1%25lo]", "https://[127.0.0.1]", "https://[h]", "https://h%2eexample", "https://\xC3\xA9.example", "https://h/\xC3\xA9", "https://h/%",
     "https://h/%4", "https://h/%zz", "https://h/<", "https://h/\"", "https://h/{}", "https://h/|", "https://h/^", "https://h/`", "https://h/[",
     "https://h?[", "https://h#a#b", "https://h\x7F", "https://h/" + std::string(4096, 'a')));
