@@ -4,6 +4,8 @@
 #include <benchmark/benchmark.h>
 
 #include "crypto/hash.h"
+#include "crypto/password.h"
+#include "crypto/seal.h"
 #include "encoding/base64url.h"
 #include "jose/jwt.h"
 
@@ -102,6 +104,17 @@ void base64url_of_300_bytes(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(base64url::decode(text));
 }
 
+void hash_a_password(benchmark::State& state) {
+  const Secret password("correct horse battery staple");
+  for (auto _ : state) benchmark::DoNotOptimize(crypto::hash_password(password));
+}
+
+void seal_and_open(benchmark::State& state) {
+  const crypto::SealingKey key(Secret(std::string(32, 'k')));
+  const std::string handle(80, 'h');
+  for (auto _ : state) benchmark::DoNotOptimize(key.open(key.seal(handle, "session"), "session"));
+}
+
 BENCHMARK_CAPTURE(sign_bytes, ES256, Algorithm::es256);
 BENCHMARK_CAPTURE(sign_bytes, RS256, Algorithm::rs256);
 BENCHMARK_CAPTURE(sign_bytes, EdDSA, Algorithm::eddsa);
@@ -121,5 +134,7 @@ BENCHMARK(write_claims);
 BENCHMARK(parse_call);
 BENCHMARK(sha256_of_700_bytes);
 BENCHMARK(base64url_of_300_bytes);
+BENCHMARK(seal_and_open);
+BENCHMARK(hash_a_password)->Unit(benchmark::kMillisecond);
 
 }  // namespace
