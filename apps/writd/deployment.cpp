@@ -1,0 +1,45 @@
+#include "deployment.h"
+
+#include "parts.h"
+
+namespace writ::writd {
+
+Deployment::Deployment(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Deployment::~Deployment() = default;
+
+Result<std::unique_ptr<Deployment>, std::string> Deployment::build(config::Config config, Stores stores, registry::Current& registry, policy::Current& policy,
+                                                                   const Clock& clock, net::EventLoops& loops) {
+  auto parts = std::make_unique<Parts>(std::move(config), std::move(stores), registry, policy, clock, loops);
+
+  auto revocations = registry::StoredRevocations::open(*parts->stores.documents);
+  if (!revocations) return unexpected(std::string("cannot read the revocations: ") + revocations.error().what);
+  parts->revocations = std::move(*revocations);
+  auto device_keys = token_service::idp::StoredDeviceKeys::open(*parts->stores.documents);
+  if (!device_keys) return unexpected(std::string("cannot read the device keys: ") + device_keys.error().what);
+  parts->device_keys = std::move(*device_keys);
+
+  if (parts->config.idp.enabled) TRY(build_idp(*parts));
+  if (parts->config.resource_as.enabled) TRY(build_resource_as(*parts));
+  return std::unique_ptr<Deployment>(new Deployment(std::move(parts)));
+}
+
+const http::Router& Deployment::public_routes() const { return parts_->public_routes; }
+
+Task<void> Deployment::tick() {
+  const Instant now = parts_->clock.now();
+  parts_->remote_keys.refresh_due(now);
+  // What merely saves memory and disk runs once a minute.
+  if (now < parts_->tidied + Seconds{60}) co_return;
+  parts_->tidied = now;
+  parts_->revocations->forget_expired(now);
+  if (parts_->idp) {
+    parts_->idp->sessions->forget_expired(now);
+    parts_->idp->codes->forget_expired(now);
+    parts_->idp->refresh_tokens->forget_expired(now);
+    static_cast<void>(co_await parts_->idp->keys->tick(now));   // a store that is down is reported by the store
+  }
+  if (parts_->resource_as) static_cast<void>(co_await parts_->resource_as->keys->tick(now));
+  static_cast<void>(co_await parts_->stores.documents->forget_expired(now));
+}
+
+}  // namespace writ::writd

@@ -1,0 +1,38 @@
+#pragma once
+
+// Builds everything in order, once, and hands out what listeners answer with. Nothing is decided here: the rules are in src/.
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "adapters/net/event_loops.h"
+#include "config/config.h"
+#include "http/router.h"
+#include "policy/decision.h"
+#include "registry/snapshot.h"
+#include "stores.h"
+
+namespace writ::writd {
+
+class Deployment {
+ public:
+  // `loops` outlives the deployment. The error is a sentence for the operator.
+  static Result<std::unique_ptr<Deployment>, std::string> build(config::Config config, Stores stores, registry::Current& registry, policy::Current& policy,
+                                                                const Clock& clock, net::EventLoops& loops);
+  ~Deployment();
+
+  // What the public listener answers: the enabled roles.
+  const http::Router& public_routes() const;
+  // Runs once a second on a loop: keys rotate, what has expired is forgotten, the keys of others are refreshed.
+  Task<void> tick();
+
+  struct Parts;
+  Parts& parts() { return *parts_; }
+
+ private:
+  explicit Deployment(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace writ::writd

@@ -1,0 +1,68 @@
+#pragma once
+
+// What a deployment is made of, in the order in which it is built: each part may use those above it.
+
+#include <memory>
+#include <optional>
+
+#include "adapters/net/upstream.h"
+#include "adapters/outgoing/curl_outgoing.h"
+#include "deployment.h"
+#include "password_thread.h"
+#include "registry/stored_revocations.h"
+#include "remote_keys.h"
+#include "token_service/idp/idp.h"
+#include "token_service/idp/session_administration.h"
+#include "token_service/key_rotation.h"
+#include "token_service/resource_as/resource_authorization_server.h"
+
+namespace writ::writd {
+
+struct IdpRole {
+  std::unique_ptr<token_service::RotatingKeys> keys;
+  std::unique_ptr<token_service::idp::SessionStore> sessions;
+  std::unique_ptr<token_service::idp::AuthorizationCodes> codes;
+  std::unique_ptr<token_service::idp::RefreshTokens> refresh_tokens;
+  token_service::idp::SignInThrottle sign_in_throttle;
+  token_service::FailureThrottle client_throttle;
+  std::unique_ptr<token_service::ClientAuthenticator> clients;
+  std::unique_ptr<token_service::idp::Idp> idp;
+};
+
+struct ResourceAsRole {
+  std::unique_ptr<token_service::RotatingKeys> keys;
+  std::unique_ptr<TrustedIssuerKeys> issuer_keys;
+  std::unique_ptr<token_service::resource_as::ResourceAuthorizationServer> server;
+};
+
+struct Deployment::Parts {
+  Parts(config::Config configured, Stores opened, registry::Current& current_registry, policy::Current& current_policy, const Clock& wall,
+        net::EventLoops& event_loops)
+      : config(std::move(configured)), stores(std::move(opened)), registry(current_registry), policy(current_policy), clock(wall), loops(event_loops) {}
+
+  config::Config config;
+  Stores stores;
+  registry::Current& registry;
+  policy::Current& policy;
+  const Clock& clock;
+  net::EventLoops& loops;
+
+  outgoing::CurlOutgoing outgoing{outgoing::CurlOptions{}};
+  net::PooledUpstream upstream{loops, net::UpstreamOptions{}};
+  jose::RemoteKeySets remote_keys{outgoing};
+  PasswordThread passwords;
+  std::unique_ptr<registry::StoredRevocations> revocations;
+  std::unique_ptr<token_service::idp::StoredDeviceKeys> device_keys;
+
+  std::optional<IdpRole> idp;
+  std::optional<ResourceAsRole> resource_as;
+
+  http::Router public_routes;
+  Instant tidied{};
+};
+
+// One per role: builds it into the parts. The error is a sentence for the operator.
+Result<void, std::string> build_idp(Deployment::Parts& parts);
+Result<void, std::string> build_resource_as(Deployment::Parts& parts);
+
+}  // namespace writ::writd

@@ -1,0 +1,31 @@
+#pragma once
+
+// Where the deployment keeps things: a directory with SQLite files, or memory.
+
+#include <memory>
+#include <string>
+
+#include "audit/decisions_log.h"
+#include "base/clock.h"
+#include "base/secret.h"
+#include "registry/documents.h"
+
+namespace writ::writd {
+
+struct Stores {
+  std::unique_ptr<registry::Documents> documents;
+  std::unique_ptr<audit::DecisionsLog> log_owner;
+  audit::DecisionsLog* log = nullptr;
+  audit::AuditReader* audit_reader = nullptr;
+  Secret sealing_key;              // 32 bytes: seals private keys at rest, and what is derived from it
+};
+
+Stores open_in_memory();
+// Makes the directory (0700) and the sealing key (0600) when there are none. The error is a sentence for the operator.
+Result<Stores, std::string> open_directory(const std::string& directory, const std::string& sealing_key_file, const std::string& node, const Clock& clock,
+                                           std::function<void(const std::string&)> on_failure);
+
+// A key for one purpose, from the sealing key: stays the same over restarts, tells nothing about the others.
+Secret derive_key(const Secret& sealing_key, std::string_view purpose);
+
+}  // namespace writ::writd
