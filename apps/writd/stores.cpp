@@ -16,6 +16,7 @@
 #include "config/config.h"
 #include "crypto/hash.h"
 #include "crypto/random.h"
+#include "registry/secret_file.h"
 
 namespace writ::writd {
 namespace {
@@ -35,7 +36,7 @@ Result<void, std::string> write_new_secret(const std::string& path, std::string_
 
 Result<Secret, std::string> read_sealing_key(const std::string& path) {
   if (!std::filesystem::exists(path)) TRY(write_new_secret(path, crypto::random_bytes(kSealingKeyBytes)));
-  TRY(config::check_secret_file(path));
+  TRY(registry::check_secret_file(path));
   std::ifstream file(path, std::ios::binary);
   std::string bytes((std::istreambuf_iterator<char>(file)), {});
   if (bytes.size() != kSealingKeyBytes) return unexpected("`" + path + "` is no sealing key: it must hold exactly 32 bytes");
