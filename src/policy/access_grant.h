@@ -25,6 +25,11 @@ struct AccessGrant {
   Names tools;                   // globs; with a list, resources and prompts of the server are not included
 };
 
+// A pattern that some row gives for the tools of a server.
+struct ToolPattern {
+  std::string server, pattern;
+};
+
 // `*` any run of characters, `?` one. Linear time; matches the whole name.
 bool glob_matches(std::string_view pattern, std::string_view name);
 

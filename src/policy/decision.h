@@ -5,8 +5,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +18,8 @@
 
 namespace writ::policy {
 
+struct ArgumentType;   // argument_type.h
+
 enum class Action { connect, grant_scope, call, read_resource, subscribe, get_prompt, complete };
 std::string_view to_string(Action action);
 
@@ -23,6 +27,7 @@ struct Principal {
   std::string id;                           // usr_…
   std::vector<std::string> groups;          // direct and inherited
   std::string issuer, email, department, title;
+  std::map<std::string, std::set<std::string>> tags;
 };
 struct AgentFacts {
   std::string id;
@@ -43,6 +48,8 @@ struct ToolFacts {                          // from the reviewed definition; abs
   std::vector<std::string> scopes;          // scopes of the server that name it
   std::vector<std::string> groups;
   bool read_only = false, destructive = true, idempotent = false, open_world = true;
+  // What its arguments look like (argument_type.h); null: not known, then no policy can read them.
+  std::shared_ptr<const ArgumentType> argument_type;
 };
 // Unknown facts are "", {}, 36500 days; never absent (rules §4.4).
 struct Authentication {
