@@ -146,15 +146,6 @@ const ScopeIndex::Node* ScopeIndex::find(const Node& node, std::uint64_t hash) c
   }
 }
 
-ScopeIndex::Key ScopeIndex::context_key(const Request& request) const {
-  const Value* value = request.context.is(Value::Kind::record) ? request.context.find(context_attribute_) : nullptr;
-  // Reading an absent attribute is an error, which each of these policies has to report.
-  if (value == nullptr) return {0, nullptr, true};
-  // A value that is no entity equals none: only those that leave the question open.
-  if (!value->is(Value::Kind::entity)) return {kOpen, nullptr, false};
-  return {value->as_entity().hash(), nullptr, false};
-}
-
 std::size_t ScopeIndex::bytes() const {
   return nodes_.capacity() * sizeof(Node) + branches_.capacity() * sizeof(Branch) + (slots_.capacity() + policies_.capacity()) * sizeof(std::uint32_t);
 }

@@ -36,15 +36,28 @@ class ScopeIndex {
   std::string_view context_attribute() const { return context_attribute_; }
   std::size_t bytes() const;
 
+  // A principal, action or resource; null where it is not known.
+  struct Part {
+    const EntityUid* uid = nullptr;
+    const StoredEntity* stored = nullptr;
+  };
+
   // Calls `visit(number of the policy)` for each that can match, and for each that an absent attribute of the context makes fail.
   template <class Visit>
   void for_each_candidate(const Request& request, const RequestEntities& stored, Visit visit) const {
+    const Value* value = request.context.is(Value::Kind::record) ? request.context.find(context_attribute_) : nullptr;
+    for_each_possible({&request.principal, stored.principal}, {&request.action, stored.action}, {&request.resource, stored.resource}, value, visit);
+  }
+  // The same where parts are not known. `context_value` is that of `context_attribute()`, null when it is absent or not known: reading
+  // an absent attribute is an error, which each policy that compares it has to report.
+  template <class Visit>
+  void for_each_possible(const Part& principal, const Part& action, const Part& resource, const Value* context_value, Visit visit) const {
     if (nodes_.empty()) return;
     Keys keys;
-    keys.of(Question::principal) = {request.principal.hash(), stored.principal, false};
-    keys.of(Question::resource) = {request.resource.hash(), stored.resource, false};
-    keys.of(Question::action) = {request.action.hash(), stored.action, false};
-    keys.of(Question::context) = context_key(request);
+    keys.of(Question::principal) = key_of(principal);
+    keys.of(Question::resource) = key_of(resource);
+    keys.of(Question::action) = key_of(action);
+    keys.of(Question::context) = key_of(context_value);
     walk(nodes_.front(), keys, visit);
   }
 
@@ -71,7 +84,13 @@ class ScopeIndex {
     std::uint32_t slots = 0, slots_mask = 0;        // a table over many branches; see `find`
   };
 
-  Key context_key(const Request& request) const;
+  static Key key_of(const Part& part) { return part.uid == nullptr ? Key{0, nullptr, true} : Key{part.uid->hash(), part.stored, false}; }
+  static Key key_of(const Value* value) {
+    if (value == nullptr) return {0, nullptr, true};
+    // A value that is no entity equals none: only those that leave the question open. No branch has the hash 0.
+    if (!value->is(Value::Kind::entity)) return {0, nullptr, false};
+    return {value->as_entity().hash(), nullptr, false};
+  }
   const Node* find(const Node& node, std::uint64_t hash) const;
   std::uint32_t add_node(std::span<std::uint32_t> policies, Question question, std::span<const CompiledPolicy> all);
   std::uint64_t key_of(const CompiledPolicy& policy, Question question) const;
