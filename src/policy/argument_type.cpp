@@ -195,6 +195,7 @@ std::string to_cedar(const ArgumentType& type) {
     case Kind::boolean: return "Bool";
     case Kind::set: return "Set<" + to_cedar(*type.element) + ">";
     case Kind::record: {
+      if (type.members.empty()) return "{}";
       std::string out = "{ ";
       for (const auto& member : type.members) {
         if (out.size() > 2) out += ", ";
@@ -202,7 +203,7 @@ std::string to_cedar(const ArgumentType& type) {
         out += member.required ? ": " : "?: ";
         out += to_cedar(*member.type);
       }
-      return out + (out.size() > 2 ? " }" : "}");
+      return out + " }";
     }
     case Kind::inexpressible: break;
   }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "cedar/schema.h"
 #include "policy/vocabulary.h"
 
 namespace writ::policy {
@@ -36,6 +37,9 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(Vocabulary, IsASchemaThatCedarReads) {
   const std::string text = schema_text({{"github", "delete \"repo\"", read_argument_type(parsed(R"({"type":"object","properties":{"repo":{"type":"string"}}})"))}});
   EXPECT_NE(text.find(R"(action "github/delete \"repo\"" in [call])"), std::string::npos) << text;
+  const auto schema = cedar::Schema::parse(text);
+  ASSERT_TRUE(schema) << schema.error().render();
+  EXPECT_NE(schema->find_action(cedar::EntityUid("Writ::Action", "github/delete \"repo\"")), nullptr);
 }
 
 TEST(SeenArguments, OverTheLimitsIsUnseen) {

@@ -1,6 +1,8 @@
 #include "policy/cedar_policy.h"
 
 #include <algorithm>
+#include <set>
+#include <tuple>
 
 #include "cedar/authorize.h"
 #include "cedar/parser.h"
@@ -39,7 +41,9 @@ class Compiler {
       // A shadow policy is evaluated beside the others, never enforced (product: shadow mode); it takes no part in decisions.
       if (policy.annotation("shadow")) continue;
       const auto named = policy.annotation("id");
-      const std::string id = named && !named->empty() ? std::string(*named) : file + ":" + std::to_string(position.line);
+      std::string id = named && !named->empty() ? std::string(*named) : file + ":" + std::to_string(position.line);
+      // Two on one line are told apart by their column.
+      if (!named && !places_.insert(id).second) id += ":" + std::to_string(position.column);
       const auto added = builder_.add(id, policy, parsed->source);
       if (!added) report(file, cedar::message_at(parsed->source->text, policy.span, added.error().text));
     }
@@ -53,6 +57,7 @@ class Compiler {
  private:
   cedar::PolicySetBuilder builder_;
   std::vector<PolicyProblem> problems_;
+  std::set<std::string> places_;
 };
 
 void explain(Decision& decision, std::span<const cedar::CompiledPolicy* const> determining) {
