@@ -1,0 +1,57 @@
+#include "adapters/memory/object_store.h"
+
+#include <algorithm>
+
+namespace writ::memory {
+
+using namespace registry;
+
+Result<Catalogue, Unavailable> MemoryObjectStore::load() {
+  const std::lock_guard lock(mutex_);
+  if (failing_) return unexpected(Unavailable{"objects"});
+  return catalogue_;
+}
+
+Result<bool, Unavailable> MemoryObjectStore::has_change(std::string_view id) {
+  const std::lock_guard lock(mutex_);
+  if (failing_) return unexpected(Unavailable{"objects"});
+  return changes_.contains(id);
+}
+
+Task<Result<std::uint64_t, CommitFailure>> MemoryObjectStore::commit(ChangeSet change) {
+  const std::lock_guard lock(mutex_);
+  if (failing_) co_return unexpected(CommitFailure{Unavailable{"objects"}});
+  if (change.base_sequence != catalogue_.sequence) co_return unexpected(CommitFailure{Conflict{}});
+  const std::uint64_t sequence = catalogue_.sequence + 1;
+  apply(catalogue_, change, sequence);
+  changes_.insert(change.id);
+  for (const Write& write : change.writes) {
+    history_[{write.kind, write.key}].push_back({sequence, change.time, change.author, change.reason, change.id, write.document});
+  }
+  if (change.policy) policies_.push_back(*catalogue_.policy);
+  co_return sequence;
+}
+
+Task<Result<std::vector<ObjectVersion>, Unavailable>> MemoryObjectStore::history(ObjectKind kind, std::string key) {
+  const std::lock_guard lock(mutex_);
+  if (failing_) co_return unexpected(Unavailable{"objects"});
+  std::vector<ObjectVersion> versions;
+  if (const auto found = history_.find({kind, key}); found != history_.end()) versions = found->second;
+  std::reverse(versions.begin(), versions.end());
+  co_return versions;
+}
+
+Task<Result<std::vector<PolicyVersion>, Unavailable>> MemoryObjectStore::policy_history(std::size_t limit) {
+  const std::lock_guard lock(mutex_);
+  if (failing_) co_return unexpected(Unavailable{"objects"});
+  std::vector<PolicyVersion> versions(policies_.rbegin(), policies_.rend());
+  if (versions.size() > limit) versions.resize(limit);
+  co_return versions;
+}
+
+void MemoryObjectStore::fail_from_now_on(bool failing) {
+  const std::lock_guard lock(mutex_);
+  failing_ = failing;
+}
+
+}  // namespace writ::memory

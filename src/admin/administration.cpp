@@ -1,0 +1,292 @@
+#include "admin/administration.h"
+
+#include <algorithm>
+
+#include "base/overloaded.h"
+#include "crypto/password.h"
+#include "crypto/random.h"
+
+namespace writ::admin {
+
+using namespace registry;
+
+// One change on its way from the request to the store.
+struct Administration::Work {
+  const Catalogue& present;
+  const Snapshot& before;
+  Change& change;
+  Instant now{};
+  std::string id;                                    // of the change
+  Plan plan{};
+  bool policy_changes = false;
+  policy::Bundle bundle{};                           // that is active afterwards
+  std::shared_ptr<const Snapshot> snapshot{};        // of the objects afterwards
+};
+
+namespace {
+
+std::string new_user_id(const Catalogue& present) {
+  while (true) {
+    std::string id = "usr_" + crypto::random_token(12);
+    if (!present.retired_user_ids.contains(id) && !present.objects.contains({ObjectKind::user, id})) return id;
+  }
+}
+
+std::string joined_names(const std::vector<MemberChange>& members) {
+  std::string names;
+  for (const auto& member : members) names += (names.empty() ? "" : ", ") + member.name;
+  return names;
+}
+
+audit::Record record_of(const Actor& actor, const std::string& change_id, const std::string& reason, std::uint64_t sequence, Instant now) {
+  audit::Record record;
+  record.event = audit::Event::administration;
+  record.time = now;
+  record.peer = actor.peer;
+  record.object_sequence = sequence;
+  record.more = {{"actor", actor.name}, {"change", change_id}};
+  if (actor.break_glass) record.more.emplace_back("break_glass", "true");
+  if (!reason.empty()) record.more.emplace_back("comment", reason);
+  return record;
+}
+
+void describe_object(const ObjectChange& change, audit::Record& record) {
+  record.reason = std::string(to_string(change.action));
+  record.detail = joined_names(change.members);
+  record.more.emplace_back("object", std::string(collection(change.kind)) + "/" + change.key);
+  switch (change.kind) {
+    case ObjectKind::user:
+      record.user = change.key;
+      record.user_name = change.name;
+      break;
+    case ObjectKind::agent: record.agent = change.key; break;
+    case ObjectKind::server: record.server = change.key; break;
+    case ObjectKind::trusted_issuer:
+    case ObjectKind::resource_as: record.issuer = change.key; break;
+    default: break;
+  }
+}
+
+std::optional<std::string> more(const json::Value& record, std::string_view name) {
+  const std::string* value = record.find_string(name);
+  return value ? std::optional(*value) : std::nullopt;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Administration>, std::string> Administration::open(Parts parts) {
+  auto catalogue = parts.store.load();
+  if (!catalogue) return unexpected(std::string("the store of objects cannot be read"));
+  auto objects = objects_of(*catalogue);
+  if (!objects) return unexpected("the store holds objects that this version does not accept:\n" + to_string(objects.error()));
+  auto snapshot = std::make_shared<const Snapshot>(std::move(objects).value(), catalogue->sequence);
+  if (catalogue->policy) {
+    auto bundle = policy::read_bundle(catalogue->policy->files, parts.parse_yaml);
+    if (!bundle) return unexpected("the active policy cannot be read:\n" + to_string(bundle.error()));
+    parts.policy.set(policy::compile(*bundle));
+  }
+  parts.registry.set(snapshot);
+  auto administration = std::unique_ptr<Administration>(new Administration(std::move(parts)));
+  administration->catalogue_.store(std::make_shared<const Catalogue>(std::move(catalogue).value()));
+  return administration;
+}
+
+std::shared_ptr<const Catalogue> Administration::catalogue() const { return catalogue_.load(std::memory_order_acquire); }
+bool Administration::is_empty() const { return catalogue()->sequence == 0; }
+
+void Administration::plan_now(Work& work) const {
+  Change& change = work.change;
+  if (change.removal) {
+    work.plan = plan_removal(work.present, change.removal->first, change.removal->second);
+  } else {
+    PlanRules rules;
+    rules.prune = change.prune;
+    rules.spoken_of = change.spoken_of;
+    rules.new_user_id = [&] { return new_user_id(work.present); };
+    rules.hash_password = crypto::hash_password;
+    rules.verify_password = [](const Secret& password, const std::string& hash) { return crypto::verify_password(password, hash); };
+    work.plan = plan(work.present, change.declared, rules);
+  }
+  if (work.plan.has_errors()) return;
+  work.snapshot = std::make_shared<const Snapshot>(work.plan.objects, work.present.sequence + 1);
+
+  // Objects and policy are judged together, whichever of the two changes: a grant that names nothing is a mistake in one of them.
+  const policy::BundleFiles files = change.policy ? *change.policy : work.present.policy ? work.present.policy->files : policy::BundleFiles{};
+  auto bundle = policy::read_bundle(files, parts_.parse_yaml);
+  if (!bundle) {
+    work.plan.problems.insert(work.plan.problems.end(), bundle.error().begin(), bundle.error().end());
+    return;
+  }
+  const Problems problems = policy::check_bundle(*bundle, *work.snapshot);
+  for (const Problem& problem : problems) {
+    if (change.policy || !problem.is_warning) work.plan.problems.push_back(problem);
+  }
+  work.policy_changes = change.policy && (!work.present.policy || work.present.policy->hash != bundle->version);
+  work.bundle = std::move(bundle).value();
+}
+
+Task<Result<Changed, ChangeFailure>> Administration::change(Actor actor, Change change) {
+  co_await serial_.acquire();
+  auto changed = co_await change_in_turn(actor, change);
+  serial_.release();
+  co_return changed;
+}
+
+Task<Result<Changed, ChangeFailure>> Administration::change_in_turn(const Actor& actor, Change& change) {
+  const auto present = catalogue();
+  const auto before = parts_.registry.get();
+  if (change.removal && !present->objects.contains(*change.removal)) co_return unexpected(ChangeFailure{Missing{}});
+  if (change.if_version) {
+    const auto key = change.removal ? *change.removal : std::pair(change.declared.front().kind, change.declared.front().key);
+    const auto found = present->objects.find(key);
+    const std::uint64_t version = found == present->objects.end() ? 0 : found->second.version;
+    if (version != *change.if_version) co_return unexpected(ChangeFailure{VersionMismatch{version}});
+  }
+  if (change.policy_only_if_none && present->policy) change.policy.reset();
+
+  Work work{*present, *before, change, parts_.clock.now(), "chg_" + crypto::random_token()};
+  std::function<void()> planning = [this, &work] { plan_now(work); };
+  co_await worker_.run(std::move(planning));
+  if (work.plan.has_errors()) co_return unexpected(ChangeFailure{Invalid{std::move(work.plan.problems)}});
+
+  Changed changed;
+  changed.policy_changes = work.policy_changes;
+  changed.policy_version = work.bundle.version;
+  changed.sequence = present->sequence;
+  const bool nothing = work.plan.changes.empty() && !work.policy_changes;
+  if (change.dry_run || nothing) {
+    changed.plan = std::move(work.plan);
+    co_return changed;
+  }
+  if (!change.lock_me_out) {
+    if (auto sentence = locks_out(before->objects(), work.plan.objects, actor.token_id)) co_return unexpected(ChangeFailure{LockOut{std::move(*sentence)}});
+  }
+
+  // Record first, then the objects: what happened without a record would be worse than a record of what did not happen.
+  std::vector<std::uint64_t> positions;
+  const auto recorded = co_await record(actor, work, positions);
+  if (!recorded) {
+    co_await record_aborted(positions, work.id);
+    co_return unexpected(ChangeFailure{Unavailable{"decisions log"}});
+  }
+  ChangeSet set{work.id, present->sequence, work.now, actor.name, change.reason, writes_of(work.plan), std::nullopt, ""};
+  if (work.policy_changes) set.policy = *change.policy, set.policy_hash = work.bundle.version;
+  const auto stored = co_await parts_.store.commit(set);
+  if (!stored) {
+    co_await record_aborted(positions, work.id);
+    ChangeFailure failure = std::holds_alternative<Conflict>(stored.error()) ? ChangeFailure{Conflict{}} : ChangeFailure{std::get<Unavailable>(stored.error())};
+    co_return unexpected(std::move(failure));
+  }
+  auto after = std::make_shared<Catalogue>(*present);
+  apply(*after, set, *stored);
+  catalogue_.store(std::move(after), std::memory_order_release);
+  parts_.registry.set(work.snapshot);
+  if (work.policy_changes) parts_.policy.set(policy::compile(work.bundle));
+  changed.plan = std::move(work.plan);
+  changed.sequence = *stored;
+  changed.applied = true;
+  co_return changed;
+}
+
+Task<Result<void, Unavailable>> Administration::record(const Actor& actor, const Work& work, std::vector<std::uint64_t>& positions) {
+  for (const ObjectChange& change : work.plan.changes) {
+    audit::Commit commit;
+    commit.record = record_of(actor, work.id, work.change.reason, work.present.sequence + 1, work.now);
+    describe_object(change, commit.record);
+    const auto committed = co_await parts_.log.commit(std::move(commit));
+    if (!committed) co_return unexpected(committed.error());
+    positions.push_back(committed->position);
+  }
+  if (work.policy_changes) {
+    audit::Commit commit;
+    commit.record = record_of(actor, work.id, work.change.reason, work.present.sequence + 1, work.now);
+    commit.record.event = audit::Event::policy_activated;
+    commit.record.reason = "activate";
+    commit.record.policy_version = work.bundle.version;
+    const auto committed = co_await parts_.log.commit(std::move(commit));
+    if (!committed) co_return unexpected(committed.error());
+    positions.push_back(committed->position);
+  }
+  co_return Result<void, Unavailable>{};
+}
+
+Task<void> Administration::record_aborted(std::vector<std::uint64_t> positions, std::string change_id) {
+  for (const std::uint64_t position : positions) {
+    audit::Commit commit;
+    commit.record.event = audit::Event::aborted;
+    commit.record.time = parts_.clock.now();
+    commit.record.reason = "not_stored";
+    commit.record.of_position = position;
+    commit.record.more = {{"change", change_id}};
+    // When this fails too, the next start finds the record without its change.
+    static_cast<void>(co_await parts_.log.commit(std::move(commit)));
+  }
+}
+
+Task<Result<std::size_t, Unavailable>> Administration::note_aborted() {
+  // Changes are made one at a time, so everything before the newest stored change has been settled.
+  audit::Query settled;
+  settled.event = "aborted";
+  settled.limit = 1000;
+  const auto aborted = co_await parts_.reader.query(settled);
+  if (!aborted) co_return unexpected(aborted.error());
+  std::set<std::int64_t> known;
+  for (const auto& record : *aborted) {
+    const auto line = json::parse(record.json_line);
+    if (const auto* of = line ? line->find_int("of") : nullptr) known.insert(*of);
+  }
+  std::size_t noted = 0;
+  for (const char* event : {"administration", "policy_activated"}) {
+    audit::Query query;
+    query.event = event;
+    query.limit = 1000;
+    const auto records = co_await parts_.reader.query(query);
+    if (!records) co_return unexpected(records.error());
+    for (const auto& record : *records) {
+      const auto line = json::parse(record.json_line);
+      const auto id = line ? more(*line, "change") : std::nullopt;
+      if (!id || known.contains(static_cast<std::int64_t>(record.position))) continue;
+      const auto stored = parts_.store.has_change(*id);
+      if (!stored) co_return unexpected(stored.error());
+      if (*stored) break;
+      std::vector<std::uint64_t> positions{record.position};
+      co_await record_aborted(std::move(positions), *id);
+      ++noted;
+    }
+  }
+  co_return noted;
+}
+
+Task<Result<policy::Bundle, ChangeFailure>> Administration::check_policy(policy::BundleFiles files) {
+  const auto current = snapshot();
+  auto bundle = policy::read_bundle(files, parts_.parse_yaml);
+  if (!bundle) co_return unexpected(ChangeFailure{Invalid{std::move(bundle).error()}});
+  Problems problems = policy::check_bundle(*bundle, *current);
+  if (has_errors(problems)) co_return unexpected(ChangeFailure{Invalid{std::move(problems)}});
+  co_return std::move(bundle).value();
+}
+
+std::vector<std::string> describe(const Plan& plan) {
+  std::vector<std::string> lines;
+  for (const ObjectChange& change : plan.changes) {
+    std::string line = change.action == ObjectChange::Action::create ? "+ " : change.action == ObjectChange::Action::update ? "~ " : "- ";
+    line += std::string(noun(change.kind)) + " " + (change.name.empty() || change.name == change.key ? change.key : change.key + " (" + change.name + ")");
+    lines.push_back(std::move(line));
+    for (const MemberChange& member : change.members) {
+      lines.push_back("    " + member.name + ": " + (member.before.empty() ? "–" : member.before) + " → " + (member.after.empty() ? "–" : member.after));
+    }
+  }
+  return lines;
+}
+
+std::string describe(const ChangeFailure& failure) {
+  return std::visit(Overloaded{[](const Invalid& invalid) { return to_string(invalid.problems); },
+                               [](const LockOut& lock_out) { return lock_out.sentence; },
+                               [](const VersionMismatch&) { return std::string("somebody else changed this object in the meantime"); },
+                               [](const Missing&) { return std::string("there is no such object"); },
+                               [](const Conflict&) { return std::string("somebody else changed the store in the meantime: try again"); },
+                               [](const Unavailable& unavailable) { return std::string(unavailable.what) + " cannot be reached"; }},
+                    failure);
+}
+
+}  // namespace writ::admin

@@ -1,0 +1,119 @@
+#pragma once
+
+// Every change of objects and policy goes through here, whoever asks: console, API, command line, `objects:` of an empty store. A change is
+// planned against what is there, checked as a whole together with the active policy, recorded, stored, and only then seen by the roles.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "admin/serial.h"
+#include "admin/worker.h"
+#include "audit/decisions_log.h"
+#include "base/clock.h"
+#include "policy/bundle.h"
+#include "policy/decision.h"
+#include "registry/object_store.h"
+#include "registry/plan.h"
+#include "registry/snapshot.h"
+
+namespace writ::admin {
+
+// Who asks. An API token, or the local socket (rules §8.2), or the program itself at start.
+struct Actor {
+  std::string name;           // "token:ci", "local", "start"
+  std::string token_id;       // empty unless it is a token
+  enum class Role { auditor, admin } role = Role::auditor;
+  bool break_glass = false;   // by the local socket
+  std::string peer;
+};
+
+struct Change {
+  std::vector<registry::Declared> declared;
+  std::vector<registry::ObjectKind> spoken_of;
+  bool prune = false;
+  std::optional<std::pair<registry::ObjectKind, std::string>> removal;
+  std::optional<policy::BundleFiles> policy;    // the whole bundle that shall be active
+  std::string reason;
+  bool lock_me_out = false;                     // the asker knows that it takes away access (rules §8.2)
+  bool dry_run = false;                         // plan only
+  // Of the one object that is written or removed: its version must be this (0: there must be none).
+  std::optional<std::uint64_t> if_version;
+  bool policy_only_if_none = false;             // for start-up: leave an active policy alone
+};
+
+struct Changed {
+  registry::Plan plan;
+  bool policy_changes = false;
+  std::string policy_version;                   // of the bundle that is, or would be, active
+  std::uint64_t sequence = 0;                   // of the store afterwards
+  bool applied = false;                         // false: dry run, or there was nothing to do
+};
+
+struct Invalid {
+  registry::Problems problems;
+};
+struct LockOut {
+  std::string sentence;
+};
+struct VersionMismatch {
+  std::uint64_t version = 0;                    // what it is; 0: there is none
+};
+struct Missing {};                              // no such object
+using ChangeFailure = std::variant<Invalid, LockOut, VersionMismatch, Missing, registry::Conflict, Unavailable>;
+
+// Safe to share between threads.
+class Administration {
+ public:
+  struct Parts {
+    registry::ObjectStore& store;
+    audit::DecisionsLog& log;
+    audit::AuditReader& reader;
+    registry::Current& registry;                // what the roles see; set at open() and by every change
+    policy::Current& policy;
+    const Clock& clock;
+    policy::ParseYaml parse_yaml;
+  };
+  // Reads the store and publishes its objects and policy. Blocks: at start, before there are event loops. The error is a sentence for
+  // the operator: objects or a policy that cannot be read stop the start, because leaving a part out could be leaving out a restriction.
+  static Result<std::unique_ptr<Administration>, std::string> open(Parts parts);
+
+  // True until the first change: only then do `objects:` and `policy:` of writ.yaml apply (rules §8.4).
+  bool is_empty() const;
+
+  // Appends `aborted` for recorded changes that the store does not have (a crash between the two, rules §6.4). Once, after open().
+  Task<Result<std::size_t, Unavailable>> note_aborted();
+
+  Task<Result<Changed, ChangeFailure>> change(Actor actor, Change change);
+  // A policy that is not activated: would it be?
+  Task<Result<policy::Bundle, ChangeFailure>> check_policy(policy::BundleFiles files);
+
+  // What is there now; never null.
+  std::shared_ptr<const registry::Catalogue> catalogue() const;
+  registry::ObjectStore& store() { return parts_.store; }
+  audit::AuditReader& reader() { return parts_.reader; }
+  audit::DecisionsLog& log() { return parts_.log; }
+  std::shared_ptr<const registry::Snapshot> snapshot() const { return parts_.registry.get(); }
+  const Clock& clock() const { return parts_.clock; }
+
+ private:
+  struct Work;
+  explicit Administration(Parts parts) : parts_(std::move(parts)) {}
+  void plan_now(Work& work) const;
+  Task<Result<Changed, ChangeFailure>> change_in_turn(const Actor& actor, Change& change);
+  Task<Result<void, Unavailable>> record(const Actor& actor, const Work& work, std::vector<std::uint64_t>& positions);
+  Task<void> record_aborted(std::vector<std::uint64_t> positions, std::string change_id);
+
+  Parts parts_;
+  Serial serial_;
+  Worker worker_;
+  std::atomic<std::shared_ptr<const registry::Catalogue>> catalogue_;
+};
+
+// For people: one line each, as `writ apply` shows them.
+std::vector<std::string> describe(const registry::Plan& plan);
+std::string describe(const ChangeFailure& failure);
+
+}  // namespace writ::admin

@@ -1,0 +1,76 @@
+#pragma once
+
+// The admin API, /admin/v1: what the console, the command line and other programs use. It is served by the admin listener and the local
+// socket alone; the public listener has no such path (A5). Requests are JSON with a bearer API token (no cookie, so nothing to forge
+// across sites, A1), or come over the local socket as the service's own user. Errors are problem details (RFC 9457).
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "admin/administration.h"
+#include "http/router.h"
+
+namespace writ::admin {
+
+// Signing keys of the roles, as administrators see them. The program implements it over its roles; safe to share between threads.
+struct KeySummary {
+  std::string use;              // "idp", "ras"
+  std::string kid, algorithm;
+  Instant created{}, active_from{};
+  bool active = false, published = false;
+};
+class KeyAdministration {
+ public:
+  virtual ~KeyAdministration() = default;
+  virtual std::vector<KeySummary> list(Instant now) const = 0;
+  // The new key's id; absent when there is no such use.
+  virtual Task<Result<std::optional<std::string>, Unavailable>> rotate(std::string use, bool at_once, Instant now) = 0;
+};
+
+struct SessionInfo {
+  std::string sid, user, user_name;
+  Instant created{}, last_used{}, expires{};
+  std::vector<std::string> devices;
+};
+class SessionAdministration {
+ public:
+  virtual ~SessionAdministration() = default;
+  virtual std::vector<SessionInfo> list(std::string_view user_id) const = 0;   // live ones; empty: everybody's
+  // These write their own records. Ending what has ended succeeds.
+  virtual Task<Result<void, Unavailable>> end(std::string sid, std::string actor, std::string peer) = 0;
+  virtual Task<Result<void, Unavailable>> end_of_user(std::string user_id, std::string actor, std::string peer) = 0;
+};
+
+struct Api {
+  Administration& administration;
+  KeyAdministration* keys = nullptr;           // null: this process signs nothing
+  SessionAdministration* sessions = nullptr;   // null: no sessions here
+  // Waits on the calling event loop, for `tail`. Empty: requests never wait.
+  std::function<Task<void>(Milliseconds)> pause;
+};
+
+// Who may call an operation. Everything needs a known caller.
+enum class Needs { auditor, admin };
+
+// One row of the API: the router, the authorization and the OpenAPI document are made from it, so that none of them can lag behind.
+struct Operation {
+  const char* method;
+  const char* path;             // /admin/v1/{collection}/{key}
+  Needs needs;
+  const char* name;             // operationId
+  const char* summary;
+  const char* parameters = "";  // of the query, comma-separated
+  bool has_body = false;
+};
+const std::vector<Operation>& operations();
+std::string openapi();          // the document that /admin/openapi.json serves
+
+// The routes of the admin listener. `api` and what it refers to outlive them.
+http::Router routes(const Api& api);
+
+// /a/{b}/c against a path; the values of the braces, decoded. Absent: it does not match.
+std::optional<std::vector<std::string>> match_path(std::string_view pattern, std::string_view path);
+
+}  // namespace writ::admin

@@ -1,0 +1,37 @@
+#pragma once
+
+// What the operations do. Inside admin/ only. A call that gets here comes from somebody who may make it.
+
+#include "admin/api.h"
+#include "admin/requests.h"
+
+namespace writ::admin {
+
+using OperationHandler = Task<http::Response> (*)(const Api& api, const Call& call);
+OperationHandler handler_of(std::string_view operation);   // by Operation::name; never null for those in operations()
+
+// objects
+Task<http::Response> list_objects(const Api& api, const Call& call);
+Task<http::Response> get_object(const Api& api, const Call& call);
+Task<http::Response> put_object(const Api& api, const Call& call);
+Task<http::Response> delete_object(const Api& api, const Call& call);
+Task<http::Response> get_object_history(const Api& api, const Call& call);
+Task<http::Response> plan_documents(const Api& api, const Call& call);
+Task<http::Response> apply_documents(const Api& api, const Call& call);
+Task<http::Response> get_status(const Api& api, const Call& call);
+// policy
+Task<http::Response> get_policy(const Api& api, const Call& call);
+Task<http::Response> list_policy_versions(const Api& api, const Call& call);
+Task<http::Response> check_policy(const Api& api, const Call& call);
+Task<http::Response> activate_policy(const Api& api, const Call& call);
+// records
+Task<http::Response> query_audit(const Api& api, const Call& call);
+Task<http::Response> explain_denial(const Api& api, const Call& call);
+// keys and sessions
+Task<http::Response> list_keys(const Api& api, const Call& call);
+Task<http::Response> rotate_key(const Api& api, const Call& call);
+Task<http::Response> list_sessions(const Api& api, const Call& call);
+Task<http::Response> end_session(const Api& api, const Call& call);
+Task<http::Response> end_sessions_of_user(const Api& api, const Call& call);
+
+}  // namespace writ::admin

@@ -1,0 +1,78 @@
+#include "admin/api.h"
+#include "encoding/json.h"
+
+namespace writ::admin {
+
+const std::vector<Operation>& operations() {
+  static const std::vector<Operation> kOperations = {
+      {"GET", "/admin/v1/status", Needs::auditor, "get_status", "sequence of the store and version of the policy"},
+      {"POST", "/admin/v1/plan", Needs::auditor, "plan", "what documents and a policy bundle would change", "", true},
+      {"POST", "/admin/v1/apply", Needs::admin, "apply", "change objects and policy as documents say, whole or not at all", "", true},
+      {"GET", "/admin/v1/policy", Needs::auditor, "get_policy", "the active policy bundle"},
+      {"GET", "/admin/v1/policy/history", Needs::auditor, "list_policy_versions", "versions of the policy bundle, newest first", "limit"},
+      {"POST", "/admin/v1/policy/check", Needs::auditor, "check_policy", "whether a policy bundle could be activated", "", true},
+      {"PUT", "/admin/v1/policy", Needs::admin, "activate_policy", "activate a policy bundle, whole or not at all", "", true},
+      {"GET", "/admin/v1/audit", Needs::auditor, "query_audit", "records, newest first; with `after` oldest first from there, and `wait` for new ones",
+       "user,agent,server,tool,effect,event,id_jag_jti,access_token_jti,text,since,until,before,after,limit,wait"},
+      {"GET", "/admin/v1/why/{code}", Needs::auditor, "explain_denial", "the record behind a denial code, and what belongs to it"},
+      {"GET", "/admin/v1/keys", Needs::auditor, "list_keys", "signing keys of the roles"},
+      {"POST", "/admin/v1/keys/rotate", Needs::admin, "rotate_key", "make a successor of a role's signing key", "", true},
+      {"GET", "/admin/v1/sessions", Needs::auditor, "list_sessions", "live sessions", "user"},
+      {"DELETE", "/admin/v1/sessions/{sid}", Needs::admin, "end_session", "end a session and everything that lives on it"},
+      {"DELETE", "/admin/v1/users/{key}/sessions", Needs::admin, "end_sessions_of_user", "end all sessions of a user"},
+      {"GET", "/admin/v1/{collection}", Needs::auditor, "list_objects", "all objects of a collection"},
+      {"GET", "/admin/v1/{collection}/{key}", Needs::auditor, "get_object", "one object, with its version as ETag"},
+      {"PUT", "/admin/v1/{collection}/{key}", Needs::admin, "put_object", "make or replace an object; If-Match names the version that is replaced", "lock_me_out", true},
+      {"DELETE", "/admin/v1/{collection}/{key}", Needs::admin, "delete_object", "remove an object that nothing refers to", "lock_me_out"},
+      {"GET", "/admin/v1/{collection}/{key}/history", Needs::auditor, "get_object_history", "versions of an object, newest first"},
+  };
+  return kOperations;
+}
+
+std::string openapi() {
+  json::Value paths = json::Object{};
+  for (const Operation& operation : operations()) {
+    json::Array parameters;
+    std::string_view path = operation.path;
+    for (std::size_t open = path.find('{'); open != std::string_view::npos; open = path.find('{', open + 1)) {
+      const std::string name(path.substr(open + 1, path.find('}', open) - open - 1));
+      json::Value schema{{"type", "string"}};
+      if (name == "collection") {
+        json::Array collections;
+        for (const auto kind : registry::kObjectKinds) collections.push_back(registry::collection(kind));
+        schema.set("enum", std::move(collections));
+      }
+      parameters.push_back(json::Value{{"name", name}, {"in", "path"}, {"required", true}, {"schema", std::move(schema)}});
+    }
+    std::string_view query = operation.parameters;
+    while (!query.empty()) {
+      const auto comma = std::min(query.find(','), query.size());
+      parameters.push_back(json::Value{{"name", query.substr(0, comma)}, {"in", "query"}, {"required", false}, {"schema", json::Value{{"type", "string"}}}});
+      query.remove_prefix(std::min(comma + 1, query.size()));
+    }
+    const json::Value problem{{"description", "problem details (RFC 9457)"}, {"content", json::Value{{"application/problem+json", json::Value{{"schema", json::Value{{"type", "object"}}}}}}}};
+    json::Value described{{"operationId", operation.name},
+                          {"summary", operation.summary},
+                          {"security", json::Array{json::Value{{"api_token", json::Array{}}}}},
+                          {"x-role", operation.needs == Needs::admin ? "admin" : "auditor"},
+                          {"responses", json::Value{{"200", json::Value{{"description", "done"}}}, {"default", problem}}}};
+    if (!parameters.empty()) described.set("parameters", std::move(parameters));
+    if (operation.has_body) {
+      described.set("requestBody", json::Value{{"required", true}, {"content", json::Value{{"application/json", json::Value{{"schema", json::Value{{"type", "object"}}}}}}}});
+    }
+    std::string method;
+    for (const char letter : std::string_view(operation.method)) method += static_cast<char>(letter + 32);
+    const json::Value* present = paths.find(operation.path);
+    json::Value of_path = present ? *present : json::Value(json::Object{});
+    of_path.set(method, std::move(described));
+    paths.set(operation.path, std::move(of_path));
+  }
+  const json::Value document{
+      {"openapi", "3.1.0"},
+      {"info", json::Value{{"title", "Writ administration"}, {"version", "1"}}},
+      {"paths", std::move(paths)},
+      {"components", json::Value{{"securitySchemes", json::Value{{"api_token", json::Value{{"type", "http"}, {"scheme", "bearer"}}}}}}}};
+  return json::write(document);
+}
+
+}  // namespace writ::admin

@@ -1,0 +1,166 @@
+#include "policy/bundle.h"
+
+#include <algorithm>
+#include <map>
+
+#include "crypto/hash.h"
+#include "policy/grants_table.h"
+#include "registry/fields.h"
+
+namespace writ::policy {
+namespace {
+
+using registry::Fields;
+using registry::Node;
+using registry::Position;
+using registry::Problem;
+using registry::Problems;
+
+constexpr std::string_view kGrantsFile = "grants.yaml";
+
+Names names(Fields& fields, std::string_view name) {
+  Names read;
+  read.names = fields.texts_or_all(name, read.all);
+  return read;
+}
+
+void warn_if_empty(Fields& fields, std::string_view name, const Names& read, Problems& warnings) {
+  if (read.all || !read.names.empty()) return;
+  warnings.push_back({fields.at(name), "`" + std::string(name) + "` is empty, so this row allows nothing there: empty never means everyone; write `" +
+                                           std::string(name) + ": all` if that is meant", true});
+}
+
+void read_row(const Node& node, std::string id, Bundle& bundle, Problems& problems) {
+  Fields fields(node, "a grant", problems);
+  AccessGrant grant;
+  grant.id = std::move(id);
+  grant.group = fields.required_text("group");
+  fields.find("description");   // for the reader of the file
+  std::vector<std::string> servers = fields.texts("servers");
+  if (const std::string one = fields.text("server"); !one.empty()) {
+    if (fields.has("servers")) fields.error(fields.at("server"), "write either `server` or `servers`, not both");
+    servers = {one};
+  }
+  for (const char* member : {"agents", "scopes", "tools"}) {
+    if (node.kind == Node::Kind::mapping && !fields.has(member)) fields.error(node.at, "a grant needs `" + std::string(member) + "`: a list of names, or `all`");
+  }
+  if (node.kind == Node::Kind::mapping && !fields.has("servers") && !fields.has("server")) fields.error(node.at, "a grant needs `servers`: a list of names");
+  grant.agents = names(fields, "agents");
+  grant.scopes = names(fields, "scopes");
+  grant.tools = names(fields, "tools");
+  fields.finish();
+  warn_if_empty(fields, "agents", grant.agents, bundle.warnings);
+  if (servers.empty() && fields.has("servers")) bundle.warnings.push_back({fields.at("servers"), "`servers` is empty, so this row allows nothing", true});
+  for (std::size_t i = 0; i < servers.size(); ++i) {
+    AccessGrant of_server = grant;
+    of_server.server = servers[i];
+    bundle.rows.push_back({std::move(of_server), node, i});
+  }
+}
+
+void read_grants(const Node& root, Bundle& bundle, Problems& problems) {
+  if (root.kind == Node::Kind::null) return;
+  Fields fields(root, "the grants table", problems);
+  int last_line = 0;
+  for (const Node& row : fields.list("grants")) {
+    std::string id = std::string(kGrantsFile) + ":" + std::to_string(row.at.line);
+    if (row.at.line == last_line) id += ":" + std::to_string(row.at.column);   // two rows in one line
+    last_line = row.at.line;
+    read_row(row, std::move(id), bundle, problems);
+  }
+  fields.finish();
+}
+
+class References {
+ public:
+  References(const registry::Snapshot& snapshot, Problems& problems) : snapshot_(snapshot), problems_(problems) {
+    for (const auto& group : snapshot.objects().groups) groups_.push_back(group.id);
+    for (const auto& agent : snapshot.objects().agents) agents_.push_back(agent.id);
+    for (const auto& server : snapshot.objects().servers) servers_.push_back(server.id);
+  }
+
+  void check(const Bundle::Row& row) {
+    const AccessGrant& grant = row.grant;
+    if (row.server_index == 0) {   // once for each row
+      known(groups_, grant.group, "group", place(row.node, "group"));
+      for (std::size_t i = 0; i < grant.agents.names.size(); ++i) known(agents_, grant.agents.names[i], "agent", place(row.node, "agents", i));
+    }
+    if (!known(servers_, grant.server, "server", place(row.node, "servers", row.server_index, "server"))) return;
+    std::vector<std::string> scopes;
+    for (const auto& scope : snapshot_.server(grant.server)->scopes) scopes.push_back(scope.name);
+    for (std::size_t i = 0; i < grant.scopes.names.size(); ++i) {
+      known(scopes, grant.scopes.names[i], "scope of server `" + grant.server + "`", place(row.node, "scopes", i));
+    }
+  }
+
+ private:
+  static Position place(const Node& row, const char* member, std::size_t index = 0, const char* other = nullptr) {
+    const Node* node = row.find(member);
+    if (!node && other) node = row.find(other);
+    if (!node) return row.at;
+    return index < node->items.size() ? node->items[index].at : node->at;
+  }
+
+  bool known(const std::vector<std::string>& all, const std::string& name, const std::string& what, Position at) {
+    if (std::find(all.begin(), all.end(), name) != all.end()) return true;
+    std::string message = "there is no " + what + " `" + name.substr(0, 80) + "`";
+    if (const std::string meant = registry::nearest(name, all); !meant.empty()) message += "; did you mean `" + meant + "`?";
+    problems_.push_back({std::move(at), std::move(message)});
+    return false;
+  }
+
+  const registry::Snapshot& snapshot_;
+  Problems& problems_;
+  std::vector<std::string> groups_, agents_, servers_;
+};
+
+}  // namespace
+
+std::string content_hash(const BundleFiles& files) {
+  std::string all = "writ policy bundle 1\n";
+  for (const auto& [name, text] : files) {
+    for (const std::string& part : {name, text}) all += std::to_string(part.size()) + ":" + part;
+  }
+  constexpr char kHex[] = "0123456789abcdef";
+  std::string hex;
+  for (const std::uint8_t byte : crypto::sha256(all)) hex += kHex[byte >> 4], hex += kHex[byte & 0xF];
+  return hex;
+}
+
+Result<Bundle, Problems> read_bundle(const BundleFiles& files, const ParseYaml& parse) {
+  Bundle bundle;
+  bundle.version = content_hash(files);
+  Problems problems;
+  for (const auto& [name, text] : files) {
+    if (name != kGrantsFile) {
+      problems.push_back({{name, 1, 1}, "`" + name.substr(0, 80) + "` is not understood: a bundle holds " + std::string(kGrantsFile)});
+      continue;
+    }
+    auto root = parse(text, name);
+    if (root) {
+      read_grants(*root, bundle, problems);
+    } else {
+      problems.insert(problems.end(), root.error().begin(), root.error().end());
+    }
+  }
+  if (registry::has_errors(problems)) return unexpected(std::move(problems));
+  bundle.warnings.insert(bundle.warnings.end(), problems.begin(), problems.end());
+  return bundle;
+}
+
+Problems check_bundle(const Bundle& bundle, const registry::Snapshot& snapshot) {
+  Problems problems = bundle.warnings;
+  References references(snapshot, problems);
+  for (const Bundle::Row& row : bundle.rows) references.check(row);
+  return problems;
+}
+
+std::shared_ptr<const Policy> compile(const Bundle& bundle) {
+  std::vector<AccessGrant> grants;
+  for (const Bundle::Row& row : bundle.rows) grants.push_back(row.grant);
+  return std::make_shared<GrantsTable>(std::move(grants), bundle.version);
+}
+
+bool is_bundle_file(std::string_view name) { return name == kGrantsFile || name == "policy-tests.yaml" || name.ends_with(".cedar") || name.ends_with(".cedarschema"); }
+
+}  // namespace writ::policy

@@ -1,0 +1,90 @@
+#pragma once
+
+// Where the admin-owned objects and the versions of the policy bundle are at home. Documents go in and out as JSON of one schema
+// (read.h); a change set is applied whole or not at all, and every version is kept.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/task.h"
+#include "registry/read.h"
+
+namespace writ::registry {
+
+using BundleFiles = std::map<std::string, std::string>;   // name → text, as in the folder of a policy bundle
+
+struct StoredObject {
+  std::uint64_t version = 0;   // the sequence of the change that wrote it: the ETag of the admin API
+  json::Value document;
+};
+
+struct PolicyVersion {
+  std::uint64_t number = 0;    // 1, 2, …; the highest is active
+  std::string hash;            // of the content
+  BundleFiles files;
+  std::string author, reason;
+  Instant time{};
+  std::uint64_t sequence = 0;  // of the change that activated it
+};
+
+// All objects at one moment as documents with their versions: what a plan is made against.
+struct Catalogue {
+  std::uint64_t sequence = 0;  // of the last change; 0: the store is empty
+  std::map<std::pair<ObjectKind, std::string>, StoredObject> objects;
+  std::set<std::string> retired_user_ids;   // of removed users: never given to anybody else (rules §1.2)
+  std::optional<PolicyVersion> policy;      // the active one
+};
+
+struct Write {
+  ObjectKind kind;
+  std::string key;
+  std::optional<json::Value> document;   // absent: the object is removed
+};
+
+struct ChangeSet {
+  std::string id;                        // named by the record that was written before (rules §6.4)
+  std::uint64_t base_sequence = 0;       // what it was planned against
+  Instant time{};
+  std::string author, reason;
+  std::vector<Write> writes;
+  std::optional<BundleFiles> policy;     // becomes the active version
+  std::string policy_hash;
+};
+
+// Somebody else changed the store since `base_sequence`; nothing was applied.
+struct Conflict {};
+using CommitFailure = std::variant<Conflict, Unavailable>;
+
+struct ObjectVersion {
+  std::uint64_t version = 0;
+  Instant time{};
+  std::string author, reason, change_id;
+  std::optional<json::Value> document;   // absent: it was removed
+};
+
+// Safe to share between threads. Tasks resume on the caller's executor; what is acknowledged is on disk.
+class ObjectStore {
+ public:
+  virtual ~ObjectStore() = default;
+  // At start, before there are event loops: these two block.
+  virtual Result<Catalogue, Unavailable> load() = 0;
+  virtual Result<bool, Unavailable> has_change(std::string_view id) = 0;
+
+  // The new sequence, which is also the version of everything that was written.
+  virtual Task<Result<std::uint64_t, CommitFailure>> commit(ChangeSet change) = 0;
+  virtual Task<Result<std::vector<ObjectVersion>, Unavailable>> history(ObjectKind kind, std::string key) = 0;   // newest first
+  virtual Task<Result<std::vector<PolicyVersion>, Unavailable>> policy_history(std::size_t limit) = 0;           // newest first, with files
+};
+
+// The catalogue after a change set was applied as `sequence`; shared by the adapters and by those who keep a catalogue in memory.
+void apply(Catalogue& catalogue, const ChangeSet& change, std::uint64_t sequence);
+
+}  // namespace writ::registry

@@ -1,0 +1,258 @@
+#include "registry/plan.h"
+
+#include <algorithm>
+#include <set>
+
+namespace writ::registry {
+namespace {
+
+// Credentials that a document does not mention stay as they are.
+void keep_secrets(json::Value& wanted, const json::Value* present) {
+  if (wanted.find("secrets") || !present) return;
+  if (const json::Value* kept = present->find("secrets")) wanted.set("secrets", *kept);
+}
+
+const json::Value* registration_at(const json::Value& agent, std::string_view issuer) {
+  const auto* list = agent.find_array("resource_authorization_servers");
+  if (!list) return nullptr;
+  for (const auto& registration : *list) {
+    const auto* at = registration.find_string("issuer");
+    if (at && *at == issuer) return &registration;
+  }
+  return nullptr;
+}
+
+void keep_unmentioned(ObjectKind kind, json::Value& wanted, const json::Value& present) {
+  if (kind == ObjectKind::user) {
+    if (const json::Value* kept = present.find("password_hash"); kept && !wanted.find("password_hash")) wanted.set("password_hash", *kept);
+  } else if (kind == ObjectKind::api_token) {
+    if (const json::Value* kept = present.find("token_sha256"); kept && !wanted.find("token_sha256")) wanted.set("token_sha256", *kept);
+  } else if (kind == ObjectKind::agent) {
+    if (const json::Value* idp = wanted.find("idp")) {
+      json::Value changed = *idp;
+      // A public client has no secrets to keep.
+      if (const auto* method = changed.find_string("authentication"); method && *method == "client_secret") keep_secrets(changed, present.find("idp"));
+      wanted.set("idp", std::move(changed));
+    }
+    if (const auto* list = wanted.find_array("resource_authorization_servers")) {
+      json::Array changed = *list;
+      for (auto& registration : changed) {
+        const auto* issuer = registration.find_string("issuer");
+        const auto* method = registration.find_string("authentication");
+        if (issuer && method && *method == "client_secret") keep_secrets(registration, registration_at(present, *issuer));
+      }
+      wanted.set("resource_authorization_servers", std::move(changed));
+    }
+  }
+}
+
+bool is_credential(std::string_view name) {
+  return name == "password_hash" || name == "token_sha256" || name == "secrets" || name.ends_with(".secrets");
+}
+
+// Members that differ, nested mappings by their own members, registrations by their issuer.
+void compare(const json::Value& before, const json::Value& after, const std::string& prefix, std::vector<MemberChange>& out) {
+  const auto note = [&](const std::string& name, const json::Value* old_value, const json::Value* new_value) {
+    if (old_value && new_value && *old_value == *new_value) return;
+    if (old_value && new_value && old_value->is_object() && new_value->is_object()) return compare(*old_value, *new_value, name + ".", out);
+    const auto text = [&](const json::Value* value) { return !value ? "" : is_credential(name) ? "(hidden)" : json::write(*value); };
+    out.push_back({name, text(old_value), text(new_value)});
+  };
+  const auto members = [&](const json::Value& value) {
+    std::vector<std::pair<std::string, const json::Value*>> list;
+    for (const auto& member : *value.as_object()) {
+      const auto* array = member.value.as_array();
+      if (member.name == "resource_authorization_servers" && array) {
+        for (const auto& item : *array) {
+          const auto* issuer = item.find_string("issuer");
+          list.emplace_back(prefix + member.name + "[" + (issuer ? *issuer : "?") + "]", &item);
+        }
+      } else {
+        list.emplace_back(prefix + member.name, &member.value);
+      }
+    }
+    return list;
+  };
+  const auto olds = members(before), news = members(after);
+  const auto find = [](const auto& list, const std::string& name) -> const json::Value* {
+    for (const auto& [key, value] : list) {
+      if (key == name) return value;
+    }
+    return nullptr;
+  };
+  for (const auto& [name, value] : olds) note(name, value, find(news, name));
+  for (const auto& [name, value] : news) {
+    if (!find(olds, name)) note(name, nullptr, value);
+  }
+}
+
+std::string name_of(const json::Value& document) {
+  for (const char* member : {"name", "display_name"}) {
+    if (const auto* name = document.find_string(member)) return *name;
+  }
+  return {};
+}
+
+// The canonical form: read back and written again, so that a document is compared with what the store would hold.
+Result<json::Value, Problems> canonical(ObjectKind kind, const json::Value& document) {
+  const Objects objects = TRY(read_all({{kind, document}}));
+  switch (kind) {
+    case ObjectKind::user: return write(objects.users.front());
+    case ObjectKind::group: return write(objects.groups.front());
+    case ObjectKind::agent: return write(objects.agents.front());
+    case ObjectKind::server: return write(objects.servers.front());
+    case ObjectKind::resource_as: return write(objects.resource_authorization_servers.front());
+    case ObjectKind::trusted_issuer: return write(objects.trusted_issuers.front());
+    case ObjectKind::api_token: return write(objects.api_tokens.front());
+  }
+  return json::Value();
+}
+
+// A user without id is the one of that name, or a new one.
+void identify(Declared& declared, const Catalogue& present, const PlanRules& rules) {
+  if (declared.kind != ObjectKind::user || !declared.key.empty()) return;
+  for (const auto& [key, object] : present.objects) {
+    const auto* name = key.first == ObjectKind::user ? object.document.find_string("name") : nullptr;
+    if (name && *name == declared.name) declared.key = key.second;
+  }
+  if (declared.key.empty()) declared.key = rules.new_user_id();
+  json::Value document = json::Object{{"id", json::Value(declared.key)}};
+  for (const auto& member : *declared.document.as_object()) {
+    if (member.name != "id") document.set(member.name, member.value);
+  }
+  declared.document = std::move(document);
+}
+
+void set_password(Declared& declared, const StoredObject* present, const PlanRules& rules) {
+  if (!declared.password) return;
+  const auto* hash = present ? present->document.find_string("password_hash") : nullptr;
+  // The same password again is no change, although a new hash would differ by its salt.
+  const bool same = hash && rules.verify_password(*declared.password, *hash);
+  declared.document.set("password_hash", same ? *hash : rules.hash_password(*declared.password));
+}
+
+// The plan's result as objects, checked as a whole.
+void finish(Plan& plan, const Catalogue& present, const Places& places) {
+  std::map<std::pair<ObjectKind, std::string>, json::Value> after;
+  for (const auto& [key, object] : present.objects) after.emplace(key, object.document);
+  for (const ObjectChange& change : plan.changes) {
+    if (change.document) {
+      after.insert_or_assign({change.kind, change.key}, *change.document);
+    } else {
+      after.erase({change.kind, change.key});
+    }
+  }
+  std::vector<std::pair<ObjectKind, json::Value>> documents;
+  for (auto& [key, document] : after) documents.emplace_back(key.first, std::move(document));
+  auto objects = read_all(documents);
+  if (!objects) {
+    plan.problems.insert(plan.problems.end(), objects.error().begin(), objects.error().end());
+    return;
+  }
+  const Problems problems = check_objects(*objects, places);
+  plan.problems.insert(plan.problems.end(), problems.begin(), problems.end());
+  plan.objects = std::move(objects).value();
+}
+
+}  // namespace
+
+std::string_view to_string(ObjectChange::Action action) {
+  switch (action) {
+    case ObjectChange::Action::create: return "create";
+    case ObjectChange::Action::update: return "update";
+    case ObjectChange::Action::remove: return "remove";
+  }
+  return "unknown";
+}
+
+Plan plan(const Catalogue& present, std::vector<Declared> declared, const PlanRules& rules) {
+  Plan plan;
+  plan.base_sequence = present.sequence;
+  Places places;
+  std::set<std::pair<ObjectKind, std::string>> mentioned;
+  for (Declared& object : declared) {
+    identify(object, present, rules);
+    places.add(object.kind, object.key, object.node);
+    mentioned.insert({object.kind, object.key});
+    const auto found = present.objects.find({object.kind, object.key});
+    const StoredObject* stored = found == present.objects.end() ? nullptr : &found->second;
+    if (!stored && object.kind == ObjectKind::user && present.retired_user_ids.contains(object.key)) {
+      // The removed person's tokens, records and grants elsewhere would become the new one's.
+      plan.problems.push_back({places.of(object.kind, object.key, "id"), "the id `" + object.key + "` belonged to a user who was removed, and is never used again"});
+      continue;
+    }
+    set_password(object, stored, rules);
+    if (stored) keep_unmentioned(object.kind, object.document, stored->document);
+    auto document = canonical(object.kind, object.document);
+    if (!document) {
+      plan.problems.insert(plan.problems.end(), document.error().begin(), document.error().end());
+      continue;
+    }
+    ObjectChange change{stored ? ObjectChange::Action::update : ObjectChange::Action::create, object.kind, object.key, name_of(*document), {}, *document};
+    if (stored) {
+      compare(stored->document, *document, "", change.members);
+      if (change.members.empty()) continue;
+    }
+    plan.changes.push_back(std::move(change));
+  }
+  for (const auto& [key, object] : present.objects) {
+    const bool spoken_of = std::find(rules.spoken_of.begin(), rules.spoken_of.end(), key.first) != rules.spoken_of.end();
+    if (!spoken_of || mentioned.contains(key)) continue;
+    if (rules.prune) {
+      plan.changes.push_back({ObjectChange::Action::remove, key.first, key.second, name_of(object.document), {}, std::nullopt});
+    } else {
+      plan.missing.push_back(key);
+    }
+  }
+  const auto order = [](ObjectKind kind) { return std::find(std::begin(kObjectKinds), std::end(kObjectKinds), kind) - std::begin(kObjectKinds); };
+  std::stable_sort(plan.changes.begin(), plan.changes.end(), [&](const ObjectChange& a, const ObjectChange& b) {
+    return std::pair(order(a.kind), a.key) < std::pair(order(b.kind), b.key);
+  });
+  finish(plan, present, places);
+  return plan;
+}
+
+Plan plan_removal(const Catalogue& present, ObjectKind kind, std::string_view key) {
+  Plan plan;
+  plan.base_sequence = present.sequence;
+  if (const auto found = present.objects.find({kind, std::string(key)}); found != present.objects.end()) {
+    plan.changes.push_back({ObjectChange::Action::remove, kind, std::string(key), name_of(found->second.document), {}, std::nullopt});
+  }
+  finish(plan, present, {});
+  return plan;
+}
+
+std::vector<Write> writes_of(const Plan& plan) {
+  std::vector<Write> writes;
+  for (const ObjectChange& change : plan.changes) writes.push_back({change.kind, change.key, change.document});
+  return writes;
+}
+
+Result<Objects, Problems> objects_of(const Catalogue& catalogue) {
+  std::vector<std::pair<ObjectKind, json::Value>> documents;
+  for (const auto& [key, object] : catalogue.objects) documents.emplace_back(key.first, object.document);
+  Objects objects = TRY(read_all(documents));
+  if (Problems problems = check_objects(objects); has_errors(problems)) return unexpected(std::move(problems));
+  return objects;
+}
+
+std::optional<std::string> locks_out(const Objects& before, const Objects& after, std::string_view acting_token) {
+  const auto is_administrator = [](const ApiToken& token) { return token.active && token.role == "admin"; };
+  const auto administrators = [&](const Objects& objects) { return std::count_if(objects.api_tokens.begin(), objects.api_tokens.end(), is_administrator); };
+  if (!acting_token.empty()) {
+    const bool stays = std::any_of(after.api_tokens.begin(), after.api_tokens.end(), [&](const ApiToken& token) { return token.id == acting_token && is_administrator(token); });
+    if (!stays) return "this would take away your own access (API token `" + std::string(acting_token) + "`)";
+  }
+  if (administrators(before) > 0 && administrators(after) == 0) return "this would take away the access of the last administrator";
+  return std::nullopt;
+}
+
+std::vector<ObjectKind> collections_of(const Node& root) {
+  std::vector<ObjectKind> kinds;
+  for (const auto& entry : root.entries) {
+    if (const auto kind = parse_collection(entry.name)) kinds.push_back(*kind);
+  }
+  return kinds;
+}
+
+}  // namespace writ::registry

@@ -1,0 +1,63 @@
+#pragma once
+
+// What `writ apply`, the admin API and the console want to change, worked out before anything is changed: objects that are new, members
+// that differ, and what documents no longer contain. Pure; applying the same documents twice plans nothing the second time.
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "registry/check.h"
+#include "registry/object_store.h"
+
+namespace writ::registry {
+
+struct MemberChange {
+  std::string name;            // "groups", "idp.redirect_uris"
+  std::string before, after;   // JSON; "" when absent; credentials are "(hidden)"
+};
+struct ObjectChange {
+  enum class Action { create, update, remove } action = Action::create;
+  ObjectKind kind = ObjectKind::user;
+  std::string key, name;
+  std::vector<MemberChange> members;      // of an update
+  std::optional<json::Value> document;    // afterwards
+};
+std::string_view to_string(ObjectChange::Action action);
+
+struct PlanRules {
+  bool prune = false;          // remove what the documents no longer contain
+  // Collections that the documents speak of at all: only in these can something be missing. A file with agents alone says nothing of users.
+  std::vector<ObjectKind> spoken_of;
+  std::function<std::string()> new_user_id;                    // usr_… that was never used
+  std::function<std::string(const Secret&)> hash_password;     // slow (Argon2id)
+  std::function<bool(const Secret&, const std::string&)> verify_password;
+};
+
+struct Plan {
+  std::uint64_t base_sequence = 0;
+  std::vector<ObjectChange> changes;      // in the order of kObjectKinds, by key
+  std::vector<std::pair<ObjectKind, std::string>> missing;   // in the store, in a collection that is spoken of, not in the documents, and not pruned
+  Objects objects;                        // afterwards; meaningful when there are no errors
+  Problems problems;
+  bool has_errors() const { return registry::has_errors(problems); }
+};
+
+Plan plan(const Catalogue& present, std::vector<Declared> declared, const PlanRules& rules);
+// One object goes; what still refers to it is an error.
+Plan plan_removal(const Catalogue& present, ObjectKind kind, std::string_view key);
+
+std::vector<Write> writes_of(const Plan& plan);
+
+// The objects of a catalogue. Problems: the store holds what this version cannot read.
+Result<Objects, Problems> objects_of(const Catalogue& catalogue);
+
+// Whether a change takes away the access of the token that asks for it, or of the last administrator (rules §8.2). The answer is a
+// sentence for the person who asks.
+std::optional<std::string> locks_out(const Objects& before, const Objects& after, std::string_view acting_token);
+
+// The collections that a document of objects has as keys.
+std::vector<ObjectKind> collections_of(const Node& root);
+
+}  // namespace writ::registry

@@ -1,0 +1,179 @@
+// One suite for every home of objects.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "adapters/memory/object_store.h"
+#include "adapters/sqlite/object_store.h"
+
+namespace writ::registry {
+namespace {
+
+using testing::ElementsAre;
+
+class Home {
+ public:
+  virtual ~Home() = default;
+  virtual ObjectStore& store() = 0;
+  virtual void reopen() = 0;
+};
+class MemoryHome final : public Home {
+ public:
+  ObjectStore& store() override { return store_; }
+  void reopen() override {}
+
+ private:
+  memory::MemoryObjectStore store_;
+};
+class SqliteHome final : public Home {
+ public:
+  SqliteHome() {
+    folder_ = std::filesystem::temp_directory_path() / ("writ-objects-" + std::to_string(::getpid()) + "-" + std::to_string(count_++));
+    std::filesystem::create_directories(folder_);
+    reopen();
+  }
+  ~SqliteHome() override {
+    store_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+  ObjectStore& store() override { return *store_; }
+  void reopen() override {
+    store_.reset();
+    auto opened = sqlite::SqliteObjectStore::open(folder_ / "objects.sqlite");
+    ASSERT_TRUE(opened) << opened.error().detail;
+    store_ = std::move(opened).value();
+  }
+
+ private:
+  static inline int count_ = 0;
+  std::filesystem::path folder_;
+  std::unique_ptr<sqlite::SqliteObjectStore> store_;
+};
+
+class ObjectStores : public testing::TestWithParam<const char*> {
+ protected:
+  ObjectStores() {
+    if (std::string_view(GetParam()) == "memory") {
+      home_ = std::make_unique<MemoryHome>();
+    } else {
+      home_ = std::make_unique<SqliteHome>();
+    }
+  }
+  ObjectStore& store() { return home_->store(); }
+  Result<std::uint64_t, CommitFailure> commit(std::string id, std::uint64_t base, std::vector<Write> writes) {
+    ChangeSet change{std::move(id), base, Instant{Milliseconds{1'234'567}}, "ci", "because", std::move(writes), std::nullopt, ""};
+    return run<Result<std::uint64_t, CommitFailure>>(store().commit(std::move(change)));
+  }
+  static json::Value group(const std::string& id) { return json::Value{{"id", id}}; }
+  std::unique_ptr<Home> home_;
+};
+INSTANTIATE_TEST_SUITE_P(Every, ObjectStores, testing::Values("memory", "sqlite"), [](const auto& row) { return std::string(row.param); });
+
+TEST_P(ObjectStores, StartEmpty) {
+  const auto catalogue = store().load();
+  ASSERT_TRUE(catalogue);
+  EXPECT_EQ(catalogue->sequence, 0u);
+  EXPECT_TRUE(catalogue->objects.empty());
+  EXPECT_FALSE(catalogue->policy);
+}
+
+TEST_P(ObjectStores, KeepWhatTheyAcknowledged) {
+  EXPECT_EQ(commit("c1", 0, {{ObjectKind::group, "eng", group("eng")}, {ObjectKind::user, "usr_a", json::Value{{"id", "usr_a"}, {"name", "a"}}}}).value(), 1u);
+  EXPECT_EQ(commit("c2", 1, {{ObjectKind::group, "eng", json::Value{{"id", "eng"}, {"display_name", "Eng"}}}}).value(), 2u);
+  home_->reopen();
+  const auto catalogue = store().load();
+  ASSERT_TRUE(catalogue);
+  EXPECT_EQ(catalogue->sequence, 2u);
+  EXPECT_EQ(catalogue->objects.at({ObjectKind::group, "eng"}).version, 2u);
+  EXPECT_EQ(json::write(catalogue->objects.at({ObjectKind::group, "eng"}).document), R"({"id":"eng","display_name":"Eng"})");
+  EXPECT_EQ(catalogue->objects.at({ObjectKind::user, "usr_a"}).version, 1u);
+  EXPECT_TRUE(*store().has_change("c1"));
+  EXPECT_TRUE(*store().has_change("c2"));
+  EXPECT_FALSE(*store().has_change("c3"));
+}
+
+TEST_P(ObjectStores, RefuseAChangeThatWasPlannedAgainstSomethingElse) {
+  ASSERT_TRUE(commit("c1", 0, {{ObjectKind::group, "eng", group("eng")}}));
+  for (const std::uint64_t base : {0u, 2u}) {
+    const auto late = commit("c2", base, {{ObjectKind::group, "eng", std::nullopt}});
+    ASSERT_FALSE(late) << base;
+    EXPECT_TRUE(std::holds_alternative<Conflict>(late.error()));
+  }
+  EXPECT_EQ(store().load()->objects.size(), 1u);
+  EXPECT_FALSE(*store().has_change("c2")) << "nothing of it was applied";
+}
+
+TEST_P(ObjectStores, KeepEveryVersion) {
+  ASSERT_TRUE(commit("c1", 0, {{ObjectKind::group, "eng", group("eng")}}));
+  ASSERT_TRUE(commit("c2", 1, {{ObjectKind::group, "eng", std::nullopt}}));
+  ASSERT_TRUE(commit("c3", 2, {{ObjectKind::group, "eng", group("eng")}, {ObjectKind::agent, "eng", json::Value{{"id", "eng"}}}}));
+  home_->reopen();
+  const auto versions = run<Result<std::vector<ObjectVersion>, Unavailable>>(store().history(ObjectKind::group, "eng"));
+  ASSERT_TRUE(versions);
+  std::vector<std::string> told;
+  for (const auto& version : *versions) told.push_back(version.change_id + (version.document ? " " + json::write(*version.document) : " removed"));
+  EXPECT_THAT(told, ElementsAre(R"(c3 {"id":"eng"})", "c2 removed", R"(c1 {"id":"eng"})"));
+  EXPECT_EQ(versions->front().author, "ci");
+  EXPECT_EQ(versions->front().reason, "because");
+  EXPECT_EQ(versions->front().time, Instant{Milliseconds{1'234'567}});
+}
+
+TEST_P(ObjectStores, RememberIdsOfRemovedUsers) {
+  ASSERT_TRUE(commit("c1", 0, {{ObjectKind::user, "usr_a", json::Value{{"id", "usr_a"}}}, {ObjectKind::group, "g", group("g")}}));
+  ASSERT_TRUE(commit("c2", 1, {{ObjectKind::user, "usr_a", std::nullopt}, {ObjectKind::group, "g", std::nullopt}}));
+  home_->reopen();
+  EXPECT_THAT(store().load()->retired_user_ids, ElementsAre("usr_a"));
+}
+
+TEST_P(ObjectStores, KeepVersionsOfThePolicyWithAuthorAndReason) {
+  for (int i = 1; i <= 3; ++i) {
+    ChangeSet change{"c" + std::to_string(i), static_cast<std::uint64_t>(i - 1), Instant{Milliseconds{i}}, "author" + std::to_string(i), "reason", {}, BundleFiles{{"grants.yaml", "text" + std::to_string(i)}}, "hash" + std::to_string(i)};
+    const auto done = run<Result<std::uint64_t, CommitFailure>>(store().commit(std::move(change)));
+    ASSERT_TRUE(done);
+  }
+  home_->reopen();
+  const auto active = store().load()->policy;
+  ASSERT_TRUE(active);
+  EXPECT_EQ(active->number, 3u);
+  EXPECT_EQ(active->files.at("grants.yaml"), "text3");
+  EXPECT_EQ(active->hash, "hash3");
+  const auto versions = run<Result<std::vector<PolicyVersion>, Unavailable>>(store().policy_history(2));
+  ASSERT_TRUE(versions);
+  ASSERT_EQ(versions->size(), 2u);
+  EXPECT_EQ((*versions)[1].number, 2u);
+  EXPECT_EQ((*versions)[1].author, "author2");
+}
+
+TEST_P(ObjectStores, TakeHostileTextAsText) {   // S9
+  const std::vector<std::string> hostile = {"'; DROP TABLE objects; --", "\"", "a\\b", "%_?1:x@y", "ünïcödé \xF0\x9F\x98\x80", std::string("nul\0inside", 10), ""};
+  std::uint64_t sequence = 0;
+  for (const std::string& text : hostile) {
+    ChangeSet change{"id" + text, sequence, Instant{}, text, text, {{ObjectKind::group, "k" + text, json::Value{{"id", text}}}}, BundleFiles{{text, text}}, text};
+    const auto done = run<Result<std::uint64_t, CommitFailure>>(store().commit(std::move(change)));
+    ASSERT_TRUE(done) << text;
+    sequence = *done;
+    home_->reopen();
+    const auto catalogue = store().load();
+    ASSERT_TRUE(catalogue) << text;
+    EXPECT_EQ(*catalogue->objects.at({ObjectKind::group, "k" + text}).document.find_string("id"), text);
+    EXPECT_EQ(catalogue->policy->reason, text);
+    EXPECT_EQ(catalogue->policy->files.at(text), text);
+    EXPECT_EQ(catalogue->objects.size(), static_cast<std::size_t>(sequence)) << "all the others are still there";
+    EXPECT_TRUE(*store().has_change("id" + text));
+  }
+}
+
+TEST_P(ObjectStores, RefuseAChangeIdTwice) {
+  ASSERT_TRUE(commit("c1", 0, {}));
+  if (std::string_view(GetParam()) == "memory") return;   // the database has a constraint; memory trusts its caller
+  const auto again = commit("c1", 1, {});
+  ASSERT_FALSE(again);
+  EXPECT_TRUE(std::holds_alternative<Unavailable>(again.error()));
+  EXPECT_EQ(store().load()->sequence, 1u) << "rolled back whole";
+}
+
+}  // namespace
+}  // namespace writ::registry
