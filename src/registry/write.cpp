@@ -54,15 +54,6 @@ void hide_secrets(json::Value& registration) {
 
 }  // namespace
 
-std::string_view to_string(ClientAuthentication method) {
-  switch (method) {
-    case ClientAuthentication::none: return "none";
-    case ClientAuthentication::client_secret: return "client_secret";
-    case ClientAuthentication::private_key_jwt: return "private_key_jwt";
-  }
-  return "none";
-}
-
 json::Value write(const User& user) {
   json::Value out = json::Object{};
   text(out, "id", user.id);
