@@ -132,7 +132,7 @@ class PolicyParser {
       TRY(close_parentheses(parentheses));
     } else if (tokens_.current().is_word("is")) {
       return tokens_.fail(tokens_.current().span, "`is` is not allowed for `action`; only `==` and `in` are");
-    } else if (!tokens_.current().is(TokenKind::comma)) {
+    } else if (!tokens_.current().is(TokenKind::comma) && !tokens_.current().is(TokenKind::right_paren)) {
       return tokens_.fail(tokens_.current().span, "`action` may be followed by `==` or `in` in the scope, found " + describe(tokens_.current()));
     }
     constraint.entities = arena_.copy(entities);
