@@ -1,0 +1,64 @@
+#pragma once
+
+// An access token as its protected resource reads it (RFC 9068 §4; EMA-25; MCPA-103, MCPA-104).
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "jose/jwt.h"
+#include "oauth/scope.h"
+
+namespace writ::gateway {
+
+struct AccessToken {
+  std::string issuer, audience, subject, client_id, jti;
+  std::string session;             // `sid`; may be empty
+  std::string id_jag_jti;          // the chain of the audit trail; may be empty
+  std::string acr;
+  std::vector<std::string> amr;
+  std::optional<std::int64_t> auth_time;
+  oauth::ScopeSet scope;
+  std::int64_t issued_at = 0, not_before = 0, expires = 0;
+};
+
+// Why a request does not get through. The caller learns at most `invalid_token`; audit and tests learn this.
+enum class TokenRefusal {
+  absent,                // no credentials: a first contact
+  repeated,              // several Authorization fields, or a token in the query beside one
+  in_query,              // the only token stands in the URL
+  not_bearer,            // another scheme
+  malformed,
+  wrong_type,            // not at+jwt
+  bad_token,             // cannot be read as a JWS
+  wrong_issuer,
+  unknown_key,
+  bad_signature,
+  wrong_audience,
+  missing_claim,
+  bad_claim,
+  key_bound,             // `cnf`: never accepted as Bearer
+  expired,
+  not_yet_valid,
+  revoked,
+  session_ended,
+  user_unknown,
+  user_disabled,
+  user_not_before,       // issued before everything of the user was revoked
+  agent_unknown,
+  agent_disabled,
+  keys_unavailable,      // 503
+};
+std::string_view to_string(TokenRefusal refusal);
+
+// Of a verified token, everything that does not depend on the time or on objects: type, issuer, audience, required claims, no `cnf`.
+Result<AccessToken, TokenRefusal> read_access_token(const jose::VerifiedJwt& jwt, std::string_view issuer, std::string_view resource);
+// Cheap refusals before a key is looked for.
+Result<void, TokenRefusal> check_claimed(const jose::UnverifiedJwt& jwt, std::string_view issuer, std::string_view resource);
+
+}  // namespace writ::gateway

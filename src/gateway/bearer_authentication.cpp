@@ -1,0 +1,121 @@
+#include "gateway/bearer_authentication.h"
+
+#include <algorithm>
+#include <array>
+
+#include "encoding/form.h"
+
+namespace writ::gateway {
+namespace {
+
+constexpr std::array kAlgorithms = {crypto::Algorithm::es256, crypto::Algorithm::es384, crypto::Algorithm::rs256, crypto::Algorithm::ps256,
+                                    crypto::Algorithm::eddsa};
+constexpr std::size_t kTokenBytesMax = 16 * 1024;
+
+// `access_token` as a name in the query, however it is escaped.
+bool has_token(std::string_view query) {
+  while (!query.empty()) {
+    const std::size_t end = query.find('&');
+    const std::string_view pair = query.substr(0, end);
+    const auto name = form::decode(pair.substr(0, pair.find('=')));
+    if (name && *name == "access_token") return true;
+    if (end == std::string_view::npos) break;
+    query.remove_prefix(end + 1);
+  }
+  return false;
+}
+
+bool is_token_character(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || std::string_view("-._~+/=").find(c) != std::string_view::npos;
+}
+
+TokenRefusal refusal_of(jose::JwtProblem problem) {
+  switch (problem) {
+    case jose::JwtProblem::unknown_key: return TokenRefusal::unknown_key;
+    case jose::JwtProblem::bad_signature:
+    case jose::JwtProblem::algorithm_not_allowed: return TokenRefusal::bad_signature;
+    case jose::JwtProblem::type_mismatch: return TokenRefusal::wrong_type;
+    default: return TokenRefusal::bad_token;
+  }
+}
+
+}  // namespace
+
+Result<std::string_view, TokenRefusal> find_token(const http::Request& request) {
+  const auto fields = request.headers.find_all("Authorization");
+  const bool in_query = has_token(request.query);
+  // Two tokens in one request: whichever of them another reader would take, it would not be this one (G4).
+  if (fields.size() > 1 || (in_query && !fields.empty())) return unexpected(TokenRefusal::repeated);
+  if (in_query) return unexpected(TokenRefusal::in_query);
+  if (fields.empty()) return unexpected(TokenRefusal::absent);
+  std::string_view value = fields.front();
+  const std::size_t space = value.find(' ');
+  if (!http::equals_ignoring_case(value.substr(0, space), "Bearer")) return unexpected(TokenRefusal::not_bearer);
+  if (space == std::string_view::npos) return unexpected(TokenRefusal::malformed);
+  value.remove_prefix(std::min(value.find_first_not_of(' ', space), value.size()));
+  const bool is_token = !value.empty() && value.size() <= kTokenBytesMax && std::all_of(value.begin(), value.end(), is_token_character);
+  if (!is_token) return unexpected(TokenRefusal::malformed);
+  return value;
+}
+
+Task<Result<std::shared_ptr<const AccessToken>, TokenRefusal>> BearerAuthentication::authenticate(const http::Request& request,
+                                                                                                 const registry::Server& server, Instant now) {
+  const auto text = find_token(request);
+  if (!text) co_return unexpected(text.error());
+  // A server whose issuer is unset has no keys that could vouch for anybody.
+  if (server.resource_as.empty() || server.resource.empty()) co_return unexpected(TokenRefusal::wrong_issuer);
+  const crypto::Sha256 hash = crypto::sha256(*text);
+  std::string issuer = server.resource_as;
+  auto known_keys = co_await keys_.find(std::move(issuer), std::nullopt, now);
+  if (known_keys) {
+    if (auto known = verified_.find(hash, *known_keys)) {
+      // The cache is shared by all servers: the same token at another resource is still a token for another resource.
+      if (known->issuer != server.resource_as) co_return unexpected(TokenRefusal::wrong_issuer);
+      if (known->audience != server.resource) co_return unexpected(TokenRefusal::wrong_audience);
+      co_return known;
+    }
+  }
+  auto parsed = jose::UnverifiedJwt::parse(*text);
+  if (!parsed) co_return unexpected(refusal_of(parsed.error()));
+  const auto claimed = check_claimed(*parsed, server.resource_as, server.resource);
+  if (!claimed) co_return unexpected(claimed.error());
+  issuer = server.resource_as;
+  auto kid = parsed->kid();
+  auto found = co_await keys_.find(std::move(issuer), std::move(kid), now);   // an unknown kid may be a new key
+  if (!found) co_return unexpected(TokenRefusal::keys_unavailable);
+  std::shared_ptr<const jose::KeySet> keys = std::move(*found);
+  const auto verified = jose::VerifiedJwt::verify(std::move(*parsed), *keys, kAlgorithms);
+  if (!verified) co_return unexpected(refusal_of(verified.error()));
+  auto token = read_access_token(*verified, server.resource_as, server.resource);
+  if (!token) co_return unexpected(token.error());
+  auto shared = std::make_shared<const AccessToken>(std::move(*token));
+  verified_.insert(hash, std::move(keys), shared);
+  co_return std::shared_ptr<const AccessToken>(std::move(shared));
+}
+
+Result<void, TokenRefusal> BearerAuthentication::check_time(const AccessToken& token, Instant now) const {
+  const std::int64_t now_seconds = to_unix_seconds(now);
+  if (now_seconds >= token.expires) return unexpected(TokenRefusal::expired);
+  if (std::max(token.issued_at, token.not_before) > now_seconds + settings_.skew_seconds) return unexpected(TokenRefusal::not_yet_valid);
+  return {};
+}
+
+Result<Caller, TokenRefusal> BearerAuthentication::resolve(const AccessToken& token, const registry::Snapshot& snapshot) const {
+  if (revocations_.is_token_revoked(token.jti)) return unexpected(TokenRefusal::revoked);
+  if (!token.session.empty() && revocations_.is_session_ended(token.session)) return unexpected(TokenRefusal::session_ended);
+
+  Caller caller;
+  caller.user = !settings_.own_resource_as.empty() && token.issuer == settings_.own_resource_as
+                    ? snapshot.user(token.subject)
+                    : snapshot.user_by_link(token.issuer, "", token.subject);
+  if (!caller.user) return unexpected(TokenRefusal::user_unknown);
+  if (!caller.user->active) return unexpected(TokenRefusal::user_disabled);
+  if (caller.user->not_before && from_unix_seconds(token.issued_at) < *caller.user->not_before) return unexpected(TokenRefusal::user_not_before);
+  const auto at = snapshot.agent_at_resource_as(token.issuer, token.client_id);
+  if (!at.agent) return unexpected(TokenRefusal::agent_unknown);
+  if (!at.agent->active) return unexpected(TokenRefusal::agent_disabled);
+  caller.agent = at.agent, caller.registration = at.registration;
+  return caller;
+}
+
+}  // namespace writ::gateway

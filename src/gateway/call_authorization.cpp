@@ -1,0 +1,206 @@
+#include "gateway/call_authorization.h"
+
+#include <algorithm>
+
+#include "gateway/tool_scopes.h"
+
+namespace writ::gateway {
+namespace {
+
+using policy::Action;
+using Outcome = Verdict::Outcome;
+
+Action action_of(mcp::Need need) {
+  switch (need) {
+    case mcp::Need::connect: return Action::connect;
+    case mcp::Need::call: return Action::call;
+    case mcp::Need::read_resource: return Action::read_resource;
+    case mcp::Need::subscribe: return Action::subscribe;
+    case mcp::Need::get_prompt: return Action::get_prompt;
+    case mcp::Need::complete: return Action::complete;
+  }
+  return Action::connect;
+}
+
+Verdict denied(std::string reason) {
+  Verdict verdict;
+  verdict.reason = std::move(reason);
+  return verdict;
+}
+
+Verdict invalid(std::string reason) {
+  Verdict verdict;
+  verdict.outcome = Outcome::invalid;
+  verdict.reason = std::move(reason);
+  return verdict;
+}
+
+Verdict ask(const Circumstances& circumstances, const policy::Question& question) {
+  Verdict verdict;
+  verdict.decision = circumstances.policy.decide(question);
+  verdict.outcome = verdict.decision.allowed ? Outcome::allowed : Outcome::denied;
+  verdict.reason = std::string(policy::to_string(verdict.decision.kind));
+  return verdict;
+}
+
+// Disabled objects are refused before policy, with their own reason (rules §1.8).
+bool is_disabled(const Circumstances& circumstances) { return !circumstances.server.active; }
+
+void set_tool(policy::Question& question, policy::ToolFacts tool, const std::vector<const registry::Scope*>& scopes) {
+  for (const registry::Scope* scope : scopes) tool.scopes.push_back(scope->name);
+  question.action = Action::call;
+  question.tool = std::move(tool);
+}
+
+bool could_be_granted(const Circumstances& circumstances, policy::Question question, const registry::Scope& scope) {
+  question.action = Action::grant_scope;
+  question.tool.reset();
+  question.arguments = nullptr;
+  question.scope = policy::ScopeFacts{scope.name, scope.high_impact};
+  return circumstances.policy.decide(question).allowed;
+}
+
+bool has_one(const std::vector<const registry::Scope*>& scopes, const oauth::ScopeSet& held) {
+  return scopes.empty() || std::any_of(scopes.begin(), scopes.end(), [&](const registry::Scope* scope) { return held.contains(scope->name); });
+}
+
+// The least of the scopes that would help: one that is not high-impact comes first, and one is enough.
+const registry::Scope* grantable(const Circumstances& circumstances, const policy::Question& question,
+                                 const std::vector<const registry::Scope*>& scopes) {
+  for (const bool high_impact : {false, true}) {
+    for (const registry::Scope* scope : scopes) {
+      if (scope->high_impact == high_impact && could_be_granted(circumstances, question, *scope)) return scope;
+    }
+  }
+  return nullptr;
+}
+
+Verdict authorize_call(const Circumstances& circumstances, const mcp::Message& message) {
+  const auto* name = message.param_string("name");
+  if (!name || name->empty()) return invalid("tool_name_missing");
+  const json::Value* arguments = message.param("arguments");
+  if (arguments && !arguments->is_object()) return invalid("arguments_not_an_object");
+  static const json::Value kNoArguments = json::Object{};
+
+  policy::Question question = question_for(circumstances);
+  const auto scopes = scopes_of(circumstances.server, *name);
+  set_tool(question, circumstances.tools.facts(circumstances.server.id, *name), scopes);
+  question.arguments = arguments ? arguments : &kNoArguments;   // the parsed value itself (G20, G21)
+  Verdict verdict = ask(circumstances, question);
+  verdict.subject = *name;
+  if (verdict.outcome != Outcome::allowed || has_one(scopes, with_implied(circumstances.token.scope, circumstances.server))) return verdict;
+  const registry::Scope* missing = grantable(circumstances, question, scopes);
+  verdict.decision.allowed = false;
+  verdict.reason = "insufficient_scope";
+  verdict.outcome = missing ? Outcome::insufficient_scope : Outcome::denied;
+  if (missing) verdict.missing_scope = missing->name;
+  return verdict;
+}
+
+// A reference of completion/complete names a prompt or a resource template.
+const std::string* completed_subject(const mcp::Message& message) {
+  const json::Value* reference = message.param("ref");
+  const auto* type = reference ? reference->find_string("type") : nullptr;
+  if (!type) return nullptr;
+  if (*type == "ref/prompt") return reference->find_string("name");
+  if (*type == "ref/resource") return reference->find_string("uri");
+  return nullptr;
+}
+
+// subscriptions/listen: each resource that it names is a subscription of its own; all must be allowed, or one would ride on another.
+Verdict authorize_listen(const Circumstances& circumstances, const mcp::Message& message) {
+  const json::Value* notifications = message.param("notifications");
+  if (!notifications || !notifications->is_object()) return invalid("notifications_missing");
+  Verdict verdict = ask(circumstances, question_for(circumstances));
+  const json::Value* uris = notifications->find("resourceSubscriptions");
+  if (verdict.outcome != Outcome::allowed || !uris) return verdict;
+  const auto names = json::to_strings(*uris);
+  if (!names) return invalid("resource_subscriptions_malformed");
+  policy::Question question = question_for(circumstances);
+  question.action = Action::subscribe;
+  for (const std::string& uri : *names) {
+    question.uri_or_prompt = uri;
+    verdict = ask(circumstances, question);
+    verdict.subject = uri;
+    if (verdict.outcome != Outcome::allowed) return verdict;
+  }
+  return verdict;
+}
+
+}  // namespace
+
+policy::Question question_for(const Circumstances& circumstances) {
+  const auto& [snapshot, server, token, caller, policy, tools, ip, now] = circumstances;
+  policy::Question question;
+  question.principal = {caller.user->id, snapshot.groups_of(*caller.user), token.issuer, caller.user->email, caller.user->department, caller.user->title};
+  question.agent = {caller.agent->id, caller.agent->groups, caller.agent->vendor,
+                    std::string(registry::to_string(caller.registration->authentication))};
+  question.server = {server.id, server.groups, server.environment};
+  question.authentication.acr = token.acr;
+  question.authentication.amr = token.amr;
+  if (token.auth_time) question.authentication.age = Seconds(std::max<std::int64_t>(0, to_unix_seconds(now) - *token.auth_time));
+  question.ip = std::string(ip);
+  question.issuer = token.issuer;
+  question.now = now;
+  return question;
+}
+
+Verdict authorize_connection(const Circumstances& circumstances) {
+  if (is_disabled(circumstances)) return denied("server_disabled");
+  return ask(circumstances, question_for(circumstances));
+}
+
+Verdict authorize(const Circumstances& circumstances, const mcp::Message& message, const mcp::Method* method, mcp::Era era) {
+  if (is_disabled(circumstances)) return denied("server_disabled");
+  if (message.is_response()) return authorize_connection(circumstances);
+  if (!method || !is_in(*method, era)) {
+    Verdict verdict = denied("unmapped_method");
+    verdict.outcome = Outcome::unknown_method;
+    return verdict;
+  }
+  if (method->need == mcp::Need::call) return authorize_call(circumstances, message);
+  if (method->stands) return authorize_listen(circumstances, message);
+  policy::Question question = question_for(circumstances);
+  question.action = action_of(method->need);
+  if (!method->subject.empty()) {
+    const std::string* subject = method->need == mcp::Need::complete ? completed_subject(message) : message.param_string(method->subject);
+    if (!subject || subject->empty()) return invalid(std::string(method->subject) + "_missing");
+    question.uri_or_prompt = *subject;
+  }
+  Verdict verdict = ask(circumstances, question);
+  verdict.subject = std::move(question.uri_or_prompt);
+  return verdict;
+}
+
+bool filter_list(const Circumstances& circumstances, mcp::List list, json::Value& result) {
+  const mcp::ListShape* shape = mcp::shape_of(list);
+  json::Value* found = nullptr;
+  if (json::Object* members = result.as_object()) {
+    const auto member = std::find_if(members->begin(), members->end(), [&](const json::Member& one) { return one.name == shape->member; });
+    if (member != members->end()) found = &member->value;
+  }
+  if (!found) return true;   // nothing that could show too much
+  json::Array* elements = found->as_array();
+  if (!elements) return false;
+
+  policy::Question question = question_for(circumstances);
+  const oauth::ScopeSet held = with_implied(circumstances.token.scope, circumstances.server);
+  const auto may_be_seen = [&](const json::Value& element) {
+    const auto* name = element.find_string(shape->element_name);
+    if (!name || name->empty() || is_disabled(circumstances)) return false;
+    if (list != mcp::List::tools) {
+      question.action = list == mcp::List::prompts ? Action::get_prompt : Action::read_resource;
+      question.uri_or_prompt = *name;
+      return circumstances.policy.could_allow(question);
+    }
+    const auto scopes = scopes_of(circumstances.server, *name);
+    set_tool(question, read_tool(element), scopes);
+    if (!circumstances.policy.could_allow(question)) return false;
+    // Without its scope the call would be denied unless the scope can still be had.
+    return has_one(scopes, held) || grantable(circumstances, question, scopes) != nullptr;
+  };
+  std::erase_if(*elements, [&](const json::Value& element) { return !may_be_seen(element); });
+  return true;
+}
+
+}  // namespace writ::gateway

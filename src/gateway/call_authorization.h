@@ -1,0 +1,58 @@
+#pragma once
+
+// May this caller send this message to this server? Turns an MCP message into a question for policy, adds the tool scope rule, and filters
+// what lists show. Pure functions over one snapshot, one policy and one parsed message.
+
+#include <string>
+#include <string_view>
+
+#include "gateway/access_token.h"
+#include "gateway/bearer_authentication.h"
+#include "gateway/tool_definitions.h"
+#include "mcp/json_rpc.h"
+#include "mcp/methods.h"
+#include "policy/decision.h"
+#include "registry/snapshot.h"
+
+namespace writ::gateway {
+
+// Everything that a decision for one caller at one server looks at. References outlive it.
+struct Circumstances {
+  const registry::Snapshot& snapshot;
+  const registry::Server& server;
+  const AccessToken& token;
+  const Caller& caller;
+  const policy::Policy& policy;
+  const ToolDefinitions& tools;
+  std::string_view ip;
+  Instant now;
+};
+
+struct Verdict {
+  enum class Outcome {
+    allowed,
+    denied,               // by policy, or before it with a reason of its own
+    insufficient_scope,   // another scope would help and would be granted now
+    unknown_method,       // not in the table, or not of this era: denied, never forwarded
+    invalid,              // the message lacks what the method needs: -32602, no denial
+  };
+  Outcome outcome = Outcome::denied;
+  policy::Decision decision;
+  std::string reason;              // for audit and for the denial's `kind`
+  std::string subject;             // tool, prompt or resource
+  std::string missing_scope;
+};
+
+// The question without its action: who, with what, where, when.
+policy::Question question_for(const Circumstances& circumstances);
+
+// Decides one message of a client. `method` may be null: unmapped.
+Verdict authorize(const Circumstances& circumstances, const mcp::Message& message, const mcp::Method* method, mcp::Era era);
+// `connect` alone: for streams, responses and sessions.
+Verdict authorize_connection(const Circumstances& circumstances);
+
+// Removes from a list result what could never be allowed (rules §4.5). False when the result's member is no list: it must not be
+// shown then.
+bool filter_list(const Circumstances& circumstances, mcp::List list, json::Value& result);
+
+}  // namespace writ::gateway

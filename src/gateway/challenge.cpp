@@ -1,0 +1,81 @@
+#include "gateway/challenge.h"
+
+namespace writ::gateway {
+namespace {
+
+// What a client may know: enough to mend it, nothing about who exists.
+std::string_view description(TokenRefusal refusal) {
+  switch (refusal) {
+    case TokenRefusal::expired: return "the access token expired";
+    case TokenRefusal::in_query: return "send the access token in the Authorization field";
+    case TokenRefusal::wrong_audience: return "the access token is for another resource";
+    case TokenRefusal::key_bound: return "the access token is bound to a key";
+    case TokenRefusal::revoked:
+    case TokenRefusal::session_ended:
+    case TokenRefusal::user_unknown:
+    case TokenRefusal::user_disabled:
+    case TokenRefusal::user_not_before:
+    case TokenRefusal::agent_unknown:
+    case TokenRefusal::agent_disabled: return "the access token is no longer valid";
+    default: return "the access token is not valid";
+  }
+}
+
+std::string default_scope(const registry::Server& server) {
+  std::string scope;
+  for (const registry::Scope& one : server.scopes) {
+    if (!one.is_default) continue;
+    if (!scope.empty()) scope += ' ';
+    scope += one.name;
+  }
+  return scope;
+}
+
+void parameter(std::string& field, std::string_view name, std::string_view value) {
+  if (value.empty()) return;
+  field += field.ends_with("Bearer") ? " " : ", ";
+  field.append(name).append("=\"");
+  for (const char c : value) {
+    if (c == '"' || c == '\\') field += '\\';
+    field += c;
+  }
+  field += '"';
+}
+
+}  // namespace
+
+http::Response challenge(TokenRefusal refusal, const registry::Server& server, std::string_view metadata_url) {
+  if (refusal == TokenRefusal::keys_unavailable) {
+    http::Response response = http::no_store(http::text(503, "the authorization server's keys cannot be had\n"));
+    response.headers.add("Retry-After", "5");
+    return response;
+  }
+  const bool is_request_bad = refusal == TokenRefusal::repeated;
+  http::Response response = http::no_store(http::text(is_request_bad ? 400 : 401, ""));
+  std::string field = "Bearer";
+  if (is_request_bad) {
+    parameter(field, "error", "invalid_request");
+    parameter(field, "error_description", "more than one access token");
+  } else if (refusal != TokenRefusal::absent && refusal != TokenRefusal::not_bearer) {
+    // No error on first contact: the client did not know yet (RFC 6750 §3.1, MCPA-37).
+    parameter(field, "error", "invalid_token");
+    parameter(field, "error_description", description(refusal));
+  }
+  parameter(field, "resource_metadata", metadata_url);
+  parameter(field, "scope", default_scope(server));
+  response.headers.add("WWW-Authenticate", std::move(field));
+  return response;
+}
+
+http::Response insufficient_scope(std::string_view scope, std::string_view metadata_url) {
+  http::Response response = http::no_store(http::text(403, ""));
+  std::string field = "Bearer";
+  parameter(field, "error", "insufficient_scope");
+  parameter(field, "error_description", "the tool needs another scope");
+  parameter(field, "scope", scope);
+  parameter(field, "resource_metadata", metadata_url);
+  response.headers.add("WWW-Authenticate", std::move(field));
+  return response;
+}
+
+}  // namespace writ::gateway

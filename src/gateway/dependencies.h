@@ -1,0 +1,34 @@
+#pragma once
+
+// What the gateway is built from. Everything is owned by the program, outlives the gateway, and is safe to share between threads.
+
+#include <functional>
+#include <string>
+
+#include "audit/decisions_log.h"
+#include "base/clock.h"
+#include "base/secret.h"
+#include "gateway/issuer_keys.h"
+#include "gateway/settings.h"
+#include "http/message.h"
+#include "policy/decision.h"
+#include "registry/revocations.h"
+#include "registry/snapshot.h"
+
+namespace writ::gateway {
+
+struct Dependencies {
+  const Settings& settings;
+  const Clock& clock;
+  const registry::Current& objects;
+  const policy::Current& policy;
+  const registry::Revocations& revocations;
+  audit::DecisionsLog& log;
+  IssuerKeys& keys;
+  http::Upstream& upstream;
+  // Reads the fixed credential for an upstream (registry::UpstreamAddress::header_secret_file) at each use. May be empty: then a server that
+  // wants one is answered with 502.
+  std::function<Result<Secret, Unavailable>(const std::string& file)> read_secret;
+};
+
+}  // namespace writ::gateway

@@ -1,0 +1,63 @@
+#pragma once
+
+// One message on its way: from the moment it was decided until its answer is complete. Lives on the event loop of its request.
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "audit/record.h"
+#include "base/clock.h"
+#include "gateway/access_token.h"
+#include "gateway/sessions.h"
+#include "http/message.h"
+#include "mcp/json_rpc.h"
+#include "mcp/methods.h"
+
+namespace writ::gateway {
+
+enum class Stopped {
+  no,
+  client_gone,
+  token_expired,        // a standing stream whose token ended, with no newer one on its session
+  no_longer_allowed,    // revoked, disabled, or denied by a newer policy
+  deadline,
+};
+std::string_view to_string(Stopped stopped);
+
+struct Exchange {
+  std::shared_ptr<const AccessToken> token;
+  std::string server_id;
+  std::string ip;
+  mcp::Era era = mcp::Era::legacy;
+  const mcp::Method* method = nullptr;        // null for GET streams and responses
+  std::optional<mcp::Message> message;        // kept to be decided again when policy or objects change; absent for GET streams
+  std::shared_ptr<Session> session;           // legacy, when there is one
+  bool stands = false;                        // GET streams and subscriptions/listen: no answer to wait for, ends with its token
+  Instant started{}, deadline{};
+
+  audit::Record record;                       // of the decision: the outcome repeats who and what
+  std::uint64_t position = 0;                 // of the decision's record
+
+  http::Cancellation cancellation;            // of the wait for the upstream's head
+  http::BodyStream* body = nullptr;           // what comes from the upstream, while it is read
+  Stopped stopped = Stopped::no;
+  bool answered = false;                      // the response to `message` was passed on
+  std::int64_t bytes = 0;                     // passed on to the client
+  int dropped = 0;                            // messages of the upstream that were not passed on
+  bool outcome_written = false;
+
+  // Ends it: whoever waits for the upstream goes on at once. The first reason stays.
+  void stop(Stopped reason) {
+    if (stopped != Stopped::no) return;
+    stopped = reason;
+    cancellation.request();
+    if (body) body->cancel();
+  }
+  const std::optional<mcp::RequestId>& own_id() const {
+    static const std::optional<mcp::RequestId> none;
+    return message && message->kind() == mcp::Message::Kind::request ? message->id() : none;
+  }
+};
+
+}  // namespace writ::gateway

@@ -1,0 +1,201 @@
+#include <utility>
+
+#include "gateway/gateway.h"
+#include "gateway/upstream_request.h"
+#include "mcp/streamable_http.h"
+
+// The second half of the gateway: a decided message to its upstream and the answer back. Nothing is ever sent twice, no redirect is
+// followed, and of an answer's head only what is built here reaches the client: no cookies, no CORS, no challenges (G15).
+
+namespace writ::gateway {
+namespace {
+
+constexpr std::size_t kErrorBytesMax = 64 * 1024;
+
+// While the handler works, a client that goes away ends the exchange: always for streams, and in the modern era, where closing is cancelling
+// (TR-56). In the legacy era it is not (TR-35): the upstream is left to finish.
+class ClientWatch {
+ public:
+  ClientWatch(http::Cancellation* client_gone, const std::shared_ptr<Exchange>& exchange) : client_gone_(client_gone) {
+    const bool cancels = exchange->era == mcp::Era::modern || exchange->stands;
+    if (!client_gone_ || !cancels) return;
+    client_gone_->on_request([exchange] { exchange->stop(Stopped::client_gone); });
+  }
+  ~ClientWatch() {
+    if (client_gone_) client_gone_->on_request(nullptr);
+  }
+  ClientWatch(const ClientWatch&) = delete;
+  ClientWatch& operator=(const ClientWatch&) = delete;
+
+ private:
+  http::Cancellation* client_gone_;
+};
+
+Task<std::optional<std::string>> collect(Exchange& exchange, http::BodyStream& body, std::size_t bytes_max) {
+  exchange.body = &body;
+  std::optional<std::string> whole = std::string();
+  while (true) {
+    auto piece = co_await body.next();
+    if (!piece) {
+      if (piece.error() == http::StreamEnd::broken) whole.reset();
+      break;
+    }
+    if (whole->empty()) *whole = std::move(*piece);
+    else whole->append(*piece);
+    if (whole->size() > bytes_max) {
+      whole.reset();
+      body.cancel();
+      break;
+    }
+  }
+  exchange.body = nullptr;
+  co_return whole;
+}
+
+int status_of(http::UpstreamFailure::Kind kind) { return kind == http::UpstreamFailure::Kind::timeout ? 504 : 502; }
+
+std::string_view reason_of(http::UpstreamFailure::Kind kind) {
+  switch (kind) {
+    case http::UpstreamFailure::Kind::connect: return "upstream_unreachable";
+    case http::UpstreamFailure::Kind::tls: return "upstream_tls";
+    case http::UpstreamFailure::Kind::timeout: return "upstream_timeout";
+    case http::UpstreamFailure::Kind::bad_response: return "upstream_bad_response";
+    case http::UpstreamFailure::Kind::closed: return "upstream_closed";
+  }
+  return "upstream_failed";
+}
+
+bool is_success(int status) { return status >= 200 && status < 300; }
+
+void add_session(http::Response& response, std::string session_id) {
+  if (!session_id.empty()) response.headers.add(std::string(mcp::kSessionHeader), std::move(session_id));
+}
+
+}  // namespace
+
+http::Response Gateway::fail(Exchange& exchange, int status, std::string_view reason) {
+  int code = status == 504 ? mcp::code::kUpstreamTimedOut : mcp::code::kUpstreamFailed;
+  std::string_view message = status == 504 ? "the server did not answer in time" : "the server cannot be reached or answers badly";
+  if (exchange.stopped == Stopped::no_longer_allowed) status = 403, code = mcp::code::kDenied, message = "no longer allowed";
+  if (exchange.stopped == Stopped::deadline) status = 504, code = mcp::code::kUpstreamTimedOut, message = "the server did not answer in time";
+  recorder_.outcome(exchange, status, exchange.stopped != Stopped::no ? to_string(exchange.stopped) : reason);
+  return http::no_store(http::json(status, json::write(mcp::error_response(exchange.own_id(), code, message))));
+}
+
+Task<http::Response> Gateway::forward(const http::Request& request, const Admission& admission, std::shared_ptr<Exchange> exchange) {
+  std::optional<UpstreamCredential> credential;
+  const registry::UpstreamAddress& address = *admission.server->upstream;
+  if (!address.header_name.empty()) {
+    auto secret = dependencies_.read_secret ? dependencies_.read_secret(address.header_secret_file)
+                                            : Result<Secret, Unavailable>(unexpected(Unavailable{"secret"}));
+    if (!secret) co_return fail(*exchange, 502, "upstream_credential_unavailable");
+    credential = UpstreamCredential{address.header_name, std::move(*secret)};
+  }
+  http::UpstreamRequest onward = upstream_request(request.method, request, *admission.server, *exchange, credential, dependencies_.settings);
+  credential.reset();
+  const ClientWatch watch(request.client_gone, exchange);
+  auto sent = co_await dependencies_.upstream.send(std::move(onward));
+  if (!sent) co_return fail(*exchange, status_of(sent.error().kind), reason_of(sent.error().kind));
+  http::UpstreamResponse answer = std::move(*sent);
+  if (exchange->stopped != Stopped::no) {
+    answer.body->cancel();
+    co_return fail(*exchange, 502, "");
+  }
+  const int status = answer.status;
+  if (status >= 400 && status < 500 && status != 401 && status != 403 && status != 407) {
+    http::Response response = co_await pass_client_error(exchange, std::move(answer));
+    co_return response;
+  }
+  // 401 and 403 are about the gateway's own credential: passed on they would send the client to authorize somewhere else (B3, G15).
+  if (!is_success(status)) {
+    answer.body->cancel();
+    co_return fail(*exchange, 502, "upstream_status");
+  }
+  if (request.method == "DELETE") {
+    sessions_.close(*exchange->session);
+    answer.body->cancel();
+    recorder_.outcome(*exchange, 200, "completed");
+    co_return http::no_store(http::text(200, ""));
+  }
+  if (request.method == "POST" && !exchange->own_id()) {
+    answer.body->cancel();
+    recorder_.outcome(*exchange, 202, "completed");
+    co_return http::Response{202, {}, "", nullptr};   // TR-06
+  }
+  if (answer.headers.count("Content-Encoding") > 0 || answer.headers.count("Content-Type") != 1) {
+    answer.body->cancel();
+    co_return fail(*exchange, 502, "upstream_media_type");
+  }
+  std::string session_id;
+  if (exchange->message && exchange->message->method() == mcp::kInitialize && answer.headers.count(mcp::kSessionHeader) > 0) {
+    const auto* upstream_id = answer.headers.find_single(mcp::kSessionHeader);
+    if (upstream_id && is_session_id(*upstream_id)) {
+      exchange->session = sessions_.open(*upstream_id, principal_key(*exchange->token), to_unix_seconds(admission.now), exchange->token->expires);
+    }
+    if (!exchange->session) {
+      answer.body->cancel();
+      co_return fail(*exchange, 502, "no_session");
+    }
+    exchange->session->remember(*exchange->message->id(), mcp::List::none);
+    session_id = exchange->session->id;
+  }
+  if (mcp::is_event_stream(answer.headers)) co_return pass_events(exchange, std::move(answer), std::move(session_id));
+  if (request.method == "POST" && mcp::is_json(answer.headers)) {
+    http::Response response = co_await pass_json(exchange, std::move(answer), std::move(session_id));
+    co_return response;
+  }
+  answer.body->cancel();
+  co_return fail(*exchange, 502, "upstream_media_type");
+}
+
+http::Response Gateway::pass_events(std::shared_ptr<Exchange> exchange, http::UpstreamResponse answer, std::string session_id) {
+  http::Response response;
+  response.headers = {{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}};   // TR-54
+  add_session(response, std::move(session_id));
+  response.stream = std::make_unique<Relay>(std::move(exchange), std::move(answer.body), filter_, recorder_, dependencies_.settings.answer_bytes_max, drains_);
+  return response;
+}
+
+Task<http::Response> Gateway::pass_json(std::shared_ptr<Exchange> exchange, http::UpstreamResponse answer, std::string session_id) {
+  auto body = co_await collect(*exchange, *answer.body, dependencies_.settings.answer_bytes_max);
+  if (!body || exchange->stopped != Stopped::no) co_return fail(*exchange, 502, "upstream_broken");
+  AnswerFilter::Admitted admitted = filter_.admit(*body, *exchange);
+  if (admitted.fate == AnswerFilter::Admitted::Fate::drop) co_return fail(*exchange, 502, admitted.reason);
+  // One request, one object: its own response and nothing else.
+  if (!admitted.is_own_answer) co_return fail(*exchange, 502, "upstream_answered_another");
+  http::Response response = http::no_store(http::json(200, admitted.fate == AnswerFilter::Admitted::Fate::rewritten ? std::move(admitted.text) : std::move(*body)));
+  add_session(response, std::move(session_id));
+  exchange->answered = true;
+  exchange->bytes = static_cast<std::int64_t>(response.body.size());
+  recorder_.outcome(*exchange, 200, "completed");
+  co_return response;
+}
+
+// 4xx: the upstream's own judgement of the message. A JSON-RPC error is passed on as it is, since clients tell the era from it (TR-100);
+// anything else becomes the bare status.
+Task<http::Response> Gateway::pass_client_error(std::shared_ptr<Exchange> exchange, http::UpstreamResponse answer) {
+  const int status = answer.status;
+  if (status == 404 && exchange->session) sessions_.close(*exchange->session);   // TR-25: the client starts over
+  std::string text;
+  if (mcp::is_json(answer.headers) && answer.headers.count("Content-Encoding") == 0) {
+    const auto body = co_await collect(*exchange, *answer.body, kErrorBytesMax);
+    const auto message = body ? mcp::Message::parse_from_server(*body, {kErrorBytesMax, dependencies_.settings.depth_max, dependencies_.settings.members_max})
+                              : Result<mcp::Message, mcp::MessageProblem>(unexpected(mcp::MessageProblem::not_json));
+    const bool is_error = message && message->kind() == mcp::Message::Kind::error;
+    const bool is_ours = is_error && (!message->id() || (exchange->own_id() && *message->id() == *exchange->own_id()));
+    if (is_ours) text = *body;
+  } else {
+    answer.body->cancel();
+  }
+  if (exchange->stopped != Stopped::no) co_return fail(*exchange, 502, "");
+  http::Response response = http::no_store(text.empty() ? http::text(status, "") : http::json(status, std::move(text)));
+  if (status == 405) response.headers.add("Allow", "POST");
+  const auto* retry_after = answer.headers.find_single("Retry-After");
+  if (status == 429 && retry_after && retry_after->size() <= 6 && retry_after->find_first_not_of("0123456789") == std::string::npos) {
+    response.headers.add("Retry-After", *retry_after);
+  }
+  recorder_.outcome(*exchange, status, "upstream_refused");
+  co_return response;
+}
+
+}  // namespace writ::gateway

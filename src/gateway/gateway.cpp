@@ -1,0 +1,327 @@
+#include "gateway/gateway.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "gateway/challenge.h"
+#include "gateway/denial.h"
+#include "gateway/protected_resource_metadata.h"
+#include "mcp/streamable_http.h"
+
+namespace writ::gateway {
+namespace {
+
+constexpr std::int64_t kSweepSessionsSeconds = 60;
+
+http::Response error_body(int status, const std::optional<mcp::RequestId>& id, int code, std::string_view message, json::Value data = nullptr) {
+  return http::no_store(http::json(status, json::write(mcp::error_response(id, code, message, std::move(data)))));
+}
+
+http::Response unavailable() {
+  http::Response response = http::no_store(http::text(503, "decisions cannot be recorded\n"));
+  response.headers.add("Retry-After", "5");
+  return response;
+}
+
+// A page in a browser can reach loopback and internal names under a name of its own (DNS rebinding). Only listed origins are answered;
+// `null` cannot be told apart from any other and is never listed (G11, TR-02).
+bool is_origin_allowed(const http::Request& request, const Settings& settings) {
+  if (request.headers.count("Origin") == 0) return true;
+  const auto* origin = request.headers.find_single("Origin");
+  const auto& allowed = settings.allowed_origins;
+  return origin && *origin != "null" && std::find(allowed.begin(), allowed.end(), *origin) != allowed.end();
+}
+
+bool names_modern_version(const http::Headers& headers) {
+  const auto values = headers.find_all(mcp::kVersionHeader);
+  return std::find(values.begin(), values.end(), mcp::kModernVersion) != values.end();
+}
+
+http::Response method_not_allowed(std::string allow) {
+  http::Response response = http::text(405, "method not allowed\n");
+  response.headers.add("Allow", std::move(allow));
+  return response;
+}
+
+http::Response unknown_method(const mcp::Message& message) {
+  json::Value data;
+  if (message.method() == mcp::kInitialize) data = json::Value{{"supported", json::Array{std::string(mcp::kModernVersion)}}};   // TR-58
+  return error_body(404, message.kind() == mcp::Message::Kind::request ? message.id() : std::nullopt, mcp::code::kMethodNotFound,
+                    "method not found", std::move(data));
+}
+
+}  // namespace
+
+Gateway::Gateway(Dependencies dependencies)
+    : dependencies_(std::move(dependencies)), authentication_(dependencies_.settings, dependencies_.keys, dependencies_.revocations),
+      sessions_(dependencies_.settings.sessions_max, dependencies_.settings.sessions_per_principal_max, dependencies_.settings.session_idle),
+      filter_(dependencies_, authentication_, tools_), recorder_(dependencies_) {}
+
+http::Response Gateway::metadata(const std::string& server_id) const {
+  const auto snapshot = dependencies_.objects.get();
+  const registry::Server* server = snapshot->server(server_id);
+  if (!server || !server->upstream) return http::text(404, "not found\n");
+  http::Response response = http::json(200, json::write(protected_resource_metadata(*server)));
+  response.headers.add("Cache-Control", "max-age=60");
+  return response;
+}
+
+Task<http::Response> Gateway::handle(const http::Request& request, std::string server_id) {
+  auto admitted = co_await admit(request, std::move(server_id));
+  if (!admitted) co_return std::move(admitted).error();
+  const Admission admission = std::move(*admitted);
+  Task<http::Response> task = request.method == "POST"     ? post(request, admission)
+                              : request.method == "GET"    ? get(request, admission)
+                              : request.method == "DELETE" ? remove(request, admission)
+                                                           : refuse({}, "", method_not_allowed("POST, GET, DELETE"));
+  http::Response response = co_await task;
+  co_return response;
+}
+
+Task<Gateway::Admitted> Gateway::admit(const http::Request& request, std::string server_id) {
+  if (!is_origin_allowed(request, dependencies_.settings)) {
+    co_return unexpected(error_body(403, std::nullopt, mcp::code::kInvalidRequest, "this origin is not allowed"));
+  }
+  Admission admission;
+  admission.snapshot = dependencies_.objects.get();
+  admission.now = dependencies_.clock.now();
+  const registry::Server* server = admission.snapshot->server(server_id);
+  if (!server || !server->upstream) co_return unexpected(http::text(404, "not found\n"));
+  admission.server = server;
+
+  std::optional<TokenRefusal> refusal;
+  auto token = co_await authentication_.authenticate(request, *server, admission.now);
+  if (!token) {
+    refusal = token.error();
+  } else {
+    admission.token = std::move(*token);
+    const auto timely = authentication_.check_time(*admission.token, admission.now);
+    if (!timely) refusal = timely.error();
+  }
+  if (!refusal) {
+    const auto caller = authentication_.resolve(*admission.token, *admission.snapshot);
+    if (caller) admission.caller = *caller;
+    else refusal = caller.error();
+  }
+  if (!refusal) co_return admission;
+  http::Response response = challenge(*refusal, *server, metadata_url(dependencies_.settings.base, server->id));
+  // A first contact carries no credentials: nothing was judged, and nobody may fill the log by it.
+  if (*refusal == TokenRefusal::absent) co_return unexpected(std::move(response));
+  audit::Record record = Recorder::base(*server, admission.token.get(), nullptr, request, admission.now);
+  std::string reason(to_string(*refusal));
+  http::Response answer = co_await refuse(std::move(record), std::move(reason), std::move(response));
+  co_return unexpected(std::move(answer));
+}
+
+Task<http::Response> Gateway::refuse(audit::Record record, std::string reason, http::Response response) {
+  if (record.server.empty()) co_return response;
+  record.reason = std::move(reason);
+  record.status = response.status;
+  const auto position = co_await recorder_.decide(std::move(record));
+  if (!position) co_return unavailable();
+  co_return response;
+}
+
+Circumstances Gateway::circumstances(const Admission& admission, const policy::Policy& policy, const http::Request& request) const {
+  return {*admission.snapshot, *admission.server, *admission.token, admission.caller, policy, tools_, request.peer.address, admission.now};
+}
+
+std::shared_ptr<Exchange> Gateway::begin(const http::Request& request, const Admission& admission) {
+  std::shared_ptr<Exchange> exchange(new Exchange, [this](Exchange* ended) {
+    live_.remove(*ended);
+    delete ended;
+  });
+  exchange->token = admission.token;
+  exchange->server_id = admission.server->id;
+  exchange->ip = request.peer.address;
+  exchange->started = admission.now;
+  exchange->deadline = admission.now + dependencies_.settings.call_deadline;
+  return exchange;
+}
+
+Result<std::shared_ptr<Session>, http::Response> Gateway::find_session(const http::Request& request, const Admission& admission) {
+  const std::size_t count = request.headers.count(mcp::kSessionHeader);
+  if (count == 0) return std::shared_ptr<Session>();
+  if (count > 1) return unexpected(error_body(400, std::nullopt, mcp::code::kInvalidRequest, "more than one session id"));
+  const std::int64_t now_seconds = to_unix_seconds(admission.now);
+  auto session = sessions_.find(*request.headers.find(mcp::kSessionHeader), principal_key(*admission.token), now_seconds);
+  // Unknown, ended, and somebody else's: one answer for all three (TR-25, G12).
+  if (!session) return unexpected(error_body(404, std::nullopt, mcp::code::kInvalidRequest, "unknown session"));
+  session->use(now_seconds, admission.token->expires);
+  return session;
+}
+
+Task<http::Response> Gateway::post(const http::Request& request, const Admission& admission) {
+  const Settings& settings = dependencies_.settings;
+  audit::Record record = Recorder::base(*admission.server, admission.token.get(), &admission.caller, request, admission.now);
+  std::optional<http::Response> bad;
+  std::string reason;
+  const auto refuse_with = [&](std::string why, http::Response response) { reason = std::move(why), bad = std::move(response); };
+
+  // Policy runs on every request that goes anywhere: what is not a JSON message goes nowhere (G8).
+  if (!mcp::is_json(request.headers) || request.headers.count("Content-Encoding") > 0) {
+    refuse_with("media_type", error_body(415, std::nullopt, mcp::code::kInvalidRequest, "send application/json"));
+  } else if (!mcp::accepts(request.headers, "application/json") || !mcp::accepts(request.headers, "text/event-stream")) {
+    refuse_with("not_acceptable", error_body(406, std::nullopt, mcp::code::kInvalidRequest, "accept application/json and text/event-stream"));
+  }
+  const auto policy = dependencies_.policy.get();
+  const auto exchange = begin(request, admission);
+  if (!bad) {
+    auto message = mcp::Message::parse(request.body, {settings.message_bytes_max, settings.depth_max, settings.members_max});
+    if (message) {
+      exchange->message = std::move(*message);
+    } else {
+      const int status = message.error() == mcp::MessageProblem::too_large ? 413 : 400;
+      refuse_with(std::string(to_string(message.error())), error_body(status, std::nullopt, error_code(message.error()), "not a valid MCP message"));
+    }
+  }
+  if (!bad) {
+    const mcp::Message& message = *exchange->message;
+    record.method = message.is_response() ? "response" : message.method();
+    exchange->era = mcp::era_of(message, request.headers);
+    const auto checked = exchange->era == mcp::Era::modern ? mcp::check_modern(message, request.headers) : mcp::check_legacy_version(request.headers);
+    const bool is_request = message.kind() == mcp::Message::Kind::request;
+    if (!checked) {
+      const mcp::Misuse& misuse = checked.error();
+      refuse_with(misuse.reason, error_body(misuse.status, is_request ? message.id() : std::nullopt, misuse.error_code, misuse.message, misuse.data));
+    } else if (exchange->era == mcp::Era::legacy && message.method() != mcp::kInitialize) {
+      auto session = find_session(request, admission);
+      if (session) exchange->session = std::move(*session);
+      else refuse_with("unknown_session", std::move(session).error());
+    }
+  }
+  if (bad) {
+    http::Response response = co_await refuse(std::move(record), std::move(reason), std::move(*bad));
+    co_return response;
+  }
+
+  const mcp::Message& message = *exchange->message;
+  exchange->method = message.is_response() ? nullptr : mcp::find_method(message.method(), message.kind() == mcp::Message::Kind::notification);
+  exchange->stands = exchange->method && exchange->method->stands;
+  const Circumstances asked = circumstances(admission, *policy, request);
+  const Verdict verdict = authorize(asked, message, exchange->method, exchange->era);
+  Recorder::add(record, asked, verdict);
+  exchange->record = record;
+  const Basis basis{admission.snapshot->sequence(), policy, dependencies_.revocations.epoch()};
+  const auto position = co_await recorder_.decide(std::move(record));
+  if (!position) co_return unavailable();   // no decision without its record (S1)
+  exchange->position = *position;
+
+  const bool is_request = message.kind() == mcp::Message::Kind::request;
+  switch (verdict.outcome) {
+    case Verdict::Outcome::allowed: break;
+    case Verdict::Outcome::insufficient_scope:
+      co_return insufficient_scope(verdict.missing_scope, metadata_url(settings.base, admission.server->id));
+    case Verdict::Outcome::invalid:
+      co_return error_body(exchange->era == mcp::Era::modern || !is_request ? 400 : 200, is_request ? message.id() : std::nullopt,
+                           mcp::code::kInvalidParams, "invalid params");
+    case Verdict::Outcome::unknown_method:
+      if (exchange->era == mcp::Era::modern) co_return unknown_method(message);   // TR-48
+      [[fallthrough]];
+    case Verdict::Outcome::denied:
+      co_return render_denial(verdict, audit::denial_code(*position), &message, exchange->era, settings);
+  }
+  if (exchange->session && is_request) exchange->session->remember(*message.id(), exchange->method->list);
+  live_.add(exchange, basis);
+  http::Response response = co_await forward(request, admission, exchange);
+  co_return response;
+}
+
+Task<http::Response> Gateway::get(const http::Request& request, const Admission& admission) {
+  audit::Record record = Recorder::base(*admission.server, admission.token.get(), &admission.caller, request, admission.now);
+  if (names_modern_version(request.headers)) co_return method_not_allowed("POST");   // TR-58
+  std::optional<http::Response> bad;
+  std::string reason;
+  const auto checked = mcp::check_legacy_version(request.headers);
+  auto session = find_session(request, admission);
+  if (!checked) {
+    reason = checked.error().reason, bad = error_body(400, std::nullopt, checked.error().error_code, checked.error().message, checked.error().data);
+  } else if (!mcp::accepts(request.headers, "text/event-stream")) {
+    reason = "not_acceptable", bad = error_body(406, std::nullopt, mcp::code::kInvalidRequest, "accept text/event-stream");
+  } else if (!session) {
+    reason = "unknown_session", bad = std::move(session).error();
+  }
+  if (bad) {
+    http::Response response = co_await refuse(std::move(record), std::move(reason), std::move(*bad));
+    co_return response;
+  }
+  const auto policy = dependencies_.policy.get();
+  const Circumstances asked = circumstances(admission, *policy, request);
+  const Verdict verdict = authorize_connection(asked);
+  Recorder::add(record, asked, verdict);
+  const auto exchange = begin(request, admission);
+  exchange->session = std::move(*session);
+  exchange->stands = true;
+  exchange->record = record;
+  const Basis basis{admission.snapshot->sequence(), policy, dependencies_.revocations.epoch()};
+  const auto position = co_await recorder_.decide(std::move(record));
+  if (!position) co_return unavailable();
+  exchange->position = *position;
+  if (verdict.outcome != Verdict::Outcome::allowed) {
+    co_return render_denial(verdict, audit::denial_code(*position), nullptr, mcp::Era::legacy, dependencies_.settings);
+  }
+  live_.add(exchange, basis);
+  http::Response response = co_await forward(request, admission, exchange);
+  co_return response;
+}
+
+// Ends a session. Asks no policy: who may no longer use a server may still tidy up what is theirs.
+Task<http::Response> Gateway::remove(const http::Request& request, const Admission& admission) {
+  audit::Record record = Recorder::base(*admission.server, admission.token.get(), &admission.caller, request, admission.now);
+  if (names_modern_version(request.headers)) co_return method_not_allowed("POST");
+  auto session = find_session(request, admission);
+  std::optional<http::Response> bad;
+  if (!session) bad = std::move(session).error();
+  else if (!*session) bad = error_body(400, std::nullopt, mcp::code::kInvalidRequest, "a session id is needed");
+  if (bad) {
+    http::Response response = co_await refuse(std::move(record), "unknown_session", std::move(*bad));
+    co_return response;
+  }
+  const auto exchange = begin(request, admission);
+  exchange->session = std::move(*session);
+  record.effect = audit::Effect::allow;
+  record.reason = "own_session";
+  exchange->record = record;
+  const auto position = co_await recorder_.decide(std::move(record));
+  if (!position) co_return unavailable();
+  exchange->position = *position;
+  http::Response response = co_await forward(request, admission, exchange);
+  co_return response;
+}
+
+// ---- what stands
+
+Basis Gateway::current_basis() const {
+  return {dependencies_.objects.get()->sequence(), dependencies_.policy.get(), dependencies_.revocations.epoch()};
+}
+
+void Gateway::check_streams(Instant now) {
+  live_.visit_due(now, current_basis(), [this](Exchange& exchange) { examine(exchange); });
+  const std::int64_t now_seconds = to_unix_seconds(now);
+  std::int64_t swept = sessions_swept_.load();
+  if (now_seconds - swept >= kSweepSessionsSeconds && sessions_swept_.compare_exchange_strong(swept, now_seconds)) sessions_.forget_idle(now_seconds);
+}
+
+bool Gateway::is_still_allowed(const Exchange& exchange) const {
+  const auto snapshot = dependencies_.objects.get();
+  const auto policy = dependencies_.policy.get();
+  const registry::Server* server = snapshot->server(exchange.server_id);
+  if (!server || !server->upstream) return false;
+  const auto caller = authentication_.resolve(*exchange.token, *snapshot);
+  if (!caller) return false;
+  const Circumstances asked{*snapshot, *server, *exchange.token, *caller, *policy, tools_, exchange.ip, dependencies_.clock.now()};
+  const Verdict verdict = exchange.message ? authorize(asked, *exchange.message, exchange.method, exchange.era) : authorize_connection(asked);
+  return verdict.outcome == Verdict::Outcome::allowed;
+}
+
+void Gateway::examine(Exchange& exchange) {
+  const Instant now = dependencies_.clock.now();
+  // Taken before the question is asked: a change in between is seen the next time.
+  Basis basis = current_basis();
+  if (!exchange.stands && now >= exchange.deadline) return exchange.stop(Stopped::deadline);
+  if (exchange.stands && to_unix_seconds(now) >= stands_until(*exchange.token, exchange.session.get())) return exchange.stop(Stopped::token_expired);
+  if (!is_still_allowed(exchange)) return exchange.stop(Stopped::no_longer_allowed);
+  live_.set_basis(exchange, std::move(basis));
+}
+
+}  // namespace writ::gateway

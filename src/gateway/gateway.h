@@ -1,0 +1,76 @@
+#pragma once
+
+// The gateway role: protected resource and reverse proxy in front of MCP servers. One request walks admit → read → decide → forward; each
+// step hands a finished value on. Safe to share between threads.
+
+#include <memory>
+#include <string>
+
+#include "gateway/answer_filter.h"
+#include "gateway/bearer_authentication.h"
+#include "gateway/dependencies.h"
+#include "gateway/live_exchanges.h"
+#include "gateway/recorder.h"
+#include "gateway/relay.h"
+#include "gateway/sessions.h"
+#include "gateway/tool_definitions.h"
+#include "http/message.h"
+
+namespace writ::gateway {
+
+class Gateway {
+ public:
+  explicit Gateway(Dependencies dependencies);
+
+  // The MCP endpoint of one server: POST, GET and DELETE.
+  Task<http::Response> handle(const http::Request& request, std::string server_id);
+  // Its protected resource metadata.
+  http::Response metadata(const std::string& server_id) const;
+
+  // Ends what is no longer allowed. To be called at least every second, from any thread, while the event loops run (rules §5.3).
+  void check_streams(Instant now);
+  std::size_t live_exchanges() const { return live_.size(); }
+
+ private:
+  // An authenticated request to a server that exists. Pointers are into the snapshot.
+  struct Admission {
+    std::shared_ptr<const registry::Snapshot> snapshot;
+    const registry::Server* server = nullptr;
+    std::shared_ptr<const AccessToken> token;
+    Caller caller;
+    Instant now{};
+  };
+  using Admitted = Result<Admission, http::Response>;
+
+  Task<Admitted> admit(const http::Request& request, std::string server_id);
+  Task<http::Response> post(const http::Request& request, const Admission& admission);
+  Task<http::Response> get(const http::Request& request, const Admission& admission);
+  Task<http::Response> remove(const http::Request& request, const Admission& admission);
+  Task<http::Response> forward(const http::Request& request, const Admission& admission, std::shared_ptr<Exchange> exchange);
+  Task<http::Response> pass_json(std::shared_ptr<Exchange> exchange, http::UpstreamResponse answer, std::string session_id);
+  Task<http::Response> pass_client_error(std::shared_ptr<Exchange> exchange, http::UpstreamResponse answer);
+  http::Response pass_events(std::shared_ptr<Exchange> exchange, http::UpstreamResponse answer, std::string session_id);
+  http::Response fail(Exchange& exchange, int status, std::string_view reason);
+
+  // Records a refusal that is no policy decision and hands the answer on; 503 when it cannot be recorded.
+  Task<http::Response> refuse(audit::Record record, std::string reason, http::Response response);
+
+  Circumstances circumstances(const Admission& admission, const policy::Policy& policy, const http::Request& request) const;
+  std::shared_ptr<Exchange> begin(const http::Request& request, const Admission& admission);
+  Result<std::shared_ptr<Session>, http::Response> find_session(const http::Request& request, const Admission& admission);
+  Basis current_basis() const;
+  void examine(Exchange& exchange);
+  bool is_still_allowed(const Exchange& exchange) const;
+
+  Dependencies dependencies_;
+  BearerAuthentication authentication_;
+  ToolDefinitions tools_;
+  Sessions sessions_;
+  LiveExchanges live_;
+  AnswerFilter filter_;
+  Recorder recorder_;
+  std::shared_ptr<DrainBudget> drains_ = std::make_shared<DrainBudget>();
+  std::atomic<std::int64_t> sessions_swept_{0};
+};
+
+}  // namespace writ::gateway

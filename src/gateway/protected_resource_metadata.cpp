@@ -1,0 +1,29 @@
+#include "gateway/protected_resource_metadata.h"
+
+#include "encoding/uri.h"
+
+namespace writ::gateway {
+
+json::Value protected_resource_metadata(const registry::Server& server) {
+  json::Value document{{"resource", server.resource}, {"authorization_servers", json::Array{server.resource_as}}};
+  // The minimal set for basic use (MCPA-17): what else there is, a challenge names when it is needed. No offline_access (MCPA-16).
+  json::Array scopes;
+  for (const registry::Scope& scope : server.scopes) {
+    if (scope.is_default) scopes.emplace_back(scope.name);
+  }
+  if (!scopes.empty()) document.set("scopes_supported", std::move(scopes));
+  document.set("bearer_methods_supported", json::Array{"header"});
+  if (!server.display_name.empty()) document.set("resource_name", server.display_name);
+  return document;
+}
+
+std::string metadata_url(const std::string& base, const std::string& server_id) {
+  return uri::well_known(base + "/" + server_id, "oauth-protected-resource").value_or("");
+}
+
+std::string path_of(const std::string& url) {
+  const auto parsed = uri::parse(url);
+  return parsed ? parsed->path : "";
+}
+
+}  // namespace writ::gateway

@@ -1,0 +1,18 @@
+#pragma once
+
+// What a server says about itself as a protected resource (RFC 9728; MCPA-10 to MCPA-17).
+
+#include <string>
+
+#include "encoding/json.h"
+#include "registry/objects.h"
+
+namespace writ::gateway {
+
+json::Value protected_resource_metadata(const registry::Server& server);
+
+// Where that document is: the well-known segment inserted between host and path of `{base}/{server}` (RFC 9728 §3.1).
+std::string metadata_url(const std::string& base, const std::string& server_id);
+std::string path_of(const std::string& url);   // of an absolute URL; "" when it has none
+
+}  // namespace writ::gateway

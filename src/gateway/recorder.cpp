@@ -1,0 +1,94 @@
+#include "gateway/recorder.h"
+
+namespace writ::gateway {
+namespace {
+
+std::string joined(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const std::string& part : parts) {
+    if (!text.empty()) text += ',';
+    text += part;
+  }
+  return text;
+}
+
+}  // namespace
+
+audit::Record Recorder::base(const registry::Server& server, const AccessToken* token, const Caller* caller, const http::Request& request, Instant now) {
+  audit::Record record;
+  record.event = audit::Event::call;
+  record.effect = audit::Effect::deny;
+  record.time = now;
+  record.server = server.id;
+  record.resource = server.resource;
+  record.peer = request.peer.address;
+  record.method = request.method;
+  if (token) {
+    record.client_id = token->client_id;
+    record.issuer = token->issuer;
+    record.session = token->session;
+    record.access_token_jti = token->jti;
+    record.id_jag_jti = token->id_jag_jti;
+  }
+  if (caller) {
+    record.user = caller->user->id;
+    record.user_name = caller->user->name;
+    record.agent = caller->agent->id;
+  }
+  return record;
+}
+
+void Recorder::add(audit::Record& record, const Circumstances& circumstances, const Verdict& verdict) {
+  record.effect = verdict.outcome == Verdict::Outcome::allowed ? audit::Effect::allow : audit::Effect::deny;
+  record.reason = verdict.reason;
+  record.tool = verdict.subject;
+  record.scope = verdict.missing_scope;
+  record.policy = joined(verdict.decision.policies);
+  record.policy_version = circumstances.policy.version();
+  record.object_sequence = circumstances.snapshot.sequence();
+}
+
+Task<Result<std::uint64_t, Unavailable>> Recorder::decide(audit::Record record) const {
+  audit::Commit commit;
+  commit.record = std::move(record);
+  commit.durability = dependencies_.settings.call_durability;
+  auto committed = co_await dependencies_.log.commit(std::move(commit));
+  if (!committed) co_return unexpected(committed.error());
+  co_return committed->position;
+}
+
+audit::Record Recorder::outcome_record(const Exchange& exchange, std::string_view reason) const {
+  audit::Record record = exchange.record;
+  record.event = audit::Event::outcome;
+  record.effect = audit::Effect::none;
+  record.time = dependencies_.clock.now();
+  record.reason = std::string(reason);
+  record.of_position = exchange.position;
+  record.policy.clear();
+  record.policy_version.clear();
+  record.duration_us = std::chrono::duration_cast<std::chrono::microseconds>(record.time - exchange.started).count();
+  return record;
+}
+
+void Recorder::outcome(Exchange& exchange, int status, std::string_view reason) const {
+  if (exchange.outcome_written) return;
+  exchange.outcome_written = true;
+  audit::Record record = outcome_record(exchange, reason);
+  record.status = status;
+  record.bytes = exchange.bytes;
+  write(std::move(record));
+}
+
+void Recorder::dropped(Exchange& exchange, std::string_view reason) const {
+  if (++exchange.dropped > kDroppedRecordsMax) return;
+  write(outcome_record(exchange, reason));
+}
+
+void Recorder::write(audit::Record record) const {
+  audit::Commit commit;
+  commit.record = std::move(record);
+  commit.durability = audit::Durability::process;
+  spawn(dependencies_.log.commit(std::move(commit)), [](std::exception_ptr, const std::optional<Result<audit::Committed, Unavailable>>&) {});
+}
+
+}  // namespace writ::gateway

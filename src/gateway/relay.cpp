@@ -1,0 +1,196 @@
+#include "gateway/relay.h"
+
+#include <utility>
+
+#include "mcp/streamable_http.h"
+
+namespace writ::gateway {
+
+using http::StreamEnd;
+using Piece = Result<std::string, StreamEnd>;
+
+// Reads the upstream apart from the client's connection: a client that goes away is let go at once, while the reading may go on.
+class Relay::Pump : public std::enable_shared_from_this<Relay::Pump> {
+ public:
+  Pump(std::shared_ptr<Exchange> exchange, std::unique_ptr<http::BodyStream> body, std::shared_ptr<DrainBudget> budget)
+      : exchange_(std::move(exchange)), body_(std::move(body)), budget_(std::move(budget)) {
+    exchange_->body = body_.get();
+  }
+  ~Pump() {
+    exchange_->body = nullptr;
+    if (is_draining_) ++budget_->left;
+  }
+
+  Task<Piece> next() {
+    if (!arrived_ && !is_reading_) read();
+    auto begin = [this](std::function<void(Piece)> resume) {
+      if (!arrived_) {
+        waiter_ = std::move(resume);
+        return;
+      }
+      Piece piece = std::move(*arrived_);
+      arrived_.reset();
+      resume(std::move(piece));
+    };
+    auto wait = suspend_until<Piece>(begin);
+    Piece piece = co_await wait;
+    co_return piece;
+  }
+
+  // Nobody listens any more. Must be the caller's last act: it may resume who waits.
+  void abandon(bool read_on) {
+    const auto self = shared_from_this();
+    is_abandoned_ = true;
+    if (read_on && --budget_->left >= 0) {
+      is_draining_ = true;
+      if (!is_reading_) spawn(drain(self), [](std::exception_ptr) {});
+    } else {
+      if (read_on) ++budget_->left;
+      body_->cancel();
+    }
+    const auto waiter = std::exchange(waiter_, nullptr);
+    if (waiter) waiter(unexpected(StreamEnd::broken));
+  }
+
+ private:
+  void read() {
+    is_reading_ = true;
+    spawn(body_->next(), [self = shared_from_this()](std::exception_ptr exception, std::optional<Piece> piece) {
+      self->on_read(exception || !piece ? Piece(unexpected(StreamEnd::broken)) : std::move(*piece));
+    });
+  }
+  void on_read(Piece piece) {
+    is_reading_ = false;
+    if (is_abandoned_) {
+      if (is_draining_ && piece) spawn(drain(shared_from_this()), [](std::exception_ptr) {});
+      return;
+    }
+    const auto waiter = std::exchange(waiter_, nullptr);
+    if (waiter) waiter(std::move(piece));
+    else arrived_ = std::move(piece);
+  }
+  static Task<void> drain(std::shared_ptr<Pump> self) {
+    while (true) {
+      const Piece piece = co_await self->body_->next();
+      if (!piece) break;
+    }
+  }
+
+  std::shared_ptr<Exchange> exchange_;
+  std::unique_ptr<http::BodyStream> body_;
+  std::shared_ptr<DrainBudget> budget_;
+  std::optional<Piece> arrived_;
+  std::function<void(Piece)> waiter_;
+  bool is_reading_ = false, is_abandoned_ = false, is_draining_ = false;
+};
+
+Relay::Relay(std::shared_ptr<Exchange> exchange, std::unique_ptr<http::BodyStream> from_upstream, const AnswerFilter& filter, const Recorder& recorder,
+             std::size_t event_bytes_max, std::shared_ptr<DrainBudget> budget)
+    : exchange_(exchange), pump_(std::make_shared<Pump>(exchange, std::move(from_upstream), budget)), filter_(filter), recorder_(recorder),
+      budget_(std::move(budget)), parser_(event_bytes_max) {}
+
+Relay::~Relay() { cancel(); }
+
+void Relay::cancel() {
+  if (ended_ || std::exchange(abandoned_, true)) return;
+  ended_ = StreamEnd::broken;
+  recorder_.outcome(*exchange_, 200, "client_gone");
+  // The legacy era: go on reading, so that the answer is there when the client resumes. The modern era: closing is cancelling (TR-56).
+  const bool read_on = exchange_->era == mcp::Era::legacy && !exchange_->stands && !exchange_->answered && exchange_->stopped == Stopped::no;
+  const auto pump = pump_;
+  pump->abandon(read_on);
+}
+
+Task<Result<std::string, StreamEnd>> Relay::next() {
+  while (!ended_) {
+    Piece piece = co_await pump_->next();
+    if (ended_) break;   // cancelled meanwhile
+    std::string out;
+    if (piece && exchange_->stopped == Stopped::no) {
+      events_.clear();
+      const auto fed = parser_.feed(*piece, events_);
+      for (const mcp::Event& event : events_) pass(event, out);
+      if (!fed) finish(StreamEnd::broken, out);
+    } else {
+      finish(piece ? StreamEnd::broken : piece.error(), out);
+    }
+    if (out.empty()) continue;
+    exchange_->bytes += static_cast<std::int64_t>(out.size());
+    co_return out;
+  }
+  co_return unexpected(*ended_);
+}
+
+void Relay::pass(const mcp::Event& event, std::string& out) {
+  is_resumable_ = is_resumable_ || (event.id && !event.id->empty());
+  if (!event.has_data || event.data.empty()) return mcp::append_event(out, event);   // a point to resume from, or a retry time
+  if (!event.type.empty() && event.type != "message") return recorder_.dropped(*exchange_, "unknown_event_type");
+  const AnswerFilter::Admitted admitted = filter_.admit(event.data, *exchange_);
+  switch (admitted.fate) {
+    case AnswerFilter::Admitted::Fate::pass:
+      mcp::append_event(out, event);
+      break;
+    case AnswerFilter::Admitted::Fate::rewritten: {
+      mcp::Event rewritten = event;
+      rewritten.data = admitted.text;
+      mcp::append_event(out, rewritten);
+      break;
+    }
+    case AnswerFilter::Admitted::Fate::drop: {
+      recorder_.dropped(*exchange_, admitted.reason);
+      if (!event.id) break;
+      mcp::Event point = event;   // its place in the stream stays, so that resuming does not bring it back for ever
+      point.data.clear();
+      mcp::append_event(out, point);
+      break;
+    }
+  }
+  exchange_->answered = exchange_->answered || admitted.is_own_answer;
+}
+
+void Relay::answer_with_error(int code, std::string_view message, std::string& out) {
+  mcp::Event event;
+  event.data = json::write(mcp::error_response(exchange_->own_id(), code, message));
+  event.has_data = true;
+  mcp::append_event(out, event);
+  exchange_->answered = true;
+}
+
+void Relay::finish(StreamEnd how, std::string& out) {
+  const bool waits_for_answer = exchange_->own_id() && !exchange_->answered;
+  std::string_view reason = exchange_->stopped != Stopped::no ? to_string(exchange_->stopped) : how == StreamEnd::complete ? "completed" : "upstream_broken";
+  ended_ = StreamEnd::complete;
+  switch (exchange_->stopped) {
+    case Stopped::no_longer_allowed:
+      if (waits_for_answer) answer_with_error(mcp::code::kDenied, "no longer allowed", out);
+      break;
+    case Stopped::token_expired:
+      if (waits_for_answer && exchange_->era == mcp::Era::modern) {
+        // TR-74: the end of a subscription, said by the server.
+        json::Value meta = json::Object{};
+        meta.set("io.modelcontextprotocol/subscriptionId", mcp::to_json(*exchange_->own_id()));
+        mcp::Event event;
+        event.data = json::write(mcp::result_response(*exchange_->own_id(), json::Value{{"resultType", "complete"}, {"_meta", std::move(meta)}}));
+        event.has_data = true;
+        mcp::append_event(out, event);
+      }
+      break;
+    case Stopped::deadline:
+      if (waits_for_answer) answer_with_error(mcp::code::kUpstreamTimedOut, "the server did not answer in time", out);
+      break;
+    case Stopped::client_gone: ended_ = StreamEnd::broken; break;
+    case Stopped::no:
+      if (waits_for_answer && !is_resumable_) {
+        reason = "upstream_did_not_answer";
+        answer_with_error(mcp::code::kUpstreamFailed, "the server ended its answer early", out);
+      } else {
+        ended_ = how;
+      }
+      break;
+  }
+  recorder_.outcome(*exchange_, 200, reason);
+  const auto pump = pump_;
+  pump->abandon(false);
+}
+
+}  // namespace writ::gateway

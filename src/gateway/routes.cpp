@@ -1,0 +1,29 @@
+#include "gateway/routes.h"
+
+#include "gateway/protected_resource_metadata.h"
+
+namespace writ::gateway {
+namespace {
+
+Task<http::Response> ready(http::Response response) { co_return response; }
+
+}  // namespace
+
+http::Router routes(Gateway& gateway, const Settings& settings) {
+  const std::string base = path_of(settings.base) + "/";
+  const std::string well_known = "/.well-known/oauth-protected-resource" + base;
+  const http::Handler endpoint = [&gateway, prefix = base.size()](const http::Request& request) {
+    return gateway.handle(request, request.path.substr(prefix));
+  };
+  const http::Handler metadata = [&gateway, prefix = well_known.size()](const http::Request& request) {
+    return ready(gateway.metadata(request.path.substr(prefix)));
+  };
+  http::Router router;
+  router.add("GET", well_known + "*", metadata);
+  router.add("POST", base + "*", endpoint);
+  router.add("GET", base + "*", endpoint);
+  router.add("DELETE", base + "*", endpoint);
+  return router;
+}
+
+}  // namespace writ::gateway

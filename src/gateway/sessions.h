@@ -1,0 +1,92 @@
+#pragma once
+
+// Sessions of the legacy era. The client gets an id of ours; the upstream's id never leaves the gateway. An id is no credential (TR-37): it
+// is bound to who made it and where, and is not found by anybody else (G12, rules §7.3).
+
+#include <array>
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/clock.h"
+#include "gateway/access_token.h"
+#include "mcp/json_rpc.h"
+#include "mcp/methods.h"
+
+namespace writ::gateway {
+
+// (issuer, sub, client_id, resource): whose session it is. Also the key under which upstream connections are pooled (G13).
+std::string principal_key(const AccessToken& token);
+
+// Which lists an answer may hold, by the id of its request (rules §5.4). Bounded: the oldest are forgotten, and their answers then dropped.
+class RequestIds {
+ public:
+  explicit RequestIds(std::size_t ids_max) : ids_max_(ids_max) {}
+  // An id that is used again keeps what it stood for before: an answer to the earlier request may still come, replayed on a resumed stream.
+  void remember(const mcp::RequestId& id, mcp::List list);
+  // The lists that an answer with this id is filtered by; absent when no request had it.
+  std::optional<std::uint8_t> find(const mcp::RequestId& id) const;
+
+ private:
+  std::size_t ids_max_;
+  std::unordered_map<std::string, std::uint8_t> lists_;
+  std::deque<std::string> order_;
+};
+
+// Safe to share between threads.
+class Session {
+ public:
+  Session(std::string session_id, std::string upstream_session_id, std::string whose)
+      : id(std::move(session_id)), upstream_id(std::move(upstream_session_id)), principal(std::move(whose)) {}
+
+  const std::string id, upstream_id, principal;
+
+  void remember(const mcp::RequestId& request_id, mcp::List list) {
+    const std::lock_guard lock(mutex_);
+    request_ids_.remember(request_id, list);
+  }
+  std::optional<std::uint8_t> find(const mcp::RequestId& request_id) const {
+    const std::lock_guard lock(mutex_);
+    return request_ids_.find(request_id);
+  }
+  // A newer token keeps the session's standing streams alive (rules §5.3).
+  void use(std::int64_t now_seconds, std::int64_t token_expires);
+  std::int64_t last_used() const { return last_used_.load(std::memory_order_relaxed); }
+  std::int64_t newest_expiry() const { return newest_expiry_.load(std::memory_order_relaxed); }
+
+ private:
+  static constexpr std::size_t kIdsMax = 1'024;
+  mutable std::mutex mutex_;
+  RequestIds request_ids_{kIdsMax};
+  std::atomic<std::int64_t> last_used_{0}, newest_expiry_{0};
+};
+
+// Safe to share between threads.
+class Sessions {
+ public:
+  Sessions(std::size_t sessions_max, std::size_t per_principal_max, Seconds idle)
+      : sessions_max_(sessions_max), per_principal_max_(per_principal_max), idle_seconds_(idle.count()) {}
+
+  // Null when there is no room: then the oldest session of the same principal was not enough.
+  std::shared_ptr<Session> open(std::string upstream_id, std::string principal, std::int64_t now_seconds, std::int64_t token_expires);
+  // Null when unknown, and when it is somebody else's: the two cannot be told apart.
+  std::shared_ptr<Session> find(std::string_view id, std::string_view principal, std::int64_t now_seconds) const;
+  void close(const Session& session);
+  void forget_idle(std::int64_t now_seconds);
+
+ private:
+  using Map = std::unordered_map<std::string, std::shared_ptr<Session>>;
+  void erase(Map::iterator found);
+  mutable std::mutex mutex_;
+  std::size_t sessions_max_, per_principal_max_;
+  std::int64_t idle_seconds_;
+  Map sessions_;
+  std::unordered_map<std::string, std::deque<std::string>> of_principal_;   // oldest first
+};
+
+}  // namespace writ::gateway
