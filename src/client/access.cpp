@@ -54,7 +54,7 @@ Task<Result<Access::Server*, Failure>> Access::discover(std::string url, Challen
       continue;
     }
     if (!resource_as->supports_id_jag()) continue;
-    if (!settings_.at_resource_as.contains(issuer)) {
+    if (!settings_.at_resource_as.contains(issuer) && !settings_.device_key) {
       last = Failure{FailureKind::configuration, "this client is not registered at the authorization server " + issuer + " of " + url, {}, {}, {}, {}};
       continue;
     }
@@ -95,7 +95,14 @@ Task<Result<IdJag, Failure>> Access::id_jag_for(const Server* server, std::strin
 }
 
 Task<Result<AccessToken, Failure>> Access::redeem(const Server* server, std::string assertion, std::string scope) {
-  const ClientCredentials& credentials = settings_.at_resource_as.at(server->resource_as.issuer);
+  const auto registered = settings_.at_resource_as.find(server->resource_as.issuer);
+  ClientCredentials credentials = registered != settings_.at_resource_as.end() ? registered->second : *settings_.device_key;
+  if (registered == settings_.at_resource_as.end()) {
+    // Our own ID-JAG, read without verifying: it only tells under which name the IdP introduced us.
+    const auto id_jag = jose::UnverifiedJwt::parse(assertion);
+    const auto* client_id = id_jag ? id_jag->claimed().find_string("client_id") : nullptr;
+    if (client_id) credentials.client_id = *client_id;
+  }
   FormFields form = access_token_form(assertion, scope, server->resource.resource);
   auto answer = co_await post_token_request(outgoing_, server->resource_as.token_endpoint, server->resource_as.issuer, credentials, std::move(form), clock_.now());
   if (!answer) co_return unexpected(answer.error());

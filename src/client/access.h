@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -38,6 +39,9 @@ struct AccessSettings {
   ClientCredentials at_idp;
   // Credentials by authorization server issuer: they are never sent to another (MCPA-61).
   std::map<std::string, ClientCredentials> at_resource_as;
+  // A device key works wherever its agent is registered with device keys (docs/decisions/0006): used where `at_resource_as` names nothing. The
+  // client_id there is the one that the ID-JAG names.
+  std::optional<ClientCredentials> device_key;
   std::string scope;                            // asked for when the challenge and the metadata name none
 };
 

@@ -1,0 +1,39 @@
+#pragma once
+
+// What every command shares: exit codes, --json, and how a failure is told.
+
+// CLI11 costs seconds in every file that includes it, so only main.cpp does: it declares the words and options, the commands are functions.
+
+#include <string>
+
+#include "encoding/json.h"
+
+namespace writ::cli {
+
+enum class Exit { done = 0, failed = 1, usage = 2, denied = 3, sign_in_needed = 4, difference = 7 };
+
+// The settings of one run. A command sets `exit`.
+struct Run {
+  bool json = false;      // --json: one JSON document (or one a line) on standard output, nothing else
+  Exit exit = Exit::done;
+};
+
+// Prints a sentence for a person, or {"error": …} with --json; to standard error. Sets run.exit.
+void fail(Run& run, Exit exit, const std::string& sentence, json::Value more = nullptr);
+void print_json(const json::Value& value);
+void print_line(const std::string& line);
+
+// ---- the commands, one file each
+
+struct LoginOptions {
+  std::string issuer, client_id = "writ-cli", device_name;
+  bool no_browser = false;
+};
+std::string default_device_name();
+void login(const LoginOptions& options, Run& run);
+void logout(Run& run);
+void whoami(Run& run);
+void servers(Run& run);
+void connect(const std::string& url, Run& run);
+
+}  // namespace writ::cli

@@ -1,0 +1,52 @@
+// writ connect URL: a bridge for hosts that speak MCP on stdio. Standard output carries messages alone.
+
+#include <cstdio>
+#include <iostream>
+#include <thread>
+
+#include "adapters/net/pause.h"
+#include "bridge/bridge.h"
+#include "client_world.h"
+#include "encoding/uri.h"
+
+namespace writ::cli {
+
+// Everything lives on the loop; lines come from a thread that blocks on standard input.
+void connect(const std::string& url, Run& run) {
+  const auto parsed = uri::parse(url);
+  if (!parsed || !uri::is_secure_or_loopback(*parsed)) {
+    return fail(run, Exit::usage, "`" + url + "` is no https URL of an MCP server (http is for loopback only)");
+  }
+  World world;
+  if (!require_sign_in(world, run)) return;
+
+  client::AccessSettings settings;
+  settings.idp_issuer = world.person->login().idp_issuer;
+  settings.at_idp = world.person->credentials();
+  settings.device_key = world.person->credentials();
+  client::Access access(world.outgoing, world.clock, *world.person, std::move(settings));
+  client::McpHttp http(world.upstream, access, url);
+  bridge::Parts parts{http,
+                      [](std::string_view line) {
+                        std::fwrite(line.data(), 1, line.size(), stdout);
+                        std::fputc('\n', stdout);
+                        std::fflush(stdout);
+                      },
+                      [](std::string_view sentence) { std::fprintf(stderr, "writ connect: %.*s\n", static_cast<int>(sentence.size()), sentence.data()); },
+                      [](Milliseconds duration) { return net::pause(duration); }};
+  bridge::Bridge bridge(std::move(parts));
+  Executor& loop = world.loops.executor(0);
+
+  std::string line;
+  while (std::getline(std::cin, line)) {
+    loop.post([&bridge, line] { bridge.receive(line); });
+  }
+  QueueExecutor here;
+  bool done = false;
+  loop.post([&] {
+    spawn(bridge.finish(), [&](std::exception_ptr) { here.post([&] { done = true; }); });
+  });
+  here.run_until([&] { return done; });
+}
+
+}  // namespace writ::cli

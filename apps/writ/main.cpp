@@ -1,0 +1,77 @@
+// The command that people type. Server words are handed to the program `writd` beside this one, so that the client's start does not pay for
+// the server.
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "command.h"
+
+namespace {
+
+using namespace writ::cli;
+
+bool is_server_word(std::string_view word) { return word == "serve" || word == "demo"; }
+
+int exec_server(char** argv) {
+  std::error_code failed;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", failed);
+  const std::string server = (failed ? std::filesystem::path("writd") : self.parent_path() / "writd").string();
+  std::vector<char*> arguments{const_cast<char*>("writd")};
+  for (char** argument = argv + 1; *argument != nullptr; ++argument) arguments.push_back(*argument);
+  arguments.push_back(nullptr);
+  execv(server.c_str(), arguments.data());
+  std::fprintf(stderr, "writ: cannot start `%s`: %s\n", server.c_str(), std::strerror(errno));
+  return 1;
+}
+
+// The employee's side.
+void add_client_words(CLI::App& app, Run& run) {
+  const auto options = std::make_shared<LoginOptions>();
+  options->device_name = default_device_name();
+  CLI::App* word = app.add_subcommand("login", "sign in once on this device");
+  word->add_option("issuer", options->issuer, "the company's identity provider, for example https://writ.example.com/idp")->required();
+  word->add_option("--client-id", options->client_id, "the agent that this device is an instance of")->capture_default_str();
+  word->add_option("--device-name", options->device_name, "how this device is called in the list of sessions")->capture_default_str();
+  word->add_flag("--no-browser", options->no_browser, "only print the address");
+  word->callback([options, &run] { login(*options, run); });
+
+  app.add_subcommand("whoami", "who is signed in on this device")->callback([&run] { whoami(run); });
+  app.add_subcommand("servers", "the servers that you may reach")->callback([&run] { servers(run); });
+  app.add_subcommand("logout", "end this device's sign-in")->callback([&run] { logout(run); });
+
+  const auto url = std::make_shared<std::string>();
+  word = app.add_subcommand("connect", "bridge a stdio MCP client to a protected server");
+  word->add_option("url", *url, "the server's MCP endpoint")->required();
+  word->callback([url, &run] { connect(*url, run); });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc > 1 && is_server_word(argv[1])) return exec_server(argv);
+
+  CLI::App app("Writ: who may use which MCP server, through which agent, with which tools");
+  Run run;
+  app.add_flag("--json", run.json, "print JSON");
+  app.fallthrough();
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "writ 0.1.0");
+  app.footer("writ serve and writ demo start the server; see `writ serve --help`.");
+
+  add_client_words(app, run);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : static_cast<int>(Exit::usage);
+  }
+  return static_cast<int>(run.exit);
+}
