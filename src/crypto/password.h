@@ -1,6 +1,6 @@
 #pragma once
 
-// Argon2id for people's passwords. Slow by design (some 50 ms): call it off the event loop.
+// Argon2id for people's passwords. Slow by design (some 100 ms of one core, 64 MiB): call it off the event loop.
 
 #include <string>
 #include <string_view>
