@@ -15,27 +15,15 @@ using Kind = Value::Kind;
 Unexpected<Message> refuse(std::string text) { return unexpected(message(std::move(text))); }
 std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
 
-std::optional<ast::Function> constructor_of(Kind kind) {
+std::optional<ast::Function> constructor_of(Type::Kind kind) {
   switch (kind) {
-    case Kind::decimal: return ast::Function::decimal;
-    case Kind::ip: return ast::Function::ip;
-    case Kind::datetime: return ast::Function::datetime;
-    case Kind::duration: return ast::Function::duration;
+    case Type::Kind::decimal: return ast::Function::decimal;
+    case Type::Kind::ip: return ast::Function::ip;
+    case Type::Kind::datetime: return ast::Function::datetime;
+    case Type::Kind::duration: return ast::Function::duration;
     default: return std::nullopt;
   }
 }
-
-// What the arguments of a function are expected to be, so that they may be written without escapes too.
-class Plain final : public ExpectedType {
- public:
-  explicit Plain(Kind kind) : kind_(kind) {}
-  Kind kind() const override { return kind_; }
-  const ExpectedType* element() const override { return nullptr; }
-  const ExpectedType* attribute(std::string_view) const override { return nullptr; }
-
- private:
-  Kind kind_;
-};
 
 struct Escape {
   const json::Value* entity = nullptr;
@@ -69,28 +57,29 @@ Result<Value, Message> read_call(const json::Value& json, Arena& arena, bool is_
   const std::string& name = *json.find_string("fn");
   const auto function = ast::find_function(name);
   if (!function) return refuse("unknown function " + quoted(name));
-  static const Plain kDatetime(Kind::datetime), kDuration(Kind::duration), kDecimal(Kind::decimal), kIp(Kind::ip);
-  const auto expected = [&](std::size_t position) -> const ExpectedType* {
+  // They may be written without escapes too.
+  const auto simple = [](Type::Kind kind) { return TypePool::simple(kind); };
+  const auto expected = [&](std::size_t position) -> const Type* {
     if (!is_guided) return nullptr;
     switch (*function) {
       case ast::Function::decimal:
       case ast::Function::ip:
       case ast::Function::datetime:
       case ast::Function::duration: return nullptr;
-      case ast::Function::offset: return position == 0 ? &kDatetime : &kDuration;
+      case ast::Function::offset: return simple(position == 0 ? Type::Kind::datetime : Type::Kind::duration);
       case ast::Function::duration_since:
       case ast::Function::to_date:
-      case ast::Function::to_time: return &kDatetime;
+      case ast::Function::to_time: return simple(Type::Kind::datetime);
       case ast::Function::less_than:
       case ast::Function::less_than_or_equal:
       case ast::Function::greater_than:
-      case ast::Function::greater_than_or_equal: return &kDecimal;
+      case ast::Function::greater_than_or_equal: return simple(Type::Kind::decimal);
       case ast::Function::is_ipv4:
       case ast::Function::is_ipv6:
       case ast::Function::is_loopback:
       case ast::Function::is_multicast:
-      case ast::Function::is_in_range: return &kIp;
-      default: return &kDuration;
+      case ast::Function::is_in_range: return simple(Type::Kind::ip);
+      default: return simple(Type::Kind::duration);
     }
   };
   std::vector<Value> arguments;
@@ -104,21 +93,26 @@ Result<Value, Message> read_call(const json::Value& json, Arena& arena, bool is_
 
 Result<Value, Message> read_entity(const json::Value& json, Arena& arena) { return Value::entity(arena, TRY(read_entity_uid(json, arena))); }
 
-Result<std::vector<Member>, Message> read_members(const json::Object& object, Arena& arena, const ExpectedType* expected) {
-  const bool is_guided = expected != nullptr && expected->kind() == Kind::record;
+const Type* type_of_attribute(const Type& record, std::string_view name) {
+  const AttributeType* attribute = record.find(name);
+  return attribute == nullptr ? nullptr : attribute->type;
+}
+
+Result<std::vector<Member>, Message> read_members(const json::Object& object, Arena& arena, const Type* expected) {
+  const bool is_guided = expected != nullptr && expected->is(Type::Kind::record);
   std::vector<Member> members;
   for (const json::Member& member : object)
-    members.push_back({member.name, TRY(read_value(member.value, arena, is_guided ? expected->attribute(member.name) : nullptr))});
+    members.push_back({member.name, TRY(read_value(member.value, arena, is_guided ? type_of_attribute(*expected, member.name) : nullptr))});
   return members;
 }
 
-Result<Value, Message> read_object(const json::Value& json, Arena& arena, const ExpectedType* expected) {
+Result<Value, Message> read_object(const json::Value& json, Arena& arena, const Type* expected) {
   const json::Object& object = *json.as_object();
   const Escape escape = find_escape(object);
   if (escape.entity != nullptr) return read_entity(*escape.entity, arena);
   if (escape.call != nullptr) return read_call(*escape.call, arena, false);
   if (object.size() == 1 && object[0].name == "__expr" && object[0].value.is_string()) return refuse("`__expr` is no longer supported");
-  if (expected != nullptr && expected->kind() == Kind::entity && is_entity_object(json)) return read_entity(json, arena);
+  if (expected != nullptr && expected->is(Type::Kind::entity) && is_entity_object(json)) return read_entity(json, arena);
   const auto record = make_record(arena, TRY(read_members(object, arena, expected)));
   if (!record) return refuse("a record has a key twice");
   return *record;
@@ -126,8 +120,8 @@ Result<Value, Message> read_object(const json::Value& json, Arena& arena, const 
 
 }  // namespace
 
-Result<Value, Message> read_value(const json::Value& json, Arena& arena, const ExpectedType* expected) {
-  if (const auto constructor = expected == nullptr ? std::nullopt : constructor_of(expected->kind())) {
+Result<Value, Message> read_value(const json::Value& json, Arena& arena, const Type* expected) {
+  if (const auto constructor = expected == nullptr ? std::nullopt : constructor_of(expected->kind)) {
     const json::Value* escaped = json.is_object() ? find_escape(*json.as_object()).call : nullptr;
     if (escaped != nullptr) return read_call(*escaped, arena, true);
     if (json.is_object() && is_call_object(json)) return read_call(json, arena, true);
@@ -139,7 +133,7 @@ Result<Value, Message> read_value(const json::Value& json, Arena& arena, const E
   if (const std::string* text = json.as_string()) return Value::string(arena, *text);
   if (json.is_object()) return read_object(json, arena, expected);
   if (const json::Array* array = json.as_array()) {
-    const ExpectedType* element = expected != nullptr && expected->kind() == Kind::set ? expected->element() : nullptr;
+    const Type* element = expected != nullptr && expected->is(Type::Kind::set) ? expected->element : nullptr;
     std::vector<Value> elements;
     for (const json::Value& each : *array) elements.push_back(TRY(read_value(each, arena, element)));
     return Value::set(arena, std::move(elements));
@@ -147,7 +141,7 @@ Result<Value, Message> read_value(const json::Value& json, Arena& arena, const E
   return refuse(json.is_null() ? "`null` is no Cedar value" : "a number must be a whole number of 64 bits");
 }
 
-Result<Value, Message> read_context(const json::Value& json, Arena& arena, const ExpectedType* expected) {
+Result<Value, Message> read_context(const json::Value& json, Arena& arena, const Type* expected) {
   const json::Object* object = json.as_object();
   if (object == nullptr) return refuse("a context must be an object");
   const Value context = TRY(read_value(json, arena, expected));
@@ -165,7 +159,7 @@ Result<EntityUid, Message> read_entity_uid(const json::Value& json, Arena& arena
   return EntityUid(arena.copy(*type), arena.copy(*id));
 }
 
-Result<void, Message> add_entities(EntitiesBuilder& builder, const json::Value& json, const ExpectedEntities* expected) {
+Result<void, Message> add_entities(EntitiesBuilder& builder, const json::Value& json, const Schema* schema) {
   const json::Array* array = json.as_array();
   if (array == nullptr) return refuse("entities must be an array");
   Arena& arena = builder.arena();
@@ -176,15 +170,16 @@ Result<void, Message> add_entities(EntitiesBuilder& builder, const json::Value& 
     if (uid_json == nullptr || attributes_json == nullptr || parents_json == nullptr)
       return refuse("an entity must be an object with `uid`, the object `attrs` and the array `parents`");
     const EntityUid uid = TRY(read_entity_uid(*uid_json, arena));
+    const EntityType* declared = schema == nullptr ? nullptr : schema->find_type(uid.type());
     std::vector<Member> attributes, tags;
     for (const json::Member& member : *attributes_json) {
-      const ExpectedType* type = expected == nullptr ? nullptr : expected->attribute(uid.type(), member.name);
+      const Type* type = declared == nullptr ? nullptr : type_of_attribute(*declared->attributes, member.name);
       attributes.push_back({member.name, TRY(read_value(member.value, arena, type))});
     }
     if (const json::Value* tags_json = entity.find("tags")) {
       if (!tags_json->is_object()) return refuse("the `tags` of " + quoted(uid.to_string()) + " must be an object");
       for (const json::Member& member : *tags_json->as_object())
-        tags.push_back({member.name, TRY(read_value(member.value, arena, expected == nullptr ? nullptr : expected->tag(uid.type())))});
+        tags.push_back({member.name, TRY(read_value(member.value, arena, declared == nullptr ? nullptr : declared->tags))});
     }
     std::vector<EntityUid> parents;
     for (const json::Value& parent : *parents_json) parents.push_back(TRY(read_entity_uid(parent, arena)));
@@ -193,9 +188,9 @@ Result<void, Message> add_entities(EntitiesBuilder& builder, const json::Value& 
   return {};
 }
 
-Result<Entities, Message> read_entities(const json::Value& json, const ExpectedEntities* expected) {
+Result<Entities, Message> read_entities(const json::Value& json, const Schema* schema) {
   EntitiesBuilder builder;
-  TRY(add_entities(builder, json, expected));
+  TRY(add_entities(builder, json, schema));
   return builder.build();
 }
 
