@@ -52,18 +52,13 @@ json::Value to_json(const declared::Type& type) {
   return json::Value{{"type", "Record"}, {"attributes", attributes_to_json(type.attributes)}};
 }
 
-// Where a record must stand, a name is that of a common type.
-json::Value record_to_json(const declared::Type& type) {
-  return type.form == Form::name ? json::Value{{"type", type.name}} : to_json(type);
-}
-
 json::Value to_json(const declared::EntityType& type) {
   json::Value members = json::Object{};
   if (type.ids) {
     members.set("enum", json::from_strings(*type.ids));
   } else {
     if (!type.parents.empty()) members.set("memberOfTypes", names_to_json(type.parents));
-    members.set("shape", record_to_json(type.shape));
+    members.set("shape", to_json(type.shape));
     if (type.tags) members.set("tags", to_json(*type.tags));
   }
   add_annotations(members, type.annotations);
@@ -84,7 +79,7 @@ json::Value to_json(const declared::Action& action) {
   if (action.applies_to)
     members.set("appliesTo", json::Value{{"principalTypes", names_to_json(action.applies_to->principals)},
                                          {"resourceTypes", names_to_json(action.applies_to->resources)},
-                                         {"context", record_to_json(action.applies_to->context)}});
+                                         {"context", to_json(action.applies_to->context)}});
   add_annotations(members, action.annotations);
   return members;
 }

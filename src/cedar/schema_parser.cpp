@@ -203,7 +203,9 @@ class SchemaParser {
   Parsed<declared::Type> context() {
     if (tokens_.current().is(TokenKind::left_brace)) return record(1);
     if (!tokens_.current().is(TokenKind::identifier)) return tokens_.fail_expecting("`{` or the name of a type");
-    return named();
+    declared::Type type = TRY(named());
+    type.form = declared::Type::Form::common;   // no other type can be a context
+    return type;
   }
 
   Parsed<declared::Type> type(std::uint32_t depth) {

@@ -126,7 +126,7 @@ class Printer {
       indent(depth + 1);
       out_ += "context: ";
       if (applies_to.context.form == Form::record) TRY(type(applies_to.context, depth + 1));
-      else out_ += applies_to.context.name;   // only common types are looked for here
+      else TRY(context_name(applies_to.context));
       out_ += ",\n";
       indent(depth);
       out_ += '}';
@@ -180,6 +180,15 @@ class Printer {
   std::string built_in(const std::string& name) const {
     const auto meaning = names_.find(name_space_, name, Allowed::any);
     return meaning && meaning->built_in ? name : qualify(kBuiltInNamespace, name);
+  }
+
+  // Only common types are looked for where a context stands, so its name is enough unless JSON meant something else.
+  Result<void, Message> context_name(const declared::Type& declared) {
+    const auto meant = names_.find(name_space_, declared.name, declared.form == Form::name ? Allowed::any : Allowed::common);
+    const bool is_common = !meant || (meant->entity.empty() && declared.form != Form::entity && declared.form != Form::built_in);
+    if (!is_common || declared.form == Form::set) return refuse("the context of an action is no record");
+    out_ += declared.name;
+    return {};
   }
 
   // The name is enough where it would be understood in the same way.

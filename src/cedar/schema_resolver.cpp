@@ -149,10 +149,7 @@ class SchemaResolver {
   }
 
   Result<const Type*, Message> resolve_record(const declared::Type& type, std::string_view name_space, std::string_view what) {
-    // In the human syntax a name stands only for a context, where only common types are looked for.
-    declared::Type looked_up = type;
-    if (type.form == declared::Type::Form::name) looked_up.form = declared::Type::Form::common;
-    const Type* resolved = TRY(resolve_type(looked_up, name_space, 1));
+    const Type* resolved = TRY(resolve_type(type, name_space, 1));
     if (!resolved->is(Type::Kind::record)) return refuse(type.place, std::string(what) + " must be a record, and " + quoted(type.name) + " is none");
     return resolved;
   }
