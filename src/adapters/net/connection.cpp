@@ -100,10 +100,12 @@ Task<Connection::Step> Connection::serve_request() {
     const Step step = co_await refuse(admitted.error());
     co_return step;
   }
-  const Verdict body = co_await read_body(head);
-  if (!body) {
-    const Step step = co_await refuse(body.error());
-    co_return step;
+  if (!take_whole_body(head)) {
+    const Verdict body = co_await read_body(head);
+    if (!body) {
+      const Step step = co_await refuse(body.error());
+      co_return step;
+    }
   }
   deadline_.clear();
   was_used_ = true;
@@ -136,8 +138,14 @@ IoResult Connection::read_into_buffer() {
     std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
     end_ -= begin_, begin_ = 0;
   }
-  const IoResult result = channel_->read_some(buffer_.get() + end_, kBufferBytes - end_);
-  if (result.kind == Kind::done) end_ += result.bytes;
+  // What came short last time has left nothing behind: asking the system again would only tell so. Under TLS more may be waiting inside.
+  if (std::exchange(drained_, false)) return {Kind::want_read, 0};
+  const std::size_t space = kBufferBytes - end_;
+  const IoResult result = channel_->read_some(buffer_.get() + end_, space);
+  if (result.kind == Kind::done) {
+    end_ += result.bytes;
+    drained_ = result.bytes < space && !channel_->is_tls();
+  }
   return result;
 }
 
@@ -188,20 +196,33 @@ Connection::Verdict Connection::admit(http::RequestHead& head) {
   return {};
 }
 
-Task<Connection::Verdict> Connection::read_body(http::RequestHead& head) {
-  if (head.framing.kind == Framing::Kind::none) co_return Verdict{};
-  http::Request& request = head.request;
+std::size_t Connection::body_bytes_max(const http::Request& request) const {
   const auto& own_limit = binding_->listener.body_bytes_max;
-  const std::size_t body_bytes_max = own_limit ? own_limit(request.path) : state_->options.limits.body_bytes_max;
+  return own_limit ? own_limit(request.path) : state_->options.limits.body_bytes_max;
+}
+
+// The usual case: no body, or one that came with the head.
+bool Connection::take_whole_body(http::RequestHead& head) {
+  const Framing& framing = head.framing;
+  if (framing.kind == Framing::Kind::none) return true;
+  if (framing.kind != Framing::Kind::length || framing.length > end_ - begin_ || framing.length > body_bytes_max(head.request)) return false;
+  head.request.body.assign(buffered().substr(0, framing.length));
+  consume(framing.length);
+  return true;
+}
+
+Task<Connection::Verdict> Connection::read_body(http::RequestHead& head) {
+  http::Request& request = head.request;
+  const std::size_t bytes_max = body_bytes_max(request);
   // Before the client is told to go on, and before anything is stored.
-  if (head.framing.length > body_bytes_max) co_return unexpected(BadMessage{413, "body too large"});
+  if (head.framing.length > bytes_max) co_return unexpected(BadMessage{413, "body too large"});
   if (head.expects_continue && begin_ == end_) {
     const bool written = co_await write("HTTP/1.1 100 Continue\r\n\r\n");
     if (!written) co_return unexpected(kGone);
   }
   deadline_.set(state_->options.limits.body_deadline);
   if (head.framing.kind == Framing::Kind::chunked) {
-    Verdict verdict = co_await read_chunked_body(request.body, body_bytes_max);
+    Verdict verdict = co_await read_chunked_body(request.body, bytes_max);
     co_return verdict;
   }
   Verdict verdict = co_await read_known_body(request.body, head.framing.length);
@@ -220,10 +241,10 @@ Task<Connection::Verdict> Connection::read_known_body(std::string& body, std::ui
   }
 }
 
-Task<Connection::Verdict> Connection::read_chunked_body(std::string& body, std::size_t body_bytes_max) {
+Task<Connection::Verdict> Connection::read_chunked_body(std::string& body, std::size_t bytes_max) {
   http::ChunkedDecoder decoder;
   while (true) {
-    const auto taken = decoder.feed(buffered(), body, body_bytes_max + 1, body_bytes_max);
+    const auto taken = decoder.feed(buffered(), body, bytes_max + 1, bytes_max);
     if (!taken) co_return unexpected(taken.error());
     consume(*taken);
     if (decoder.is_done()) co_return Verdict{};

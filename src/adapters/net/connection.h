@@ -33,7 +33,9 @@ class Connection {
   Task<Result<std::size_t, http::BadMessage>> read_head();
   Task<Verdict> read_body(http::RequestHead& head);
   Task<Verdict> read_known_body(std::string& body, std::uint64_t length);
-  Task<Verdict> read_chunked_body(std::string& body, std::size_t body_bytes_max);
+  Task<Verdict> read_chunked_body(std::string& body, std::size_t bytes_max);
+  bool take_whole_body(http::RequestHead& head);
+  std::size_t body_bytes_max(const http::Request& request) const;
   Task<Verdict> fill();   // at least one more byte in the buffer
   Verdict admit(http::RequestHead& head);
   void apply_forwarding_fields(http::Request& request) const;
@@ -70,6 +72,7 @@ class Connection {
   http::Cancellation* cancellation_ = nullptr;   // of the request in hand
   http::BodyStream* stream_ = nullptr;           // being written and not cancelled
   int busy_turns_ = 0;            // requests or pieces served without waiting for anything
+  bool drained_ = false;          // the last read took all there was
   bool expired_ = false;          // the deadline has passed
   bool idle_ = true;              // between requests
   bool was_used_ = false;         // has served a request
