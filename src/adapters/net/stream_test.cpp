@@ -99,6 +99,25 @@ class EndlessStream final : public http::BodyStream {
   Feed& feed_;
 };
 
+// Nothing, until it is cancelled.
+class SilentStream final : public http::BodyStream {
+ public:
+  explicit SilentStream(std::atomic<int>& count) : count_(count) { ++count_; }
+  ~SilentStream() override { --count_; }
+  Task<Result<std::string, StreamEnd>> next() override {
+    auto wait = suspend_until<bool>([this](std::function<void(bool)> resume) { waiting_ = std::move(resume); });
+    co_await wait;
+    co_return unexpected(StreamEnd::broken);
+  }
+  void cancel() override {
+    if (waiting_) std::exchange(waiting_, nullptr)(true);
+  }
+
+ private:
+  std::atomic<int>& count_;
+  std::function<void(bool)> waiting_;
+};
+
 http::Response event_stream(std::unique_ptr<http::BodyStream> stream) {
   http::Response response;
   response.headers = {{"Content-Type", "text/event-stream"}};
@@ -110,10 +129,12 @@ struct Scene {
   Feed feed;
   std::atomic<int> gone{0};
   std::atomic<int> waiting{0};
+  std::atomic<int> silent{0};
 };
 
 Task<http::Response> handle(Scene* scene, const http::Request& request) {
   if (request.path == "/events") co_return event_stream(std::make_unique<FedStream>(scene->feed));
+  if (request.path == "/silent") co_return event_stream(std::make_unique<SilentStream>(scene->silent));
   if (request.path == "/endless") co_return event_stream(std::make_unique<EndlessStream>(scene->feed));
   if (request.path == "/file") {
     http::Response response = event_stream(std::make_unique<FedStream>(scene->feed));
@@ -270,6 +291,25 @@ TEST(Streams, are_asked_only_for_what_the_client_takes) {   // G16
   EXPECT_EQ(status_of(honest.receive_response(milliseconds(2'000))), 200);
   for (int i = 0; i < 100; ++i) client.receive_some();
   EXPECT_TRUE(becomes_true([&] { return serving.scene.feed.asked > before; }));   // and goes on
+}
+
+TEST(Streams, may_be_idle_in_their_thousands) {   // G16
+  constexpr int kStreams = 2'000;
+  ServerLimits limits;
+  limits.connections_per_source_max = kStreams + 10;
+  Serving serving(limits);
+  {
+    std::vector<RawClient> idle;
+    for (int i = 0; i < kStreams; ++i) {
+      idle.emplace_back(serving.port);
+      ASSERT_TRUE(idle.back().send(get("/silent")));
+    }
+    ASSERT_TRUE(becomes_true([&] { return serving.scene.silent == kStreams; }, milliseconds(20'000)));
+    RawClient honest(serving.port);
+    honest.send(get("/plain"));
+    EXPECT_EQ(status_of(honest.receive_response(milliseconds(2'000))), 200);
+  }
+  EXPECT_TRUE(becomes_true([&] { return serving.server->connections() == 0 && serving.scene.silent == 0; }, milliseconds(20'000)));
 }
 
 TEST(Streams, to_stuck_readers_are_reaped) {
