@@ -226,7 +226,7 @@ TEST(RedemptionStory, AsksForNoKeysOnBehalfOfAStranger) {
   Value claims = world.good_claims();
   claims.set("iss", "https://evil.example");
   world.redeem(World::signed_id_jag(claims));
-  EXPECT_EQ(world.issuer_keys.asked, 0);
+  EXPECT_EQ(world.issuer_keys.asked.load(), 0);
 }
 
 TEST(RedemptionStory, RefusesItsOwnIssuerEvenWhenItIsConfigured) {
@@ -578,6 +578,35 @@ TEST(C6_Replay, ANewSignatureOverTheSameJtiIsTheSameIdJag) {
   claims.set("iat", kNow - 1);
   EXPECT_EQ(world.redeem(World::signed_id_jag(claims)).error(), "invalid_grant");
   EXPECT_EQ(world.last_record().reason, "replayed");
+}
+
+// J5: other spellings of a used ID-JAG. Those that are no canonical token fail as such; the twin (r, n − s), whose signature is as good as
+// the first, meets the key of (issuer, jti), which no spelling changes.
+TEST(C6_Replay, NoTwinOfAUsedIdJagIsAnotherOne) {
+  World world;
+  const std::string good = world.good_id_jag();
+  const std::size_t dot = good.rfind('.');
+  std::string signature = *base64url::decode(good.substr(dot + 1));
+  ASSERT_EQ(signature.size(), 64u);
+  const std::string order = *base64::decode("/////wAAAAD//////////7zm+q2nF56E87nKwvxjJVE=");   // of P-256
+  int borrow = 0;
+  for (int i = 31; i >= 0; --i) {
+    const int difference = static_cast<unsigned char>(order[i]) - static_cast<unsigned char>(signature[32 + i]) - borrow;
+    signature[32 + i] = static_cast<char>(difference & 0xFF);
+    borrow = difference < 0;
+  }
+  const std::string twin = good.substr(0, dot + 1) + base64url::encode(signature);
+  ASSERT_NE(twin, good);
+
+  EXPECT_EQ(world.redeem(good).response.status, 200);
+  EXPECT_EQ(world.redeem(twin).error(), "invalid_grant");
+  EXPECT_EQ(world.last_record().reason, "replayed");
+  std::string other_alphabet = good;
+  other_alphabet.back() = '+';
+  for (const std::string& spelling : {good + "=", good + "==", " " + good, good + " ", good + ".", "\t" + good, other_alphabet}) {
+    EXPECT_EQ(world.redeem(spelling).error(), spelling[0] == '\t' ? "invalid_request" : "invalid_grant") << spelling;
+    EXPECT_THAT(world.last_record().reason, testing::AnyOf("not_a_jwt", "malformed_form")) << spelling;
+  }
 }
 
 TEST(C6_Replay, IsRememberedUntilTheLastMomentOfTheSkew) {

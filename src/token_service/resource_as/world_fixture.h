@@ -3,6 +3,7 @@
 // For tests only: a small deployment around one resource authorization server. alice and bob, an agent with a secret, one with a key, an
 // own IdP and a foreign one, two servers; a fixed clock and stores in memory. `redeem` sends a real token request.
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -66,7 +67,7 @@ class KnownIssuerKeys final : public IssuerKeys {
   }
   std::map<std::string, std::shared_ptr<const jose::KeySet>> sets;
   bool unavailable = false;
-  int asked = 0;
+  std::atomic<int> asked = 0;   // requests come from several threads
 };
 
 class KnownDeviceKeys final : public DeviceKeys {
