@@ -52,12 +52,15 @@ void set_tool(policy::Question& question, policy::ToolFacts tool, const std::vec
   question.tool = std::move(tool);
 }
 
-bool could_be_granted(const Circumstances& circumstances, policy::Question question, const registry::Scope& scope) {
+// A call asks what holds now; a list asks whether it ever could (rules §4.5).
+enum class Asking { now, ever };
+
+bool could_be_granted(const Circumstances& circumstances, policy::Question question, const registry::Scope& scope, Asking asking) {
   question.action = Action::grant_scope;
   question.tool.reset();
   question.arguments = nullptr;
   question.scope = policy::ScopeFacts{scope.name, scope.high_impact};
-  return circumstances.policy.decide(question).allowed;
+  return asking == Asking::now ? circumstances.policy.decide(question).allowed : circumstances.policy.could_allow(question);
 }
 
 bool has_one(const std::vector<const registry::Scope*>& scopes, const oauth::ScopeSet& held) {
@@ -66,10 +69,10 @@ bool has_one(const std::vector<const registry::Scope*>& scopes, const oauth::Sco
 
 // The least of the scopes that would help: one that is not high-impact comes first, and one is enough.
 const registry::Scope* grantable(const Circumstances& circumstances, const policy::Question& question,
-                                 const std::vector<const registry::Scope*>& scopes) {
+                                 const std::vector<const registry::Scope*>& scopes, Asking asking) {
   for (const bool high_impact : {false, true}) {
     for (const registry::Scope* scope : scopes) {
-      if (scope->high_impact == high_impact && could_be_granted(circumstances, question, *scope)) return scope;
+      if (scope->high_impact == high_impact && could_be_granted(circumstances, question, *scope, asking)) return scope;
     }
   }
   return nullptr;
@@ -89,7 +92,7 @@ Verdict authorize_call(const Circumstances& circumstances, const mcp::Message& m
   Verdict verdict = ask(circumstances, question);
   verdict.subject = *name;
   if (verdict.outcome != Outcome::allowed || has_one(scopes, with_implied(circumstances.token.scope, circumstances.server))) return verdict;
-  const registry::Scope* missing = grantable(circumstances, question, scopes);
+  const registry::Scope* missing = grantable(circumstances, question, scopes, Asking::now);
   verdict.decision.allowed = false;
   verdict.reason = "insufficient_scope";
   verdict.outcome = missing ? Outcome::insufficient_scope : Outcome::denied;
@@ -197,7 +200,7 @@ bool filter_list(const Circumstances& circumstances, mcp::List list, json::Value
     set_tool(question, read_tool(element), scopes);
     if (!circumstances.policy.could_allow(question)) return false;
     // Without its scope the call would be denied unless the scope can still be had.
-    return has_one(scopes, held) || grantable(circumstances, question, scopes) != nullptr;
+    return has_one(scopes, held) || grantable(circumstances, question, scopes, Asking::ever) != nullptr;
   };
   std::erase_if(*elements, [&](const json::Value& element) { return !may_be_seen(element); });
   return true;

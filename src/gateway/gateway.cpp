@@ -177,7 +177,7 @@ Task<http::Response> Gateway::post(const http::Request& request, const Admission
   }
   if (!bad) {
     const mcp::Message& message = *exchange->message;
-    record.method = message.is_response() ? "response" : message.method();
+    record.method = message.is_response() ? "response" : Recorder::bounded(message.method());
     exchange->era = mcp::era_of(message, request.headers);
     const auto checked = exchange->era == mcp::Era::modern ? mcp::check_modern(message, request.headers) : mcp::check_legacy_version(request.headers);
     const bool is_request = message.kind() == mcp::Message::Kind::request;

@@ -1,7 +1,7 @@
 #pragma once
 
 // The gateway role: protected resource and reverse proxy in front of MCP servers. One request walks admit → read → decide → forward; each
-// step hands a finished value on. Safe to share between threads.
+// step hands a finished value on. Safe to share between threads. Outlives the event loops: answers under way refer to it.
 
 #include <memory>
 #include <string>

@@ -14,6 +14,11 @@ std::string joined(const std::vector<std::string>& parts) {
 
 }  // namespace
 
+std::string Recorder::bounded(std::string_view text) {
+  constexpr std::size_t kBytesMax = 512;   // the writer cuts at 256, on a character's edge, and marks the cut
+  return std::string(text.substr(0, kBytesMax));
+}
+
 audit::Record Recorder::base(const registry::Server& server, const AccessToken* token, const Caller* caller, const http::Request& request, Instant now) {
   audit::Record record;
   record.event = audit::Event::call;
@@ -22,7 +27,7 @@ audit::Record Recorder::base(const registry::Server& server, const AccessToken* 
   record.server = server.id;
   record.resource = server.resource;
   record.peer = request.peer.address;
-  record.method = request.method;
+  record.method = bounded(request.method);
   if (token) {
     record.client_id = token->client_id;
     record.issuer = token->issuer;
@@ -41,7 +46,7 @@ audit::Record Recorder::base(const registry::Server& server, const AccessToken* 
 void Recorder::add(audit::Record& record, const Circumstances& circumstances, const Verdict& verdict) {
   record.effect = verdict.outcome == Verdict::Outcome::allowed ? audit::Effect::allow : audit::Effect::deny;
   record.reason = verdict.reason;
-  record.tool = verdict.subject;
+  record.tool = bounded(verdict.subject);
   record.scope = verdict.missing_scope;
   record.policy = joined(verdict.decision.policies);
   record.policy_version = circumstances.policy.version();

@@ -20,6 +20,9 @@ class Recorder {
   static audit::Record base(const registry::Server& server, const AccessToken* token, const Caller* caller, const http::Request& request, Instant now);
   static void add(audit::Record& record, const Circumstances& circumstances, const Verdict& verdict);
 
+  // Of a text that a client chose, as much as a record keeps: what waits to be written must not be as large as a message.
+  static std::string bounded(std::string_view text);
+
   // Durable as the setting wants it when it completes. Answers the record's position.
   Task<Result<std::uint64_t, Unavailable>> decide(audit::Record record) const;
   // Once for each exchange; nobody waits for it.

@@ -8,6 +8,7 @@
 namespace writ::mcp {
 namespace {
 
+constexpr std::size_t kIdBytesMax = 1'024;   // ids are remembered until they are answered
 constexpr std::array<std::string_view, 6> kMembers = {"jsonrpc", "id", "method", "params", "result", "error"};
 // The members of `params` that decisions or routing look at.
 constexpr std::array<std::string_view, 9> kDecisiveParams = {"name", "uri", "arguments", "_meta", "ref", "argument", "cursor", "task", "requestId"};
@@ -120,6 +121,8 @@ Result<Message, MessageProblem> Message::parse(std::string_view text, const json
     message.id_ = parse_id(*id);
     // An error about a message whose id could not be read has none, or null as JSON-RPC itself wants it.
     if (!message.id_ && !(error && id->is_null())) return unexpected(MessageProblem::bad_id);
+    const auto* text_id = id->as_string();
+    if (text_id && text_id->size() > kIdBytesMax) return unexpected(MessageProblem::bad_id);
   }
   if (method) {
     const auto* name = method->as_string();

@@ -42,7 +42,7 @@ enum class MessageProblem {
   batch,
   not_an_object,
   wrong_version,     // `jsonrpc` is not "2.0"
-  bad_id,            // null, fractional, or of another type
+  bad_id,            // null, fractional, of another type, or over 1 KiB
   bad_method,
   bad_params,        // no object
   unknown_member,    // beside those of JSON-RPC: a laxer reader behind us may take `Method` for `method`

@@ -36,6 +36,7 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"id_integer_as_fraction", R"({"jsonrpc":"2.0","method":"ping","id":1.0})", MessageProblem::bad_id},
         Row{"id_bool", R"({"jsonrpc":"2.0","method":"ping","id":true})", MessageProblem::bad_id},
         Row{"id_array", R"({"jsonrpc":"2.0","method":"ping","id":[1]})", MessageProblem::bad_id},
+        Row{"id_too_long", R"({"jsonrpc":"2.0","method":"ping","id":")" + std::string(1'025, 'x') + "\"}", MessageProblem::bad_id},
         Row{"method_number", R"({"jsonrpc":"2.0","method":1,"id":1})", MessageProblem::bad_method},
         Row{"method_empty", R"({"jsonrpc":"2.0","method":"","id":1})", MessageProblem::bad_method},
         Row{"params_array", R"({"jsonrpc":"2.0","method":"ping","id":1,"params":[]})", MessageProblem::bad_params},
