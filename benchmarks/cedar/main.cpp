@@ -1,7 +1,8 @@
 // cedar-benchmark: what a decision, parsing and a policy's memory cost. The targets stand beside each.
 //
-//   PRESET=release; build/release/bin/cedar-benchmark                    all of it
-//   cedar-benchmark --write-data DIR POLICIES                           the same data for benchmarks/cedar/official.mjs
+//   build/release/bin/cedar-benchmark                                    all of it
+//   cedar-benchmark --write-data DIR POLICIES                            the same data as files
+//   node benchmarks/cedar/official.mjs build/release/bin/cedar-benchmark  beside the official build
 
 #include <benchmark/benchmark.h>
 

@@ -34,9 +34,7 @@ Token Lexer::token(TokenKind kind, std::size_t begin) {
   return {kind, {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(at_)}, text_.substr(begin, at_ - begin)};
 }
 
-// Whether anything was skipped.
-bool Lexer::skip_space() {
-  const std::size_t begin = at_;
+void Lexer::skip_space() {
   while (at_ < text_.size()) {
     const char c = text_[at_];
     if (c == ' ' || (c >= '\t' && c <= '\r')) {
@@ -51,7 +49,6 @@ bool Lexer::skip_space() {
       break;
     }
   }
-  return at_ != begin;
 }
 
 Result<Token, Message> Lexer::next() {

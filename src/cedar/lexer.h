@@ -52,7 +52,7 @@ class Lexer {
   std::string_view text() const { return text_; }
 
  private:
-  bool skip_space();
+  void skip_space();
   Result<Token, Message> punctuation();
   Result<Token, Message> string();
   Token token(TokenKind kind, std::size_t begin);

@@ -17,7 +17,7 @@ class ExpressionParser {
 
   Parsed<const ast::Expression*> expression();
 
-  // `A::B`. Precondition of the second: the first component has been taken.
+  // `A::B`, not an entity.
   Parsed<const ast::Name*> type_name();
   Parsed<ast::Name> plain_name(std::string_view what);
   struct Path {

@@ -13,16 +13,14 @@ namespace {
 // Below this many members looking at each is quicker than halving.
 constexpr std::size_t kSearchLinearlyBelow = 12;
 
-std::strong_ordering order(std::strong_ordering a) { return a; }
-
 template <class T>
 std::strong_ordering order_of_lists(std::span<const T> a, std::span<const T> b) {
   return std::lexicographical_compare_three_way(a.begin(), a.end(), b.begin(), b.end(), [](const T& x, const T& y) {
     if constexpr (std::is_same_v<T, Member>) {
       if (const auto by_key = x.key <=> y.key; by_key != 0) return by_key;
-      return order(x.value <=> y.value);
+      return x.value <=> y.value;
     } else {
-      return order(x <=> y);
+      return x <=> y;
     }
   });
 }
