@@ -34,10 +34,10 @@ TEST(PolicyJson, HoldsEveryForm) {
 }
 
 TEST(PolicyJson, IsWrittenAsCedarWritesIt) {
-  const auto parsed = parse_policies("permit(principal == A::\"x\", action, resource) when { context has a.b && \"ab\" like \"a*\" };");
+  const auto parsed = parse_policies("permit(principal == A::\"x\", action in [Action::\"y\"], resource) when { context has a.b && \"ab\" like \"a*\" };");
   ASSERT_TRUE(parsed);
   EXPECT_EQ(json::write(to_json(parsed->policies[0])),
-            R"({"effect":"permit","principal":{"op":"==","entity":{"type":"A","id":"x"}},"action":{"op":"All"},"resource":{"op":"All"},)"
+            R"({"effect":"permit","principal":{"op":"==","entity":{"type":"A","id":"x"}},"action":{"op":"in","entity":{"type":"Action","id":"y"}},"resource":{"op":"All"},)"
             R"("conditions":[{"kind":"when","body":{"&&":{"left":{"has":{"left":{"Var":"context"},"attr":["a","b"]}},)"
             R"("right":{"like":{"left":{"Value":"ab"},"pattern":[{"Literal":"a"},"Wildcard"]}}}}}]})");
 }

@@ -96,7 +96,8 @@ json::Value write_action(const ast::ActionConstraint& constraint) {
   using Form = ast::ActionConstraint::Form;
   if (constraint.form == Form::any) return {{"op", "All"}};
   const char* op = constraint.form == Form::equal ? "==" : "in";
-  if (!constraint.is_list) return {{"op", op}, {"entity", to_json(*constraint.entities[0].entity)}};
+  // A list of one is written like the entity alone, as Cedar does.
+  if (constraint.entities.size() == 1) return {{"op", op}, {"entity", to_json(*constraint.entities[0].entity)}};
   json::Array entities;
   for (const auto& listed : constraint.entities) entities.push_back(to_json(*listed.entity));
   return {{"op", op}, {"entities", std::move(entities)}};

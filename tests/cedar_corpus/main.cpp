@@ -89,7 +89,7 @@ void check_forms(const ast::Policies& policies, const std::string& file, Tally& 
     const json::Value json = to_json(policies.policies[i]);
     tally.count("printed policy is same", i < again->policies.size() && to_json(again->policies[i]) == json, file, print(policies.policies[i]));
     const auto read = read_policy(json);
-    tally.count("JSON form reads back", read && to_json(read->policies[0]) == json && print(read->policies[0]) == print(policies.policies[i]), file,
+    tally.count("JSON form reads back", read && to_json(read->policies[0]) == json, file,
                 read ? print(read->policies[0]) + " from " + json::write(json) : read.error().summary());
   }
 }
