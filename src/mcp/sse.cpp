@@ -81,8 +81,9 @@ void SseParser::end_line(std::string_view line, std::vector<Event>& out) {
 }
 
 void append_event(std::string& out, const Event& event) {
-  const auto is_one_line = [](std::string_view text) { return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos; };
-  if (event.id && is_one_line(*event.id)) out.append("id: ").append(*event.id) += '\n';
+  const auto is_one_line = [](std::string_view text) { return text.find_first_of("\r\n") == std::string_view::npos; };
+  // Readers ignore an id that holds NUL.
+  if (event.id && is_one_line(*event.id) && event.id->find('\0') == std::string::npos) out.append("id: ").append(*event.id) += '\n';
   if (!event.type.empty() && is_one_line(event.type)) out.append("event: ").append(event.type) += '\n';
   if (event.retry_ms) out.append("retry: ").append(std::to_string(*event.retry_ms)) += '\n';
   if (event.has_data) {
