@@ -5,6 +5,10 @@
 #include <map>
 
 #include "cedar/authorize.h"
+#include "cedar/entity_validation.h"
+#include "cedar/request_validation.h"
+#include "cedar/schema.h"
+#include "cedar/validation.h"
 #include "cedar/parser.h"
 #include "cedar/policy_json.h"
 #include "cedar/print.h"
@@ -50,22 +54,31 @@ std::string join(const std::vector<std::string>& names) {
   return "[" + out + "]";
 }
 
-Result<Request, Message> read_request(const json::Value& json, Arena& arena) {
+// The context is read as its action expects; an unknown action expects nothing.
+Result<Request, Message> read_request(const json::Value& json, const Schema& schema, Arena& arena) {
   static const json::Value kNothing;
   const auto member = [&](std::string_view name) -> const json::Value& {
     const json::Value* found = json.find(name);
     return found == nullptr ? kNothing : *found;
   };
-  return Request{TRY(read_entity_uid(member("principal"), arena)), TRY(read_entity_uid(member("action"), arena)),
-                 TRY(read_entity_uid(member("resource"), arena)), TRY(read_context(member("context"), arena))};
+  Request request{TRY(read_entity_uid(member("principal"), arena)), TRY(read_entity_uid(member("action"), arena)),
+                  TRY(read_entity_uid(member("resource"), arena))};
+  const Action* action = schema.find_action(request.action);
+  request.context = TRY(read_context(member("context"), arena, action == nullptr ? nullptr : action->context));
+  return request;
 }
 
-void run_request(const PolicySet& policies, const Entities& entities, const json::Value& json, const std::string& file, Tally& tally) {
+void run_request(const Schema& schema, const PolicySet& policies, const Entities& entities, const json::Value& json, const std::string& file,
+                 Tally& tally) {
   const ExpectedAnswer expected = expected_answer(json);
   const std::string where = file + " (" + expected.description + ")";
   Arena arena;
-  const auto request = read_request(json, arena);
+  const auto request = read_request(json, schema, arena);
   if (!request) return tally.count("request", false, where, request.error().summary());
+  if (expected.is_validated) {
+    const auto valid = validate_request(*request, schema);
+    tally.count("request validation", valid.has_value(), where, valid ? "" : valid.error().detail);
+  }
   const Answer answer = authorize(policies, entities, *request, arena);
   const bool is_allowed = answer.decision == Decision::allow;
   std::vector<std::string> determining, errors;
@@ -94,6 +107,12 @@ void check_forms(const ast::Policies& policies, const std::string& file, Tally& 
   }
 }
 
+std::string describe(const Validation& validation) {
+  for (const Finding& finding : validation.findings)
+    if (is_error(finding.problem)) return std::string(to_string(finding.problem)) + " in " + finding.policy_id + ": " + finding.message.summary();
+  return "found valid";
+}
+
 void run_test(const std::filesystem::path& folder, const std::filesystem::path& path, Tally& tally) {
   const std::string file = path.lexically_relative(folder).string();
   const int differences = tally.differences();
@@ -104,9 +123,13 @@ void run_test(const std::filesystem::path& folder, const std::filesystem::path& 
     if (!parsed) return tally.count("policies", false, file, parsed.error().render());
     check_forms(*parsed, file, tally);
     const PolicySet policies = PolicySet::compile(*parsed);
-    const auto entities = read_entities(test->entities);
+    const auto schema = Schema::parse(test->schema);
+    if (!schema) return tally.count("schema", false, file, schema.error().summary());
+    const Validation validation = validate(*schema, policies);
+    tally.count("strict validation", validation.is_valid() == test->should_validate, file, describe(validation));
+    const auto entities = read_valid_entities(test->entities, *schema);
     if (!entities) return tally.count("entities", false, file, entities.error().summary());
-    for (const json::Value& request : *test->json.find_array("requests")) run_request(policies, *entities, request, file, tally);
+    for (const json::Value& request : *test->json.find_array("requests")) run_request(*schema, policies, *entities, request, file, tally);
   };
   run();
   tally.count_test(tally.differences() == differences);
