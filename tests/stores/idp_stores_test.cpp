@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <functional>
+#include <thread>
 
 #include "adapters/memory/documents.h"
 #include "adapters/sqlite/documents.h"
@@ -227,6 +229,68 @@ TEST_P(IdpStores, of_two_rotations_of_one_token_both_lead_to_one_successor) {
   EXPECT_FALSE(*run(store->rotate("g1", 0, "another", kNow)));
   expect_done(run(store->mark_used("g1", 1)));
   EXPECT_FALSE(*run(store->rotate("g1", 0, digest, kNow)));
+}
+
+// Eight threads, each with an event loop of its own, as a server has them.
+void in_parallel(const std::function<void(int)>& work) {
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i) threads.emplace_back([&work, i] { work(i); });
+  for (auto& thread : threads) thread.join();
+}
+
+TEST_P(IdpStores, parallel_rotations_of_one_token_make_one_successor) {
+  auto store = *RefreshTokens::open(documents());
+  auto begun = begin_family(described("g1"), kNow);
+  EXPECT_TRUE(*run(store->add(begun.family)));
+  const std::string digest = digest_of(successor_of(begun.token, begun.family));
+  std::atomic<int> rotated = 0;
+  in_parallel([&](int) { rotated += *run(store->rotate("g1", 0, digest, kNow)) ? 1 : 0; });
+  EXPECT_EQ(rotated, 8);
+  EXPECT_EQ(store->find(begun.token)->family.generations.size(), 2u);
+}
+
+TEST_P(IdpStores, a_revocation_among_parallel_writes_is_what_a_restart_finds) {
+  for (int round = 0; round < 10; ++round) {
+    const std::string id = "g" + std::to_string(round);
+    auto begun = begin_family(described(id.c_str()), kNow);
+    {
+      auto store = *RefreshTokens::open(documents());
+      EXPECT_TRUE(*run(store->add(begun.family)));
+      in_parallel([&](int i) {
+        if (i == 3) {
+          expect_done(run(store->revoke_family(id, kNow + Seconds{60})));
+        } else if (i % 2 == 0) {
+          expect_done(run(store->mark_used(id, 0)));
+        } else {
+          EXPECT_TRUE(run(store->rotate(id, 0, "d" + std::to_string(i), kNow)));
+        }
+      });
+    }
+    home_.reopen();
+    auto store = *RefreshTokens::open(documents());
+    EXPECT_TRUE(store->find(begun.token)->family.revoked);
+  }
+}
+
+TEST_P(IdpStores, sessions_of_many_threads_are_all_there_after_a_restart) {
+  {
+    auto store = *SessionStore::open(documents(), kWeek);
+    in_parallel([&](int thread) {
+      for (int i = 0; i < 20; ++i) {
+        const std::string id = std::to_string(thread) + "-" + std::to_string(i);
+        expect_done(run(store->add(session(id.c_str(), ("cookie-" + id).c_str()))));
+        expect_done(run(store->touch(id, kNow + Seconds{600})));
+        if (i % 2) expect_done(run(store->end(id)));
+      }
+    });
+  }
+  home_.reopen();
+  auto store = *SessionStore::open(documents(), kWeek);
+  ASSERT_EQ(store->all().size(), 160u);
+  for (const auto& found : store->all()) {
+    EXPECT_EQ(found.last_seen, kNow + Seconds{600});
+    EXPECT_EQ(found.ended, (found.id.back() - '0') % 2 == 1) << found.id;
+  }
 }
 
 TEST_P(IdpStores, a_revoked_family_never_rotates_nor_comes_to_life) {

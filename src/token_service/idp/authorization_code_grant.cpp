@@ -45,8 +45,10 @@ Result<AuthorizationCode, Refusal> check_code(const Idp& idp, const TokenRequest
   return std::move(*code);
 }
 
-std::optional<NewFamily> refresh_family(const Yes& yes, const Settings& settings, Instant now) {
-  if (!yes.scope.contains("offline_access") && !yes.device) return std::nullopt;
+// The device that what is given belongs to: the one that registers now, or the one whose key authenticated.
+std::optional<NewFamily> refresh_family(const Yes& yes, const Client& client, const Settings& settings, Instant now) {
+  const std::string& device_id = yes.device ? yes.device->id : client.device_id;
+  if (!yes.scope.contains("offline_access") && device_id.empty()) return std::nullopt;
   RefreshFamily family;
   family.id = yes.code.grant_id;
   family.client_id = yes.code.client_id;
@@ -54,7 +56,7 @@ std::optional<NewFamily> refresh_family(const Yes& yes, const Settings& settings
   family.user_id = yes.code.user_id;
   family.sid = yes.code.sid;
   family.scope = yes.code.scope;
-  if (yes.device) family.device_id = yes.device->id;
+  family.device_id = device_id;
   family.expires = absolute_end(yes.live.session, settings);   // bound to the session
   return begin_family(std::move(family), now);
 }
@@ -70,9 +72,12 @@ Result<Yes, Refusal> decide_code(const Idp& idp, const TokenRequest& request, co
   if (!live) return unexpected(refuse(live.error()));
   yes.live = std::move(*live);
   record.user_name = yes.live.user->name;
+  if (!client.device_id.empty() && client.device_user_id != yes.code.user_id) {
+    return unexpected(refuse(Problem::subject_of_another_device_user));
+  }
   yes.scope = oauth::ScopeSet::parse(yes.code.scope).value_or(oauth::ScopeSet{});
   yes.device = TRY(check_device_registration(request, client, *request.parameters.find("code"), yes.code, idp.device_keys, idp.settings));
-  yes.refresh = refresh_family(yes, idp.settings, request.now);
+  yes.refresh = refresh_family(yes, client, idp.settings, request.now);
   return yes;
 }
 

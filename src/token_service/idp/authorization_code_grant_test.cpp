@@ -231,6 +231,23 @@ TEST(DeviceRegistration, of_the_same_key_by_the_same_person_keeps_its_id) {
   EXPECT_EQ(text_member(std::get<Granted>(outcome).body, "device_id"), "dev_1");
 }
 
+TEST(DeviceRegistration, signing_in_again_with_the_devices_key_binds_to_it_without_registering_it_again) {
+  Redeem redeem("writ-cli", "openid");
+  redeem.device = "dev_1", redeem.device_user = "usr_alice";
+  const Outcome outcome = redeem.decide();
+  ASSERT_EQ(reason_of(outcome), "granted");
+  carry_out(outcome);
+  const auto family = redeem.world.refresh_tokens->find(text_member(std::get<Granted>(outcome).body, "refresh_token"));
+  ASSERT_TRUE(family);
+  EXPECT_EQ(family->family.device_id, "dev_1");
+}
+
+TEST(DeviceRegistration, the_key_of_one_person_redeems_no_code_of_another) {
+  Redeem redeem("writ-cli");
+  redeem.device = "dev_1", redeem.device_user = "usr_bob";
+  EXPECT_EQ(reason_of(redeem.decide()), "subject_of_another_device_user");
+}
+
 struct DeviceRow {
   const char* name;
   std::function<void(Register&)> change;
