@@ -19,6 +19,9 @@ bool is_text(char c) {
   return byte == '\t' || (byte >= 0x20 && byte != 0x7F);
 }
 
+// Of `name=token;name`. Quoted strings are refused: readers differ about where the line of an unfinished one ends.
+bool is_extension_byte(char c) { return c == ';' || c == '=' || is_token(std::string_view(&c, 1)); }
+
 }  // namespace
 
 Result<std::size_t, BadMessage> ChunkedDecoder::feed(std::string_view bytes, std::string& out, std::size_t out_bytes_max,
@@ -60,7 +63,7 @@ Result<std::size_t, BadMessage> ChunkedDecoder::feed(std::string_view bytes, std
         if (++overhead_ > kOverheadBytesMax) return bad("chunk extensions too large");
         if (c == '\r') {
           state_ = State::size_lf;
-        } else if (!is_text(c)) {
+        } else if (!is_extension_byte(c)) {
           return bad("malformed chunk extension");
         }
         break;
@@ -85,8 +88,17 @@ Result<std::size_t, BadMessage> ChunkedDecoder::feed(std::string_view bytes, std
           break;
         }
         if (c == ' ' || c == '\t') return bad("folded trailer field");
-        state_ = State::trailer;
-        [[fallthrough]];
+        if (!is_token(std::string_view(&c, 1))) return bad("malformed trailer field");
+        state_ = State::trailer_name;
+        break;
+      case State::trailer_name:
+        if (++overhead_ > kOverheadBytesMax) return bad("trailers too large", 431);
+        if (c == ':') {
+          state_ = State::trailer;
+        } else if (!is_token(std::string_view(&c, 1))) {
+          return bad("malformed trailer field");
+        }
+        break;
       case State::trailer:
         if (++overhead_ > kOverheadBytesMax) return bad("trailers too large", 431);
         if (c == '\r') {

@@ -1,8 +1,8 @@
 #pragma once
 
 // Takes the chunked coding off a body (RFC 9112 §7.1), strictly and in any pieces. Every CR must be followed by LF and every LF preceded by
-// CR: readers that were lenient here let requests be smuggled (CVE-2025-22871, CVE-2025-43859). Extensions and trailers are read over,
-// bounded and discarded: nobody behind this code may be influenced by them.
+// CR: readers that were lenient here let requests be smuggled (CVE-2025-22871, CVE-2025-43859). Extensions (without quoted
+// strings) and trailers are read over, bounded and discarded: nobody behind this code may be influenced by them.
 
 #include <cstdint>
 #include <string>
@@ -21,7 +21,7 @@ class ChunkedDecoder {
   bool is_done() const { return state_ == State::done; }
 
  private:
-  enum class State { size_first, size, extension, size_lf, data, data_cr, data_lf, trailer_start, trailer, trailer_lf, end_lf, done };
+  enum class State { size_first, size, extension, size_lf, data, data_cr, data_lf, trailer_start, trailer_name, trailer, trailer_lf, end_lf, done };
 
   State state_ = State::size_first;
   std::uint64_t remaining_ = 0;

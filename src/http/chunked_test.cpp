@@ -60,7 +60,8 @@ INSTANTIATE_TEST_SUITE_P(
     Rfc9112, ChunkedRules,
     testing::Values(Row{"empty", "0\r\n\r\n", 0, ""}, Row{"one_chunk", "5\r\nhello\r\n0\r\n\r\n", 0, "hello"},
                     Row{"two_chunks", "2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n", 0, "hello"}, Row{"upper_case_size", "A\r\n0123456789\r\n0\r\n\r\n", 0, "0123456789"},
-                    Row{"leading_zeros", "0005\r\nhello\r\n000\r\n\r\n", 0, "hello"}, Row{"extension", "5;a=\"b\";c\r\nhello\r\n0;d\r\n\r\n", 0, "hello"},
+                    Row{"leading_zeros", "0005\r\nhello\r\n000\r\n\r\n", 0, "hello"}, Row{"extension", "5;a=b;c\r\nhello\r\n0;d\r\n\r\n", 0, "hello"},
+                    Row{"extension_quoted", "5;a=\"b\"\r\nhello\r\n0\r\n\r\n", 400}, Row{"extension_with_space", "5; a\r\nhello\r\n0\r\n\r\n", 400},
                     Row{"trailer", "5\r\nhello\r\n0\r\nX: y\r\nZ: w\r\n\r\n", 0, "hello"}, Row{"data_looks_like_chunks", "5\r\n0\r\n\r\n\r\n0\r\n\r\n", 0, "0\r\n\r\n"},
                     Row{"size_empty", "\r\nhello\r\n", 400}, Row{"size_not_hexadecimal", "g\r\n", 400}, Row{"size_with_prefix", "0x5\r\nhello\r\n0\r\n\r\n", 400},
                     Row{"size_negative", "-5\r\nhello", 400}, Row{"size_with_plus", "+5\r\nhello", 400}, Row{"space_before_size", " 5\r\nhello", 400},
@@ -71,7 +72,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Row{"data_shorter_than_size", "6\r\nhello\r\n0\r\n\r\n", 400}, Row{"bare_lf_after_data", "5\r\nhello\n0\r\n\r\n", 400},
                     Row{"bare_cr_after_data", "5\r\nhello\r0\r\n\r\n", 400}, Row{"two_bytes_after_data", "5\r\nhelloXX0\r\n\r\n", 400},
                     Row{"bare_lf_ends", "5\r\nhello\r\n0\r\n\n", 400}, Row{"bare_cr_ends", "5\r\nhello\r\n0\r\n\rX", 400},
-                    Row{"trailer_folded", "0\r\n X: y\r\n\r\n", 400}, Row{"bare_lf_in_trailer", "0\r\nX: y\nZ: w\r\n\r\n", 400},
+                    Row{"trailer_folded", "0\r\n X: y\r\n\r\n", 400}, Row{"trailer_without_colon", "0\r\nhello\r\n\r\n", 400}, Row{"trailer_with_space_before_colon", "0\r\nX : y\r\n\r\n", 400},
+                    Row{"bare_lf_in_trailer", "0\r\nX: y\nZ: w\r\n\r\n", 400},
                     Row{"nul_in_trailer", std::string("0\r\nX: \0\r\n\r\n", 11), 400}, Row{"extension_endless", "5;" + std::string(17000, 'a'), 400},
                     Row{"trailer_endless", "0\r\nX: " + std::string(17000, 'a'), 431}));
 
