@@ -3,6 +3,7 @@
 // Every change of objects and policy goes through here, whoever asks: console, API, command line, `objects:` of an empty store. A change is
 // planned against what is there, checked as a whole together with the active policy, recorded, stored, and only then seen by the roles.
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
