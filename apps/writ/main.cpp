@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "admin/commands.h"
 #include "command.h"
 
 namespace {
@@ -67,11 +68,14 @@ int main(int argc, char** argv) {
   app.footer("writ serve and writ demo start the server; see `writ serve --help`.");
 
   add_client_words(app, run);
+  admin::Context administration;
+  admin::add_admin_words(app, administration);
+  app.parse_complete_callback([&] { administration.json = run.json; });
 
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : static_cast<int>(Exit::usage);
   }
-  return static_cast<int>(run.exit);
+  return administration.exit_code != 0 ? administration.exit_code : static_cast<int>(run.exit);
 }

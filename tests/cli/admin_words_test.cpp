@@ -1,0 +1,236 @@
+// The administrator's words of the command line, run as people run them, against the admin API on a local socket.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+#include "adapters/memory/decisions_log.h"
+#include "adapters/memory/object_store.h"
+#include "adapters/net/event_loops.h"
+#include "adapters/net/server.h"
+#include "adapters/yaml/yaml.h"
+#include "admin/api.h"
+
+namespace writ {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+struct Ran {
+  int exit_code = -1;
+  std::string out, err;
+};
+
+class AdminWords : public testing::Test {
+ protected:
+  AdminWords() {
+    folder_ = std::filesystem::temp_directory_path() / ("writ-cli-" + std::to_string(::getpid()));
+    std::filesystem::create_directories(folder_ / "deployment");
+    auto opened = admin::Administration::open({store_, log_, log_, registry_, policy_, clock_, [](std::string_view text, std::string name) { return yaml::parse(text, std::move(name)); }});
+    administration_ = std::move(opened).value();
+    api_.emplace(admin::Api{*administration_, nullptr, nullptr, {}});
+    router_ = admin::routes(*api_);
+    net::Listener listener;
+    listener.address.clear();
+    listener.unix_path = folder_ / "admin.sock";
+    listener.handler = [this](const http::Request& request) { return router_.handle(request); };
+    const auto listening = server_.listen(std::move(listener));
+    if (!listening) throw std::runtime_error(listening.error());
+    net::Listener network;
+    network.handler = [this](const http::Request& request) { return router_.handle(request); };
+    port_ = server_.listen(std::move(network)).value();
+    write("deployment/people.yaml", "groups: [{id: eng}]\nusers:\n  - {name: alice, groups: [eng], password_file: alice.password}\n");
+    write("deployment/agents.yaml", "agents: [{id: cursor, idp: {client_id: cursor}}]\napi_tokens: [{id: ci, role: admin, token_file: ../ci.token}, {id: eye, role: auditor, token_file: ../eye.token}]\n");
+    write("deployment/servers.yaml", "resource_authorization_servers: [{issuer: https://ras.example}]\nservers: [{id: files, resource: https://mcp.example/files, resource_authorization_server: https://ras.example}]\n");
+    write("deployment/grants.yaml", "grants:\n  - {group: eng, agents: [cursor], servers: [files], scopes: all, tools: all}\n");
+    write("deployment/alice.password", "geheim\n");
+    write("ci.token", "ci-token-0123456789abcdef\n");
+    write("eye.token", "eye-token-0123456789abcdef\n");
+  }
+  ~AdminWords() override {
+    server_.drain(std::chrono::milliseconds(0));
+    std::filesystem::remove_all(folder_);
+  }
+  void write(const std::string& name, const std::string& text, mode_t mode = 0600) {
+    std::ofstream(folder_ / name) << text;
+    ::chmod((folder_ / name).c_str(), mode);
+  }
+  static std::string read(const std::filesystem::path& path) {
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  Ran writ(const std::string& arguments, const std::string& input = "", bool by_socket = true) {
+    write("input", input);
+    const std::string reach = by_socket ? "WRIT_SOCKET='" + (folder_ / "admin.sock").string() + "' " : "";
+    const std::string command = "cd '" + folder_.string() + "' && " + reach + "timeout 60 '" WRIT_COMMAND "' " + arguments + " < input > out 2> err";
+    const int status = std::system(command.c_str());
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read(folder_ / "out"), read(folder_ / "err")};
+  }
+  void fill() {
+    const Ran ran = writ("apply -f deployment");
+    ASSERT_EQ(ran.exit_code, 0) << ran.err;
+  }
+
+  std::filesystem::path folder_;
+  SystemClock clock_;
+  memory::MemoryObjectStore store_;
+  memory::MemoryDecisionsLog log_;
+  registry::Current registry_{std::make_shared<registry::Snapshot>(registry::Objects{}, 0)};
+  policy::Current policy_;
+  std::unique_ptr<admin::Administration> administration_;
+  std::optional<admin::Api> api_;
+  http::Router router_;
+  net::EventLoops loops_{1};
+  net::Server server_{loops_, {}};
+  std::uint16_t port_ = 0;
+};
+
+TEST_F(AdminWords, ApplyPlansChangesAndIsIdempotent) {
+  const Ran planned = writ("apply -f deployment --plan");
+  EXPECT_EQ(planned.exit_code, 7) << planned.err;
+  EXPECT_THAT(planned.out, HasSubstr("+ agent cursor\n"));
+  EXPECT_TRUE(administration_->is_empty()) << "a plan changes nothing";
+  const Ran applied = writ("apply -f deployment -m 'first'");
+  EXPECT_EQ(applied.exit_code, 0) << applied.err;
+  EXPECT_THAT(applied.out, HasSubstr("applied as change 1\n"));
+  EXPECT_NE(registry_.get()->user_by_name("alice"), nullptr);
+  EXPECT_NE(policy_.get()->version(), "none");
+  const Ran again = writ("apply -f deployment --plan");
+  EXPECT_EQ(again.exit_code, 0) << again.out;
+  EXPECT_EQ(again.out, "nothing to do\n");
+  const json::Value machine = json::parse(writ("apply -f deployment --json").out).value_or(json::Value());
+  EXPECT_EQ(*machine.find_bool("applied"), false);
+}
+
+TEST_F(AdminWords, ApplyNamesFileLineAndColumn) {
+  fill();
+  write("deployment/people.yaml", "groups: [{id: eng}]\nusers:\n  - {name: alice, groups: [egn]}\n");
+  const Ran reference = writ("apply -f deployment");
+  EXPECT_EQ(reference.exit_code, 1);
+  EXPECT_EQ(reference.err, "deployment/people.yaml:3:28: error: there is no group `egn`; did you mean `eng`?\n") << "found by the server, told by its place in the file";
+  write("deployment/people.yaml", "groups: [{id: eng}]\nusers:\n  - {name: alice, grups: [eng]}\n");
+  EXPECT_THAT(writ("apply -f deployment").err, HasSubstr("deployment/people.yaml:3:19: error: unknown key `grups` in a user; did you mean `groups`?"));
+  write("deployment/people.yaml", "groups: [{id: eng}]\nusers:\n  - {name: alice, groups: [eng], password_file: alice.password}\n");
+  write("deployment/alice.password", "geheim", 0644);
+  EXPECT_THAT(writ("apply -f deployment").err, HasSubstr("deployment/people.yaml:3:49: error: `deployment/alice.password` holds a secret and is open to others (mode 0644)"));
+}
+
+TEST_F(AdminWords, ApplyPrunesOnlyWhenAsked) {
+  fill();
+  write("deployment/servers.yaml", "resource_authorization_servers: [{issuer: https://ras.example}]\nservers: []\n");
+  write("deployment/grants.yaml", "grants: []\n");
+  const Ran kept = writ("apply -f deployment");
+  EXPECT_EQ(kept.exit_code, 0) << kept.err;
+  EXPECT_THAT(kept.out, HasSubstr("no longer in the files, and kept (--prune removes):\n    servers/files\n"));
+  EXPECT_NE(registry_.get()->server("files"), nullptr);
+  EXPECT_EQ(writ("apply -f deployment --prune").exit_code, 0);
+  EXPECT_EQ(registry_.get()->server("files"), nullptr);
+}
+
+TEST_F(AdminWords, ApplyGuardsTheLastAdministrator) {
+  fill();
+  write("tokens.yaml", "api_tokens: []\n");
+  const Ran refused = writ("apply -f tokens.yaml --prune");
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("the last administrator"));
+  EXPECT_EQ(writ("apply -f tokens.yaml --prune --lock-me-out").exit_code, 0);
+}
+
+TEST_F(AdminWords, EditOneObjectAtATime) {
+  fill();
+  EXPECT_EQ(writ("user add bob email=bob@example.com 'groups=[eng]'").exit_code, 0);
+  EXPECT_EQ(registry_.get()->user_by_name("bob")->email, "bob@example.com");
+  EXPECT_EQ(writ("user add bob").exit_code, 1) << "he is there already";
+  EXPECT_EQ(writ("user edit bob title=Boss").exit_code, 0);
+  EXPECT_EQ(registry_.get()->user_by_name("bob")->title, "Boss");
+  EXPECT_EQ(writ("user disable bob").exit_code, 0);
+  EXPECT_FALSE(registry_.get()->user_by_name("bob")->active);
+  EXPECT_EQ(writ("user enable bob").exit_code, 0);
+  EXPECT_TRUE(registry_.get()->user_by_name("bob")->active);
+  EXPECT_THAT(writ("user list").out, HasSubstr("bob@example.com"));
+  const Ran unknown = writ("user show bbo");
+  EXPECT_EQ(unknown.exit_code, 1);
+  EXPECT_THAT(unknown.err, HasSubstr("there is no user `bbo`; did you mean `bob`?"));
+  EXPECT_EQ(writ("user password bob", "neues-passwort\n").exit_code, 0);
+  EXPECT_THAT(registry_.get()->user_by_name("bob")->password_hash, testing::StartsWith("$argon2id$"));
+  EXPECT_EQ(writ("user remove bob").exit_code, 0);
+  EXPECT_EQ(registry_.get()->user_by_name("bob"), nullptr);
+  EXPECT_EQ(writ("group remove eng").exit_code, 1) << "alice is in it";
+  EXPECT_THAT(writ("agent show cursor --json").out, testing::StartsWith("{\"id\":\"cursor\""));
+  EXPECT_THAT(writ("server list").out, HasSubstr("https://mcp.example/files"));
+  EXPECT_THAT(writ("issuer list").out, HasSubstr("scope_ceiling"));
+}
+
+TEST_F(AdminWords, AgentSecretIsShownOnceAndKeptAsAHash) {
+  fill();
+  const Ran made = writ("agent secret cursor");
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  const std::string secret = made.out.substr(0, made.out.find('\n'));
+  EXPECT_GE(secret.size(), 43u);
+  EXPECT_EQ(registry_.get()->agent("cursor")->idp->secrets.at(0).sha256_hex, registry::sha256_hex(Secret(secret)));
+  EXPECT_THAT(writ("agent show cursor --json").out, Not(HasSubstr(secret)));
+}
+
+TEST_F(AdminWords, PolicyIsCheckedAppliedAndKept) {
+  fill();
+  EXPECT_THAT(writ("policy show").out, HasSubstr("grants:\n  - {group: eng"));
+  std::filesystem::create_directories(folder_ / "bundle");
+  write("bundle/grants.yaml", "grants:\n  - {group: eng, agents: [cursor], servers: [fils], scopes: all, tools: all}\n");
+  const Ran wrong = writ("policy check bundle");
+  EXPECT_EQ(wrong.exit_code, 1);
+  EXPECT_THAT(wrong.err, HasSubstr("grants.yaml:2:46: error: there is no server `fils`; did you mean `files`?"));
+  write("bundle/grants.yaml", "grants: []\n");
+  EXPECT_EQ(writ("policy check bundle").exit_code, 0);
+  const std::string before = policy_.get()->version();
+  EXPECT_EQ(writ("policy apply bundle -m 'nobody for now'").exit_code, 0);
+  EXPECT_NE(policy_.get()->version(), before);
+  EXPECT_THAT(writ("policy history").out, HasSubstr("nobody for now"));
+}
+
+TEST_F(AdminWords, AuditAndWhy) {
+  fill();
+  EXPECT_THAT(writ("audit query --event administration").out, HasSubstr("object=agents/cursor  by=local"));
+  EXPECT_THAT(writ("audit tail --once --json").out, HasSubstr("\"event\":\"policy_activated\""));
+  EXPECT_EQ(writ("audit query --since never").exit_code, 1);
+  audit::Commit denial;
+  denial.record.event = audit::Event::call;
+  denial.record.effect = audit::Effect::deny;
+  denial.record.reason = "no_permit";
+  denial.record.tool = "evil\x1b[2Jtool";
+  const auto committed = run<Result<audit::Committed, Unavailable>>(log_.commit(std::move(denial)));
+  const Ran why = writ("why " + audit::denial_code(committed->position));
+  EXPECT_EQ(why.exit_code, 0) << why.err;
+  EXPECT_THAT(why.out, HasSubstr("no_permit"));
+  EXPECT_THAT(why.out, Not(HasSubstr("\x1b"))) << "a tool's name must not move the cursor";
+  EXPECT_EQ(writ("why W-0000-00").exit_code, 1);
+}
+
+TEST_F(AdminWords, ExitCodesTellWhatWentWrong) {
+  fill();
+  const std::string network = " --server http://127.0.0.1:" + std::to_string(port_);
+  EXPECT_EQ(writ("user list" + network + " --token-file ci.token", "", false).exit_code, 0);
+  EXPECT_EQ(writ("user edit alice title=x" + network + " --token-file eye.token", "", false).exit_code, 3) << "an auditor may not";
+  write("wrong.token", "wrong-token-0123456789abcdef");
+  EXPECT_EQ(writ("user list" + network + " --token-file wrong.token", "", false).exit_code, 4);
+  EXPECT_EQ(writ("user list" + network, "", false).exit_code, 1) << "no token";
+  write("open.token", "ci-token-0123456789abcdef", 0644);
+  const Ran open = writ("user list" + network + " --token-file open.token", "", false);
+  EXPECT_EQ(open.exit_code, 1);
+  EXPECT_THAT(open.err, HasSubstr("open to others"));
+  EXPECT_EQ(writ("user list --socket /nowhere", "", false).exit_code, 1);
+  EXPECT_EQ(writ("user").exit_code, 2);
+  EXPECT_EQ(writ("usr list").exit_code, 2);
+  EXPECT_EQ(writ("apply").exit_code, 2);
+  EXPECT_EQ(writ("--help").exit_code, 0);
+}
+
+}  // namespace
+}  // namespace writ
