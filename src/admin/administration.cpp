@@ -1,6 +1,7 @@
 #include "admin/administration.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/overloaded.h"
 #include "crypto/password.h"
@@ -65,11 +66,6 @@ void describe_object(const ObjectChange& change, audit::Record& record) {
     case ObjectKind::resource_as: record.issuer = change.key; break;
     default: break;
   }
-}
-
-std::optional<std::string> more(const json::Value& record, std::string_view name) {
-  const std::string* value = record.find_string(name);
-  return value ? std::optional(*value) : std::nullopt;
 }
 
 }  // namespace
@@ -244,7 +240,7 @@ Task<Result<std::size_t, Unavailable>> Administration::note_aborted() {
     if (!records) co_return unexpected(records.error());
     for (const auto& record : *records) {
       const auto line = json::parse(record.json_line);
-      const auto id = line ? more(*line, "change") : std::nullopt;
+      const std::string* id = line ? line->find_string("change") : nullptr;
       if (!id || known.contains(static_cast<std::int64_t>(record.position))) continue;
       const auto stored = parts_.store.has_change(*id);
       if (!stored) co_return unexpected(stored.error());
@@ -255,15 +251,6 @@ Task<Result<std::size_t, Unavailable>> Administration::note_aborted() {
     }
   }
   co_return noted;
-}
-
-Task<Result<policy::Bundle, ChangeFailure>> Administration::check_policy(policy::BundleFiles files) {
-  const auto current = snapshot();
-  auto bundle = policy::read_bundle(files, parts_.parse_yaml);
-  if (!bundle) co_return unexpected(ChangeFailure{Invalid{std::move(bundle).error()}});
-  Problems problems = policy::check_bundle(*bundle, *current);
-  if (has_errors(problems)) co_return unexpected(ChangeFailure{Invalid{std::move(problems)}});
-  co_return std::move(bundle).value();
 }
 
 std::vector<std::string> describe(const Plan& plan) {

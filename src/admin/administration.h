@@ -88,8 +88,6 @@ class Administration {
   Task<Result<std::size_t, Unavailable>> note_aborted();
 
   Task<Result<Changed, ChangeFailure>> change(Actor actor, Change change);
-  // A policy that is not activated: would it be?
-  Task<Result<policy::Bundle, ChangeFailure>> check_policy(policy::BundleFiles files);
 
   // What is there now; never null.
   std::shared_ptr<const registry::Catalogue> catalogue() const;

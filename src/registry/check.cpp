@@ -192,8 +192,8 @@ class Check {
     constexpr auto kind = ObjectKind::agent;
     const auto at = [&](const char* member) { return path + "/" + member; };
     if (!is_client_id(registration.client_id)) error(kind, agent, at("client_id"), "a `client_id` has up to 256 printable ASCII characters without spaces");
-    if (registration.device_keys && registration.authentication != ClientAuthentication::none) {
-      error(kind, agent, at("authentication"), "`device_keys` goes with `authentication: none`: each device brings its own key");
+    if (registration.device_keys && registration.authentication == ClientAuthentication::client_secret) {
+      error(kind, agent, at("authentication"), "`device_keys` does not go with `client_secret`: each device brings its own key");
     }
     if (registration.authentication != ClientAuthentication::client_secret && !registration.secrets.empty()) {
       error(kind, agent, at("authentication"), "secrets are of no use with this `authentication`: remove them, or write `authentication: client_secret`");
@@ -201,7 +201,7 @@ class Check {
     if (registration.authentication != ClientAuthentication::private_key_jwt && (!registration.jwks.empty() || !registration.jwks_uri.empty())) {
       error(kind, agent, at("authentication"), "keys are of no use with this `authentication`: write `authentication: private_key_jwt`");
     }
-    if (registration.authentication == ClientAuthentication::private_key_jwt) {
+    if (registration.authentication == ClientAuthentication::private_key_jwt && !registration.device_keys) {
       // At somebody else's authorization server only the client_id counts; at the IdP there must be something to check against.
       if (at_idp && registration.jwks.empty() && registration.jwks_uri.empty()) {
         error(kind, agent, at("authentication"), "`private_key_jwt` needs the public keys: `jwks` or `jwks_uri`");

@@ -60,12 +60,12 @@ Group read_group(const Node& node, Reading& reading) {
 }
 
 // The members that a registration at the IdP and one at a resource authorization server have in common.
-Registration read_registration(Fields& fields, Reading& reading) {
+Registration read_registration(Fields& fields, Reading& reading, ClientAuthentication with_device_keys) {
   Registration registration;
   registration.client_id = fields.required_text("client_id");
   registration.device_keys = fields.flag("device_keys", false);
   registration.authentication = fields.choice(
-      "authentication", registration.device_keys ? ClientAuthentication::none : ClientAuthentication::client_secret, kClientAuthentications);
+      "authentication", registration.device_keys ? with_device_keys : ClientAuthentication::client_secret, kClientAuthentications);
   registration.secrets = read_secrets(fields, reading);
   fields.find("active_secrets");   // as `has_password`
   if (const Node* jwks = fields.find("jwks")) {
@@ -100,14 +100,14 @@ Agent read_agent(const Node& node, Reading& reading) {
   agent.groups = fields.texts("groups");
   if (const Node* idp = fields.find("idp")) {
     Fields at_idp(*idp, "`idp`", reading.problems);
-    agent.idp = read_registration(at_idp, reading);
+    agent.idp = read_registration(at_idp, reading, ClientAuthentication::none);   // before its device has a key
     at_idp.finish();
   }
   for (const Node& item : fields.list("resource_authorization_servers")) {
     Fields at_ras(item, "a registration", reading.problems);
     ResourceAsRegistration registration;
     registration.issuer = at_ras.required_text("issuer");
-    registration.registration = read_registration(at_ras, reading);
+    registration.registration = read_registration(at_ras, reading, ClientAuthentication::private_key_jwt);
     at_ras.finish();
     agent.resource_as.push_back(std::move(registration));
   }

@@ -161,7 +161,7 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"keys_without_private_key_jwt", "agents: [{id: a, idp: {client_id: a, jwks_uri: https://a.example/keys}}]\n", "f.yaml:1:23: error: keys are of no use"},
         Row{"private_key_jwt_without_keys", "agents: [{id: a, idp: {client_id: a, authentication: private_key_jwt}}]\n", "f.yaml:1:54: error: `private_key_jwt` needs the public keys"},
         Row{"secret_of_a_public_client", "agents: [{id: a, idp: {client_id: a, authentication: none, secret_file: x}}]\n", "f.yaml:1:54: error: secrets are of no use"},
-        Row{"device_keys_with_secret", "agents: [{id: a, idp: {client_id: a, authentication: client_secret, device_keys: true}}]\n", "f.yaml:1:54: error: `device_keys` goes with `authentication: none`"},
+        Row{"device_keys_with_secret", "agents: [{id: a, idp: {client_id: a, authentication: client_secret, device_keys: true}}]\n", "f.yaml:1:54: error: `device_keys` does not go with `client_secret`"},
         Row{"unknown_algorithm", "trusted_issuers: [{issuer: https://i.example, clients: all, algorithms: [HS256]}]\n", "f.yaml:1:73: error: unknown algorithm `HS256`"},
         Row{"subject", "resource_authorization_servers: [{issuer: https://r.example, subject: name}]\n", "f.yaml:1:71: error: `subject` must be user_id"}),
     [](const auto& row) { return row.param.name; });
