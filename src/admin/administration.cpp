@@ -123,8 +123,12 @@ void Administration::plan_now(Work& work) const {
 
 Task<Result<Changed, ChangeFailure>> Administration::change(Actor actor, Change change) {
   co_await serial_.acquire();
+  // Also when an exception passes: otherwise nobody could change anything any more.
+  struct Turn {
+    Serial& serial;
+    ~Turn() { serial.release(); }
+  } turn{serial_};
   auto changed = co_await change_in_turn(actor, change);
-  serial_.release();
   co_return changed;
 }
 

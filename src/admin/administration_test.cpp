@@ -100,7 +100,7 @@ TEST_F(Administering, AnObjectThatTheActivePolicyNamesStays) {
   change.removal = std::pair(registry::ObjectKind::server, std::string("files"));
   const auto done = apply(std::move(change));
   ASSERT_FALSE(done);
-  EXPECT_THAT(describe(done.error()), HasSubstr("grants.yaml:2:44: error: there is no server `files`"));
+  EXPECT_THAT(describe(done.error()), HasSubstr("grants.yaml:2:46: error: there is no server `files`"));
 }
 
 TEST_F(Administering, WithoutARecordNothingChanges) {

@@ -59,10 +59,12 @@ Task<http::Response> dispatch(const Api& api, const http::Request& request) {
   }
   Call call{request, std::move(std::get<Actor>(who)), {}};
   std::string allowed;
+  std::string_view owner;
   for (const Operation& operation : operations()) {
     auto arguments = match_path(operation.path, request.path);
-    if (!arguments) continue;
     // The first pattern that matches owns the path: /policy is no collection.
+    if (!arguments || (!owner.empty() && owner != operation.path)) continue;
+    owner = operation.path;
     if (operation.method != request.method) {
       allowed += (allowed.empty() ? "" : ", ") + std::string(operation.method);
       continue;

@@ -71,6 +71,7 @@ TEST_F(AdminApi, TellsStrangersNothingAboutWhatExists) {
   }
   EXPECT_EQ(call("GET", "/admin/v1/nothing").status, 404);
   EXPECT_EQ(call("DELETE", "/admin/v1/status").status, 405);
+  EXPECT_EQ(*call("DELETE", "/admin/v1/policy/history").headers.find("Allow"), "GET") << "policy is no collection";
 }
 
 TEST_F(AdminApi, RefusesOddAuthorizationHeaders) {
@@ -229,7 +230,7 @@ TEST_F(AdminApi, ExplainsADenialByItsCode) {
   EXPECT_EQ(*body.find("record")->find_string("reason"), "no_permit");
   EXPECT_EQ(body.find_array("chain")->size(), 1u);
   EXPECT_EQ(call("GET", "/admin/v1/why/" + audit::denial_code(first->position)).status, 404) << "this one was no denial";
-  EXPECT_EQ(call("GET", "/admin/v1/why/W-0000-00").status, 400);
+  EXPECT_EQ(call("GET", "/admin/v1/why/W-0000-01").status, 400);
 }
 
 TEST_F(AdminApi, QueriesRecords) {

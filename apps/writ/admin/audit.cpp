@@ -20,11 +20,12 @@ struct Arguments {
   bool once = false;
 };
 
-// --user, --agent, …: they go to the API as they are.
+// --user, --agent, …: they go to the API as they are. (--server is the address of the admin API, so a server is named by --server-id.)
 void add_filters(CLI::App* command, const std::shared_ptr<Arguments>& arguments) {
   for (const char* name : {"user", "agent", "server", "tool", "effect", "event", "text", "since", "until"}) {
     const std::string help = std::string(name) == "since" || std::string(name) == "until" ? "a time, or an age such as 7d" : std::string(name) == "effect" ? "allow or deny" : "only of this " + std::string(name);
-    command->add_option_function<std::string>("--" + std::string(name), [arguments, name](const std::string& value) { arguments->filters.emplace_back(name, value); }, help);
+    const std::string option = std::string("--") + (std::string(name) == "server" ? "server-id" : name);
+    command->add_option_function<std::string>(option, [arguments, name](const std::string& value) { arguments->filters.emplace_back(name, value); }, help);
   }
 }
 
