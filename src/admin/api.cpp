@@ -55,7 +55,8 @@ Task<http::Response> dispatch(const Api& api, const http::Request& request) {
     http::Response response = problem(401, "this needs an API token", "send `Authorization: Bearer` with the token, or use the local socket");
     response.headers.add("WWW-Authenticate", "Bearer");
     std::string nobody, reason = failed->reason;
-    co_return co_await refuse(api, request, std::move(nobody), std::move(reason), std::move(response));
+    auto refused = co_await refuse(api, request, std::move(nobody), std::move(reason), std::move(response));
+    co_return refused;
   }
   Call call{request, std::move(std::get<Actor>(who)), {}};
   std::string allowed;
@@ -72,10 +73,12 @@ Task<http::Response> dispatch(const Api& api, const http::Request& request) {
     if (operation.needs == Needs::admin && call.actor.role != Actor::Role::admin) {
       std::string actor = call.actor.name, reason = "needs_admin";
       http::Response response = problem(403, "this needs an administrator", "your API token has the role `auditor`");
-      co_return co_await refuse(api, request, std::move(actor), std::move(reason), std::move(response));
+      auto refused = co_await refuse(api, request, std::move(actor), std::move(reason), std::move(response));
+      co_return refused;
     }
     call.arguments = std::move(*arguments);
-    co_return co_await handler_of(operation.name)(api, call);
+    auto answered = co_await handler_of(operation.name)(api, call);
+    co_return answered;
   }
   if (allowed.empty()) co_return problem(404, "there is no such operation", "GET /admin/openapi.json lists them");
   http::Response response = problem(405, "this method is not for this path");

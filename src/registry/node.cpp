@@ -98,24 +98,26 @@ json::Value to_json(const Node& node) {
 }
 
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
-  // Levenshtein distance; a third of the word may be wrong, at least one letter. Long input has no near name.
+  // Letters that are wrong, missing, too many or swapped with their neighbour; a third of the word may be, at least one. Long input has no
+  // near name.
   if (word.empty() || word.size() > 64) return {};
   std::size_t best = std::max<std::size_t>(1, (word.size() + 2) / 3) + 1;
   std::string found;
   for (const std::string& candidate : candidates) {
     if (candidate.size() > 128) continue;
-    std::vector<std::size_t> row(candidate.size() + 1);
-    for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
+    std::vector<std::size_t> two_above, above(candidate.size() + 1), row(candidate.size() + 1);
+    for (std::size_t j = 0; j < above.size(); ++j) above[j] = j;
     for (std::size_t i = 1; i <= word.size(); ++i) {
-      std::size_t diagonal = row[0];
       row[0] = i;
       for (std::size_t j = 1; j < row.size(); ++j) {
-        const std::size_t above = row[j];
-        row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (word[i - 1] == candidate[j - 1] ? 0u : 1u)});
-        diagonal = above;
+        row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + (word[i - 1] == candidate[j - 1] ? 0u : 1u)});
+        const bool swapped = i > 1 && j > 1 && word[i - 1] == candidate[j - 2] && word[i - 2] == candidate[j - 1];
+        if (swapped) row[j] = std::min(row[j], two_above[j - 2] + 1);
       }
+      two_above = above;
+      above = row;
     }
-    if (row.back() < best) best = row.back(), found = candidate;
+    if (above.back() < best) best = above.back(), found = candidate;
   }
   return found;
 }
