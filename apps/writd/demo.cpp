@@ -4,7 +4,9 @@
 
 #include <cstdio>
 
+#include "adapters/net/pause.h"
 #include "adapters/net/server.h"
+#include "demo_server/demo_server.h"
 #include "demo_walk.h"
 #include "demo_world.h"
 #include "log.h"
@@ -81,7 +83,11 @@ int demo(const DemoOptions& options) {
     std::fprintf(stderr, "writ demo: %s\n", deployment.error().c_str());
     return 1;
   }
+  demo_server::DemoServer notes({[](Milliseconds duration) { return net::pause(duration); }, Milliseconds{300}});
   routes = (*deployment)->public_routes();
+  for (const char* method : {"POST", "GET", "DELETE"}) {
+    routes.add(method, kDemoUpstreamPath, [&notes](const http::Request& request) { return notes.handle(request); });
+  }
 
   const double milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began).count();
   print(fmt::format("Writ is up on {} after {:.0f} ms: identity provider, resource authorization server, gateway, and an MCP server behind it.", base, milliseconds));

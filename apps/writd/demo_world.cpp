@@ -1,9 +1,11 @@
 #include "demo_world.h"
 
+#include <cassert>
+
 #include "crypto/hash.h"
 #include "crypto/password.h"
 #include "crypto/random.h"
-#include "policy/grants_table.h"
+#include "policy/cedar_policy.h"
 
 namespace writ::writd {
 namespace {
@@ -99,7 +101,9 @@ DemoWorld make_demo_world(const std::string& base) {
   world.objects.trusted_issuers = {trusted};
 
   policy::AccessGrant row{"grants.yaml:2", "engineering", {false, {"desk", "writ-cli"}}, "notes", {true, {}}, {false, {"search_*", "read_*", "add_*", "slow_*"}}};
-  world.policy = std::make_shared<policy::GrantsTable>(std::vector<policy::AccessGrant>{row}, "demo");
+  const auto compiled = policy::CedarPolicy::compile({{row}, {}, "demo"});
+  assert(compiled);   // a constant of ours
+  world.policy = *compiled;
   return world;
 }
 

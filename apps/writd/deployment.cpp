@@ -20,6 +20,7 @@ Result<std::unique_ptr<Deployment>, std::string> Deployment::build(config::Confi
 
   if (parts->config.idp.enabled) TRY(build_idp(*parts));
   if (parts->config.resource_as.enabled) TRY(build_resource_as(*parts));
+  if (parts->config.gateway.enabled) TRY(build_gateway(*parts));
   return std::unique_ptr<Deployment>(new Deployment(std::move(parts)));
 }
 
@@ -28,6 +29,7 @@ const http::Router& Deployment::public_routes() const { return parts_->public_ro
 Task<void> Deployment::tick() {
   const Instant now = parts_->clock.now();
   parts_->remote_keys.refresh_due(now);
+  if (parts_->gateway) parts_->gateway->gateway->check_streams(now);
   // What merely saves memory and disk runs once a minute.
   if (now < parts_->tidied + Seconds{60}) co_return;
   parts_->tidied = now;

@@ -8,6 +8,7 @@
 #include "adapters/net/upstream.h"
 #include "adapters/outgoing/curl_outgoing.h"
 #include "deployment.h"
+#include "gateway/routes.h"
 #include "password_thread.h"
 #include "registry/stored_revocations.h"
 #include "remote_keys.h"
@@ -35,6 +36,12 @@ struct ResourceAsRole {
   std::unique_ptr<token_service::resource_as::ResourceAuthorizationServer> server;
 };
 
+struct GatewayRole {
+  gateway::Settings settings;
+  std::unique_ptr<gateway::RemoteIssuerKeys> keys;
+  std::unique_ptr<gateway::Gateway> gateway;
+};
+
 struct Deployment::Parts {
   Parts(config::Config configured, Stores opened, registry::Current& current_registry, policy::Current& current_policy, const Clock& wall,
         net::EventLoops& event_loops)
@@ -56,6 +63,7 @@ struct Deployment::Parts {
 
   std::optional<IdpRole> idp;
   std::optional<ResourceAsRole> resource_as;
+  std::optional<GatewayRole> gateway;
 
   http::Router public_routes;
   Instant tidied{};
@@ -64,5 +72,6 @@ struct Deployment::Parts {
 // One per role: builds it into the parts. The error is a sentence for the operator.
 Result<void, std::string> build_idp(Deployment::Parts& parts);
 Result<void, std::string> build_resource_as(Deployment::Parts& parts);
+Result<void, std::string> build_gateway(Deployment::Parts& parts);
 
 }  // namespace writ::writd

@@ -11,8 +11,10 @@
 
 #include "adapters/memory/decisions_log.h"
 #include "adapters/memory/documents.h"
+#include "adapters/memory/object_store.h"
 #include "adapters/sqlite/decisions_log.h"
 #include "adapters/sqlite/documents.h"
+#include "adapters/sqlite/object_store.h"
 #include "config/config.h"
 #include "crypto/hash.h"
 #include "crypto/random.h"
@@ -48,6 +50,7 @@ Result<Secret, std::string> read_sealing_key(const std::string& path) {
 Stores open_in_memory() {
   Stores stores;
   stores.documents = std::make_unique<memory::MemoryDocuments>();
+  stores.objects = std::make_unique<memory::MemoryObjectStore>();
   auto log = std::make_unique<memory::MemoryDecisionsLog>();
   stores.log = log.get();
   stores.audit_reader = log.get();
@@ -68,13 +71,17 @@ Result<Stores, std::string> open_directory(const std::string& directory, const s
   stores.sealing_key = TRY(read_sealing_key(sealing_key_file));
   auto documents = sqlite::SqliteDocuments::open(directory + "/state.db");
   if (!documents) return unexpected("cannot open `" + directory + "/state.db`: " + documents.error().detail);
+  auto objects = sqlite::SqliteObjectStore::open(directory + "/objects.db");
+  if (!objects) return unexpected("cannot open `" + directory + "/objects.db`: " + objects.error().detail);
   auto log = sqlite::SqliteDecisionsLog::open(directory + "/decisions.db", node, clock);
   if (!log) return unexpected("cannot open `" + directory + "/decisions.db`: " + log.error().detail);
   (*documents)->on_failure([on_failure](const sqlite::Failure& failure) { on_failure("state store: " + failure.detail); });
   (*log)->on_failure([on_failure](const sqlite::Failure& failure) { on_failure("decisions log: " + failure.detail); });
   stores.log = log->get();
   stores.audit_reader = log->get();
+  (*objects)->on_failure([on_failure](const sqlite::Failure& failure) { on_failure("object store: " + failure.detail); });
   stores.documents = std::move(*documents);
+  stores.objects = std::move(*objects);
   stores.log_owner = std::move(*log);
   return stores;
 }

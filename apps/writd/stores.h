@@ -9,11 +9,13 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "registry/documents.h"
+#include "registry/object_store.h"
 
 namespace writ::writd {
 
 struct Stores {
-  std::unique_ptr<registry::Documents> documents;
+  std::unique_ptr<registry::Documents> documents;      // sessions, tokens, keys, revocations
+  std::unique_ptr<registry::ObjectStore> objects;      // what administrators own, and the policy versions
   std::unique_ptr<audit::DecisionsLog> log_owner;
   audit::DecisionsLog* log = nullptr;
   audit::AuditReader* audit_reader = nullptr;

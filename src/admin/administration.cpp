@@ -79,7 +79,7 @@ Result<std::unique_ptr<Administration>, std::string> Administration::open(Parts 
   if (catalogue->policy) {
     auto bundle = policy::read_bundle(catalogue->policy->files, parts.parse_yaml);
     if (!bundle) return unexpected("the active policy cannot be read:\n" + to_string(bundle.error()));
-    parts.policy.set(policy::compile(*bundle));
+    parts.policy.set(bundle->policy);
   }
   parts.registry.set(snapshot);
   auto administration = std::unique_ptr<Administration>(new Administration(std::move(parts)));
@@ -181,7 +181,7 @@ Task<Result<Changed, ChangeFailure>> Administration::change_in_turn(const Actor&
   apply(*after, set, *stored);
   catalogue_.store(std::move(after), std::memory_order_release);
   parts_.registry.set(work.snapshot);
-  if (work.policy_changes) parts_.policy.set(policy::compile(work.bundle));
+  if (work.policy_changes) parts_.policy.set(work.bundle.policy);
   changed.plan = std::move(work.plan);
   changed.sequence = *stored;
   changed.applied = true;

@@ -2,11 +2,14 @@
 
 #include <mutex>
 
+#include "policy/argument_type.h"
+
 namespace writ::gateway {
 
 policy::ToolFacts read_tool(const json::Value& definition) {
   policy::ToolFacts tool;
   if (const auto* name = definition.find_string("name")) tool.name = *name;
+  if (const json::Value* schema = definition.find("inputSchema")) tool.argument_type = policy::read_argument_type(*schema);
   const json::Value* annotations = definition.find("annotations");
   if (!annotations) return tool;
   const auto read = [annotations](std::string_view name, bool& into) {
@@ -20,16 +23,17 @@ policy::ToolFacts read_tool(const json::Value& definition) {
 }
 
 policy::ToolFacts ToolDefinitions::facts(std::string_view server_id, std::string_view tool) const {
-  policy::ToolFacts facts;
-  facts.name = std::string(tool);
-  const std::shared_lock lock(mutex_);
-  const auto server = servers_.find(std::string(server_id));
-  if (server == servers_.end()) return facts;
-  const auto found = server->second.find(facts.name);
-  if (found == server->second.end()) return facts;
-  facts.read_only = found->second.read_only, facts.destructive = found->second.destructive;
-  facts.idempotent = found->second.idempotent, facts.open_world = found->second.open_world;
-  return facts;
+  {
+    const std::shared_lock lock(mutex_);
+    const auto server = servers_.find(std::string(server_id));
+    if (server != servers_.end()) {
+      const auto found = server->second.find(std::string(tool));
+      if (found != server->second.end()) return found->second;
+    }
+  }
+  policy::ToolFacts unknown;
+  unknown.name = std::string(tool);
+  return unknown;
 }
 
 void ToolDefinitions::remember(std::string_view server_id, const json::Array& tools) {
@@ -39,7 +43,8 @@ void ToolDefinitions::remember(std::string_view server_id, const json::Array& to
     policy::ToolFacts tool = read_tool(definition);
     if (tool.name.empty()) continue;
     if (known.size() >= kToolsPerServerMax && !known.contains(tool.name)) continue;   // unknown ones keep the careful defaults
-    known.insert_or_assign(std::move(tool.name), Annotations{tool.read_only, tool.destructive, tool.idempotent, tool.open_world});
+    std::string name = tool.name;
+    known.insert_or_assign(std::move(name), std::move(tool));
   }
 }
 

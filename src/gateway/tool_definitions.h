@@ -14,7 +14,7 @@
 
 namespace writ::gateway {
 
-// One element of a tools/list result; name and annotations, absent ones with MCP's defaults.
+// One element of a tools/list result; name, argument type, and annotations, absent ones with MCP's defaults.
 policy::ToolFacts read_tool(const json::Value& definition);
 
 // Safe to share between threads.
@@ -26,10 +26,7 @@ class ToolDefinitions {
 
  private:
   static constexpr std::size_t kToolsPerServerMax = 10'000;
-  struct Annotations {
-    bool read_only, destructive, idempotent, open_world;
-  };
-  using Tools = std::unordered_map<std::string, Annotations>;
+  using Tools = std::unordered_map<std::string, policy::ToolFacts>;
   mutable std::shared_mutex mutex_;
   std::unordered_map<std::string, Tools> servers_;
 };

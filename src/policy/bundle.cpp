@@ -4,7 +4,7 @@
 #include <map>
 
 #include "crypto/hash.h"
-#include "policy/grants_table.h"
+#include "policy/cedar_policy.h"
 #include "registry/fields.h"
 
 namespace writ::policy {
@@ -131,9 +131,15 @@ Result<Bundle, Problems> read_bundle(const BundleFiles& files, const ParseYaml& 
   Bundle bundle;
   bundle.version = content_hash(files);
   Problems problems;
+  BundleContent content;
+  content.version = bundle.version;
   for (const auto& [name, text] : files) {
+    if (name.ends_with(".cedar")) {
+      content.files.push_back({name, text});
+      continue;
+    }
     if (name != kGrantsFile) {
-      problems.push_back({{name, 1, 1}, "`" + name.substr(0, 80) + "` is not understood: a bundle holds " + std::string(kGrantsFile)});
+      problems.push_back({{name, 1, 1}, "`" + name.substr(0, 80) + "` is not understood: a bundle holds " + std::string(kGrantsFile) + " and *.cedar files"});
       continue;
     }
     auto root = parse(text, name);
@@ -141,6 +147,14 @@ Result<Bundle, Problems> read_bundle(const BundleFiles& files, const ParseYaml& 
       read_grants(*root, bundle, problems);
     } else {
       problems.insert(problems.end(), root.error().begin(), root.error().end());
+    }
+  }
+  for (const Bundle::Row& row : bundle.rows) content.grants.push_back(row.grant);
+  if (auto compiled = CedarPolicy::compile(content)) {
+    bundle.policy = std::move(*compiled);
+  } else {
+    for (const PolicyProblem& problem : compiled.error()) {
+      problems.push_back({{problem.file, static_cast<int>(problem.line), static_cast<int>(problem.column)}, problem.message});
     }
   }
   if (registry::has_errors(problems)) return unexpected(std::move(problems));
@@ -153,12 +167,6 @@ Problems check_bundle(const Bundle& bundle, const registry::Snapshot& snapshot) 
   References references(snapshot, problems);
   for (const Bundle::Row& row : bundle.rows) references.check(row);
   return problems;
-}
-
-std::shared_ptr<const Policy> compile(const Bundle& bundle) {
-  std::vector<AccessGrant> grants;
-  for (const Bundle::Row& row : bundle.rows) grants.push_back(row.grant);
-  return std::make_shared<GrantsTable>(std::move(grants), bundle.version);
 }
 
 bool is_bundle_file(std::string_view name) { return name == kGrantsFile || name == "policy-tests.yaml" || name.ends_with(".cedar") || name.ends_with(".cedarschema"); }

@@ -2,7 +2,7 @@
 
 // The policy bundle: the one place where access grants, policies and their tests live (rules §4.8). A bundle is a folder of named texts,
 // identified by the hash of its content, and becomes active whole or not at all. Reading it and evaluating it are apart: read_bundle()
-// knows files and places, compile() makes the evaluator.
+// knows files and places, CedarPolicy is the evaluator.
 
 #include <functional>
 #include <map>
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "policy/access_grant.h"
+#include "policy/cedar_policy.h"
 #include "policy/decision.h"
 #include "registry/node.h"
 #include "registry/snapshot.h"
@@ -32,6 +33,7 @@ struct Bundle {
   };
   std::vector<Row> rows;
   registry::Problems warnings;
+  std::shared_ptr<const CedarPolicy> policy;   // what decides: rows and Cedar files, compiled
 };
 
 // SHA-256 over names and texts, in hexadecimal. The same files are the same version, wherever they lie.
@@ -43,7 +45,6 @@ Result<Bundle, registry::Problems> read_bundle(const BundleFiles& files, const P
 // Groups, agents, servers and scopes that rows name must exist; with "did you mean".
 registry::Problems check_bundle(const Bundle& bundle, const registry::Snapshot& snapshot);
 
-std::shared_ptr<const Policy> compile(const Bundle& bundle);
 
 // Whether a file of this name belongs to a bundle (the other YAML files of a deployment's folder are objects).
 bool is_bundle_file(std::string_view name);

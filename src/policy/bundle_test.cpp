@@ -56,7 +56,7 @@ TEST(Bundle, RowsAreNamedByTheirLine) {
 
 TEST(Bundle, CompilesToAPolicyOfItsVersion) {
   const auto bundle = read(kGood);
-  const auto policy = compile(*bundle);
+  const auto policy = bundle->policy;
   EXPECT_EQ(policy->version(), content_hash({{"grants.yaml", kGood}}));
   Question question;
   question.action = Action::connect;
@@ -86,11 +86,11 @@ TEST(Bundle, EmptyAllowsNothing) {
     EXPECT_TRUE(bundle->rows.empty());
     Question question;
     question.principal.groups = {"engineering"};
-    EXPECT_FALSE(compile(*bundle)->decide(question).allowed);
+    EXPECT_FALSE(bundle->policy->decide(question).allowed);
   }
   const auto none = read_bundle({}, {});
   ASSERT_TRUE(none);
-  EXPECT_FALSE(compile(*none)->could_allow({}));
+  EXPECT_FALSE(none->policy->could_allow({}));
   const auto nobody = read("grants: [{group: engineering, agents: [], servers: [], scopes: [], tools: []}]\n");
   ASSERT_TRUE(nobody);
   EXPECT_TRUE(nobody->rows.empty());
@@ -133,12 +133,20 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& row) { return row.param.name; });
 
 TEST(BundleErrors, AFileThatIsNotUnderstoodIsNotLeftOut) {
-  for (const char* name : {"extra.cedar", "policy-tests.yaml", "grants.yml"}) {
+  for (const char* name : {"extra.cedarschema", "policy-tests.yaml", "grants.yml"}) {
     const auto bundle = read_bundle({{"grants.yaml", ""}, {name, "forbid(principal, action, resource);"}},
                                     [](std::string_view text, std::string file) { return yaml::parse(text, std::move(file)); });
     ASSERT_FALSE(bundle) << name;
     EXPECT_THAT(registry::to_string(bundle.error()), HasSubstr(std::string(name) + ":1:1: error: "));
   }
+}
+
+TEST(BundleErrors, ACedarFileIsReadWithItsPlaces) {
+  const auto parse = [](std::string_view text, std::string file) { return yaml::parse(text, std::move(file)); };
+  EXPECT_TRUE(read_bundle({{"prod.cedar", "forbid(principal, action, resource);"}}, parse));
+  const auto broken = read_bundle({{"prod.cedar", "\n  forbid(principal, action);"}}, parse);
+  ASSERT_FALSE(broken);
+  EXPECT_THAT(registry::to_string(broken.error()), HasSubstr("prod.cedar:2:"));
 }
 
 TEST(BundleVersion, IsItsContent) {

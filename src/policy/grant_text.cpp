@@ -16,7 +16,7 @@ std::string list_of(const std::vector<std::string>& elements) {
 }
 
 std::string policy_text(const AccessGrant& grant, const char* part, const std::string& action, const std::vector<std::string>& conditions) {
-  std::string text = "@id(" + cedar::Value::string(grant.id + part).to_string() + ")\n";
+  std::string text = "@id(" + cedar::Value::string(grant.id + "#" + grant.server + part).to_string() + ")\n";
   text += "permit (\n  principal in " + uid(kGroupType, grant.group) + ",\n  action " + action + ",\n  resource in " + uid(kServerType, grant.server) + "\n)";
   if (conditions.empty()) return text + ";\n";
   text += "\nwhen { ";

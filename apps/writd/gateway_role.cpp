@@ -1,0 +1,38 @@
+#include "adapters/yaml/yaml.h"
+#include "parts.h"
+
+namespace writ::writd {
+namespace {
+
+gateway::Settings settings_of(const config::Config& config) {
+  gateway::Settings settings;
+  settings.base = config.gateway.base;
+  settings.why_url = config.base_url + "/why";
+  settings.own_resource_as = config.resource_as.enabled ? config.resource_as.issuer : "";
+  settings.organisation = config.organisation;
+  settings.denied_calls = config.gateway.denied_calls == config::Gateway::DeniedCalls::http_403 ? gateway::Settings::DeniedCalls::http_403
+                                                                                                : gateway::Settings::DeniedCalls::result;
+  settings.call_durability = config.gateway.call_durability == config::Gateway::CallDurability::power ? audit::Durability::power : audit::Durability::process;
+  settings.skew_seconds = config.skew.count();
+  settings.call_deadline = config.gateway.call_deadline;
+  return settings;
+}
+
+}  // namespace
+
+Result<void, std::string> build_gateway(Deployment::Parts& parts) {
+  GatewayRole& role = parts.gateway.emplace();
+  role.settings = settings_of(parts.config);
+  role.keys = std::make_unique<gateway::RemoteIssuerKeys>(parts.remote_keys);
+  auto read_secret = [](const std::string& file) -> Result<Secret, Unavailable> {
+    auto secret = yaml::read_secret_file(file, {});
+    if (!secret) return unexpected(Unavailable{"a secret file cannot be read"});
+    return std::move(*secret);
+  };
+  role.gateway = std::make_unique<gateway::Gateway>(gateway::Dependencies{role.settings, parts.clock, parts.registry, parts.policy, *parts.revocations,
+                                                                          *parts.stores.log, *role.keys, parts.upstream, std::move(read_secret)});
+  parts.public_routes.add_all(gateway::routes(*role.gateway, role.settings));
+  return {};
+}
+
+}  // namespace writ::writd

@@ -1,0 +1,62 @@
+#include "role_administration.h"
+
+namespace writ::writd {
+
+using token_service::idp::SessionEnd;
+
+token_service::RotatingKeys* RoleKeys::keys_of(std::string_view use) const {
+  if (use == "idp" && parts_.idp) return parts_.idp->keys.get();
+  if (use == "ras" && parts_.resource_as) return parts_.resource_as->keys.get();
+  return nullptr;
+}
+
+std::vector<admin::KeySummary> RoleKeys::list(Instant now) const {
+  std::vector<admin::KeySummary> keys;
+  for (const char* use : {"idp", "ras"}) {
+    const auto* of_use = keys_of(use);
+    if (of_use == nullptr) continue;
+    for (const auto& key : of_use->list(now)) {
+      keys.push_back({use, key.times.kid, std::string(crypto::to_string(key.algorithm)), key.times.created, key.times.active_from, key.active, key.published});
+    }
+  }
+  return keys;
+}
+
+Task<Result<std::optional<std::string>, Unavailable>> RoleKeys::rotate(std::string use, bool at_once, Instant now) {
+  auto* of_use = keys_of(use);
+  if (of_use == nullptr) co_return std::optional<std::string>();
+  auto kid = co_await of_use->rotate(now, at_once);
+  if (!kid) co_return unexpected(kid.error());
+  co_return std::optional<std::string>(std::move(*kid));
+}
+
+std::vector<admin::SessionInfo> RoleSessions::list(std::string_view user_id) const {
+  std::vector<admin::SessionInfo> sessions;
+  if (!parts_.idp) return sessions;
+  for (const auto& summary : token_service::idp::list_sessions(*parts_.idp->idp, user_id)) {
+    admin::SessionInfo info;
+    info.sid = summary.session.id;
+    info.user = summary.session.user_id;
+    info.user_name = summary.user_name;
+    info.created = summary.session.created;
+    info.last_used = summary.session.last_seen;
+    info.expires = summary.session.created + parts_.config.idp.session_absolute;
+    for (const auto& device : summary.devices) info.devices.push_back(device.name);
+    sessions.push_back(std::move(info));
+  }
+  return sessions;
+}
+
+Task<Result<void, Unavailable>> RoleSessions::end(std::string sid, std::string actor, std::string peer) {
+  if (!parts_.idp) co_return Result<void, Unavailable>{};
+  auto ended = co_await token_service::idp::end_session(*parts_.idp->idp, std::move(sid), SessionEnd::revoked, std::move(actor), std::move(peer));
+  co_return ended;
+}
+
+Task<Result<void, Unavailable>> RoleSessions::end_of_user(std::string user_id, std::string actor, std::string peer) {
+  if (!parts_.idp) co_return Result<void, Unavailable>{};
+  auto ended = co_await token_service::idp::end_sessions_of_user(*parts_.idp->idp, std::move(user_id), std::move(actor), std::move(peer));
+  co_return ended;
+}
+
+}  // namespace writ::writd
