@@ -6,7 +6,7 @@
 
 #include "adapters/net/pause.h"
 #include "adapters/net/server.h"
-#include "demo_server/demo_server.h"
+#include "demo_server/server.h"
 #include "demo_walk.h"
 #include "demo_world.h"
 #include "log.h"

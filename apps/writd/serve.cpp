@@ -1,0 +1,182 @@
+#include "serve.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+
+#include "adapters/net/pause.h"
+#include "adapters/net/server.h"
+#include "adapters/yaml/yaml.h"
+#include "first_objects.h"
+#include "log.h"
+#include "parts.h"
+#include "role_administration.h"
+#include "signals.h"
+
+namespace writ::writd {
+namespace {
+
+constexpr auto kDrainWithin = std::chrono::seconds(10);
+
+// Runs a task on a loop and waits for it on this thread.
+template <class T>
+T wait_for(net::EventLoops& loops, Task<T> task) {
+  QueueExecutor here;
+  std::optional<T> result;
+  std::exception_ptr failure;
+  bool done = false;
+  loops.executor(0).post([&] {
+    spawn(std::move(task), [&](std::exception_ptr exception, std::optional<T> value) {
+      failure = exception;
+      result = std::move(value);
+      here.post([&] { done = true; });
+    });
+  });
+  here.run_until([&] { return done; });
+  if (failure) std::rethrow_exception(failure);
+  return std::move(*result);
+}
+
+int wrong_configuration(const std::string& problems) {
+  std::fprintf(stderr, "%s\nwrit serve: the configuration is not usable; nothing was started\n", problems.c_str());
+  return 2;
+}
+
+net::Listener listener_of(const config::Listener& configured, http::Handler handler) {
+  net::Listener listener;
+  listener.address = configured.address;
+  listener.port = configured.port;
+  listener.hosts = configured.hosts;
+  listener.handler = std::move(handler);
+  if (configured.tls) listener.tls = std::make_unique<net::TlsFiles>(net::TlsFiles{configured.tls->certificate, configured.tls->key});
+  listener.trusted_proxies = configured.trusted_proxies;
+  listener.forwarding_fields = configured.forwarding == config::Listener::Forwarding::forwarded ? net::Listener::ForwardingFields::forwarded
+                                                                                                : net::Listener::ForwardingFields::x_forwarded;
+  listener.proxy_protocol = configured.proxy_protocol;
+  return listener;
+}
+
+Task<http::Response> healthy(const http::Request&) { co_return http::text(200, "ok\n"); }
+
+// What one process serves, from its configuration to its listeners.
+class Service {
+ public:
+  explicit Service(config::Config config) : config_(std::move(config)) {}
+  ~Service() { server_.drain(std::chrono::milliseconds(0)); }
+
+  // Everything up to accepting connections. The error is a sentence; `exit` is 2 when the configuration is to blame.
+  Result<void, std::string> start(int& exit) {
+    exit = 2;
+    auto first = TRY(read_first_objects(config_));
+    exit = 1;
+    auto stores = TRY(open_directory(config_.data_directory, config_.keys.sealing_key_file, config_.node, clock_, [](const std::string& failure) { log_error(failure); }));
+    auto parse_yaml = [](std::string_view text, std::string name) { return yaml::parse(text, std::move(name)); };
+    administration_ = TRY(admin::Administration::open({*stores.objects, *stores.log, *stores.audit_reader, registry_, policy_, clock_, parse_yaml}));
+    exit = 2;
+    const auto differences = TRY(wait_for(loops_, apply_first_objects(*administration_, std::move(first))));
+    exit = 1;
+    for (const auto& difference : differences) log_warning("the configuration differs from the store (writ apply changes it): " + difference);
+    deployment_ = TRY(Deployment::build(config_, std::move(stores), registry_, policy_, clock_, loops_));
+    const auto aborted = wait_for(loops_, administration_->note_aborted());
+    if (!aborted) return unexpected(std::string("the decisions log does not answer"));
+    if (*aborted > 0) log_warning(fmt::format("{} recorded changes had not reached the store; they are marked as aborted", *aborted));
+    return listen();
+  }
+
+  void tick() {
+    loops_.executor(0).post([this] {
+      if (ticking_.exchange(true)) return;   // the one before still waits for a slow store
+      spawn(deployment_->tick(), [this](std::exception_ptr) { ticking_ = false; });
+    });
+  }
+  void reload() {
+    const auto reloaded = server_.reload_certificates();
+    if (reloaded) log_info("certificates were read again");
+    else log_error("the certificates were kept as they are: " + reloaded.error());
+  }
+  void drain() { server_.drain(kDrainWithin); }
+
+ private:
+  Result<void, std::string> listen() {
+    auto& parts = deployment_->parts();
+    keys_ = std::make_unique<RoleKeys>(parts);
+    sessions_ = std::make_unique<RoleSessions>(parts);
+    api_ = std::make_unique<admin::Api>(admin::Api{*administration_, keys_.get(), sessions_.get(), [](Milliseconds duration) { return net::pause(duration); }});
+    admin_routes_ = admin::routes(*api_);
+    public_routes_ = deployment_->public_routes();
+    for (http::Router* router : {&admin_routes_, &public_routes_}) {
+      router->add("GET", "/healthz", healthy);
+      router->add("GET", "/readyz", healthy);
+    }
+    const auto admin_handler = [this](const http::Request& request) { return admin_routes_.handle(request); };
+    if (!config_.admin_listener.socket.empty()) {
+      // A socket that a crash left behind is not in use: nobody answers on it.
+      std::error_code ignored;
+      std::filesystem::remove(config_.admin_listener.socket, ignored);
+      net::Listener local;
+      local.unix_path = config_.admin_listener.socket;
+      local.handler = admin_handler;
+      TRY(server_.listen(std::move(local)));
+    }
+    if (!config_.admin_listener.address.empty()) TRY(server_.listen(listener_of(config_.admin_listener, admin_handler)));
+    TRY(server_.listen(listener_of(config_.public_listener, [this](const http::Request& request) { return public_routes_.handle(request); })));
+    log_info(fmt::format("serving {} as `{}` on {}:{}", config_.base_url, config_.node, config_.public_listener.address, config_.public_listener.port));
+    return {};
+  }
+
+  // In the order of their dependence: what is below uses what is above.
+  config::Config config_;
+  SystemClock clock_;
+  net::EventLoops loops_;
+  registry::Current registry_{std::make_shared<registry::Snapshot>(registry::Objects{}, 0)};
+  policy::Current policy_;
+  std::unique_ptr<Deployment> deployment_;   // owns the stores
+  std::unique_ptr<admin::Administration> administration_;
+  std::unique_ptr<RoleKeys> keys_;
+  std::unique_ptr<RoleSessions> sessions_;
+  std::unique_ptr<admin::Api> api_;
+  http::Router admin_routes_, public_routes_;
+  std::atomic<bool> ticking_{false};
+  net::Server server_{loops_, [] {
+                        net::ServerOptions options;
+                        options.log = [](std::string_view line) { log_warning(std::string(line)); };
+                        return options;
+                      }()};
+};
+
+}  // namespace
+
+int serve(const ServeOptions& options) {
+  const Signals signals;
+  auto root = yaml::parse_file(options.config_file);
+  if (!root) return wrong_configuration(registry::to_string(root.error()));
+  auto config = config::read_config(*root, options.config_file);
+  if (!config) return wrong_configuration(registry::to_string(config.error()));
+  if (!options.data_directory.empty()) {
+    if (config->keys.sealing_key_file == config->data_directory + "/sealing.key") config->keys.sealing_key_file = options.data_directory + "/sealing.key";
+    if (config->admin_listener.socket == config->data_directory + "/admin.sock") config->admin_listener.socket = options.data_directory + "/admin.sock";
+    config->data_directory = options.data_directory;
+  }
+  set_up_log(config->log);
+
+  Service service(std::move(*config));
+  int exit = 1;
+  if (const auto started = service.start(exit); !started) {
+    if (exit == 2) return wrong_configuration(started.error());
+    log_error(started.error());
+    return exit;
+  }
+  while (true) {
+    const int signal = signals.wait(std::chrono::milliseconds(500));
+    if (signal == SIGTERM || signal == SIGINT) break;
+    if (signal == SIGHUP) service.reload();
+    service.tick();
+  }
+  log_info("stopping: requests in flight are finished");
+  service.drain();
+  return 0;
+}
+
+}  // namespace writ::writd
