@@ -68,6 +68,7 @@ int demo(const DemoOptions& options) {
   net::Listener listener;
   listener.port = options.port;
   listener.handler = [&routes](const http::Request& request) { return routes.handle(request); };
+  listener.body_bytes_max = Deployment::body_bytes_max;
   const auto port = server.listen(std::move(listener));
   if (!port) {
     std::fprintf(stderr, "writ demo: %s\n", port.error().c_str());

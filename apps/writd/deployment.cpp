@@ -1,6 +1,7 @@
 #include "deployment.h"
 
 #include "parts.h"
+#include "token_service/idp/housekeeping.h"
 
 namespace writ::writd {
 
@@ -26,6 +27,11 @@ Result<std::unique_ptr<Deployment>, std::string> Deployment::build(config::Confi
 
 const http::Router& Deployment::public_routes() const { return parts_->public_routes; }
 
+std::size_t Deployment::body_bytes_max(std::string_view path) {
+  const bool is_token_endpoint = path.starts_with("/idp/") || path.starts_with("/ras/");
+  return is_token_endpoint ? 256 * 1024 : gateway::Settings().message_bytes_max;
+}
+
 Task<void> Deployment::tick() {
   const Instant now = parts_->clock.now();
   parts_->remote_keys.refresh_due(now);
@@ -35,9 +41,7 @@ Task<void> Deployment::tick() {
   parts_->tidied = now;
   parts_->revocations->forget_expired(now);
   if (parts_->idp) {
-    parts_->idp->sessions->forget_expired(now);
-    parts_->idp->codes->forget_expired(now);
-    parts_->idp->refresh_tokens->forget_expired(now);
+    token_service::idp::forget_expired(*parts_->idp->idp, now);
     static_cast<void>(co_await parts_->idp->keys->tick(now));   // a store that is down is reported by the store
   }
   if (parts_->resource_as) static_cast<void>(co_await parts_->resource_as->keys->tick(now));

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "adapters/net/event_loops.h"
 #include "config/config.h"
@@ -24,6 +25,8 @@ class Deployment {
 
   // What the public listener answers: the enabled roles.
   const http::Router& public_routes() const;
+  // How much the public listener reads of a body: MCP messages may be long, everything else is a form or short (T8).
+  static std::size_t body_bytes_max(std::string_view path);
   // Runs once a second on a loop: keys rotate, what has expired is forgotten, the keys of others are refreshed.
   Task<void> tick();
 

@@ -1,18 +1,11 @@
 #include "first_objects.h"
 
-#include <filesystem>
-
 #include "adapters/yaml/bundle_files.h"
 #include "adapters/yaml/yaml.h"
 #include "registry/read.h"
 
 namespace writ::writd {
 namespace {
-
-std::string beside(const std::string& config_file, const std::string& path) {
-  const std::filesystem::path given(path);
-  return given.is_absolute() ? path : (std::filesystem::path(config_file).parent_path() / given).string();
-}
 
 admin::Actor at_start() {
   admin::Actor actor;
@@ -25,10 +18,12 @@ admin::Actor at_start() {
 
 Result<FirstObjects, std::string> read_first_objects(const config::Config& config) {
   FirstObjects first;
-  if (config.objects) {
-    registry::Node root = *config.objects;
-    if (root.kind == registry::Node::Kind::text) {
-      auto read = yaml::read_objects(beside(config.file, root.text));
+  if (config.objects || !config.objects_path.empty()) {
+    registry::Node root;
+    if (config.objects) {
+      root = *config.objects;
+    } else {
+      auto read = yaml::read_objects(config.objects_path);
       if (!read) return unexpected(registry::to_string(read.error()));
       root = std::move(*read);
     }

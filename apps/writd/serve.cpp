@@ -58,6 +58,9 @@ net::Listener listener_of(const config::Listener& configured, http::Handler hand
   return listener;
 }
 
+// Documents of many objects come in one request.
+std::size_t admin_body_bytes_max(std::string_view) { return 8 << 20; }
+
 Task<http::Response> healthy(const http::Request&) { co_return http::text(200, "ok\n"); }
 
 // What one process serves, from its configuration to its listeners.
@@ -118,10 +121,17 @@ class Service {
       net::Listener local;
       local.unix_path = config_.admin_listener.socket;
       local.handler = admin_handler;
+      local.body_bytes_max = admin_body_bytes_max;
       TRY(server_.listen(std::move(local)));
     }
-    if (!config_.admin_listener.address.empty()) TRY(server_.listen(listener_of(config_.admin_listener, admin_handler)));
-    TRY(server_.listen(listener_of(config_.public_listener, [this](const http::Request& request) { return public_routes_.handle(request); })));
+    if (!config_.admin_listener.address.empty()) {
+      net::Listener remote = listener_of(config_.admin_listener, admin_handler);
+      remote.body_bytes_max = admin_body_bytes_max;
+      TRY(server_.listen(std::move(remote)));
+    }
+    net::Listener open = listener_of(config_.public_listener, [this](const http::Request& request) { return public_routes_.handle(request); });
+    open.body_bytes_max = Deployment::body_bytes_max;
+    TRY(server_.listen(std::move(open)));
     log_info(fmt::format("serving {} as `{}` on {}:{}", config_.base_url, config_.node, config_.public_listener.address, config_.public_listener.port));
     return {};
   }

@@ -99,6 +99,7 @@ Task<Gateway::Admitted> Gateway::admit(const http::Request& request, std::string
     if (!timely) refusal = timely.error();
   }
   if (!refusal) {
+    admission.revocations = dependencies_.revocations.epoch();
     const auto caller = authentication_.resolve(*admission.token, *admission.snapshot);
     if (caller) admission.caller = *caller;
     else refusal = caller.error();
@@ -202,7 +203,7 @@ Task<http::Response> Gateway::post(const http::Request& request, const Admission
   const Verdict verdict = authorize(asked, message, exchange->method, exchange->era);
   Recorder::add(record, asked, verdict);
   exchange->record = record;
-  const Basis basis{admission.snapshot->sequence(), policy, dependencies_.revocations.epoch()};
+  const Basis basis{admission.snapshot->sequence(), policy, admission.revocations};
   const auto position = co_await recorder_.decide(std::move(record));
   if (!position) co_return unavailable();   // no decision without its record (S1)
   exchange->position = *position;
@@ -222,7 +223,7 @@ Task<http::Response> Gateway::post(const http::Request& request, const Admission
       co_return render_denial(verdict, audit::denial_code(*position), &message, exchange->era, settings);
   }
   if (exchange->session && is_request) exchange->session->remember(*message.id(), exchange->method->list);
-  live_.add(exchange, basis);
+  if (!go_live(exchange, basis)) co_return fail(*exchange, 403, "no_longer_allowed");
   http::Response response = co_await forward(request, admission, exchange);
   co_return response;
 }
@@ -253,14 +254,14 @@ Task<http::Response> Gateway::get(const http::Request& request, const Admission&
   exchange->session = std::move(*session);
   exchange->stands = true;
   exchange->record = record;
-  const Basis basis{admission.snapshot->sequence(), policy, dependencies_.revocations.epoch()};
+  const Basis basis{admission.snapshot->sequence(), policy, admission.revocations};
   const auto position = co_await recorder_.decide(std::move(record));
   if (!position) co_return unavailable();
   exchange->position = *position;
   if (verdict.outcome != Verdict::Outcome::allowed) {
     co_return render_denial(verdict, audit::denial_code(*position), nullptr, mcp::Era::legacy, dependencies_.settings);
   }
-  live_.add(exchange, basis);
+  if (!go_live(exchange, basis)) co_return fail(*exchange, 403, "no_longer_allowed");
   http::Response response = co_await forward(request, admission, exchange);
   co_return response;
 }
@@ -293,6 +294,14 @@ Task<http::Response> Gateway::remove(const http::Request& request, const Admissi
 
 Basis Gateway::current_basis() const {
   return {dependencies_.objects.get()->sequence(), dependencies_.policy.get(), dependencies_.revocations.epoch()};
+}
+
+bool Gateway::go_live(const std::shared_ptr<Exchange>& exchange, Basis basis) {
+  const bool has_changed = !(current_basis() == basis);
+  live_.add(exchange, std::move(basis));
+  if (!has_changed || is_still_allowed(*exchange)) return true;
+  exchange->stop(Stopped::no_longer_allowed);
+  return false;
 }
 
 void Gateway::check_streams(Instant now) {

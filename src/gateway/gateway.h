@@ -39,6 +39,7 @@ class Gateway {
     std::shared_ptr<const AccessToken> token;
     Caller caller;
     Instant now{};
+    std::uint64_t revocations = 0;   // the epoch before they were looked at
   };
   using Admitted = Result<Admission, http::Response>;
 
@@ -59,6 +60,9 @@ class Gateway {
   std::shared_ptr<Exchange> begin(const http::Request& request, const Admission& admission);
   Result<std::shared_ptr<Session>, http::Response> find_session(const http::Request& request, const Admission& admission);
   Basis current_basis() const;
+  // From here on its end can be brought about from outside. False when it is no longer allowed already: something changed while the record
+  // was being written.
+  bool go_live(const std::shared_ptr<Exchange>& exchange, Basis basis);
   void examine(Exchange& exchange);
   bool is_still_allowed(const Exchange& exchange) const;
 

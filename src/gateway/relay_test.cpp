@@ -342,6 +342,36 @@ TEST_F(Revocation, ACallThatWasDecidedMayOutliveItsTokenButNotTheDeadline) {
   EXPECT_NE((*waiting->piece)->find(R"("code":504)"), std::string::npos);
 }
 
+// A log during whose write something happens.
+class BusyLog final : public audit::DecisionsLog {
+ public:
+  explicit BusyLog(audit::DecisionsLog& log) : log_(log) {}
+  Task<Result<audit::Committed, Unavailable>> commit(audit::Commit commit) override {
+    auto committed = co_await log_.commit(std::move(commit));
+    if (const auto happens = std::exchange(meanwhile, nullptr)) happens();
+    co_return committed;
+  }
+  std::function<void()> meanwhile;
+
+ private:
+  audit::DecisionsLog& log_;
+};
+
+TEST_F(Revocation, AChangeWhileTheRecordIsWrittenStopsTheCall) {
+  BusyLog busy(log);
+  Dependencies dependencies{settings, clock, objects, policy, *revocations, busy, keys, upstream, {}};
+  Gateway other(std::move(dependencies));
+  const auto status_after = [&](std::function<void()> meanwhile) {
+    busy.meanwhile = std::move(meanwhile);
+    return run(executor, other.handle(request("POST", call_text("search_notes"), token()), "notes")).status;
+  };
+  EXPECT_EQ(status_after([&] { set_objects([](registry::Objects& o) { o.users[1].active = false; }); }), 200);   // somebody else's
+  upstream.requests.clear();
+  EXPECT_EQ(status_after([&] { set_objects([](registry::Objects& o) { o.users[0].active = false; }); }), 403);
+  EXPECT_TRUE(upstream.requests.empty());
+  EXPECT_EQ(last_reason(), "no_longer_allowed");
+}
+
 TEST_F(Revocation, AnotherPersonsChangeLeavesStreamsAlone) {
   answer_with({data(progress(1))}, std::nullopt);
   http::Response response = send(request("GET", "", token()));

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <filesystem>
 
+#include "adapters/yaml/bundle_files.h"
 #include "adapters/yaml/yaml.h"
 #include "registry/read.h"
 
@@ -15,7 +16,6 @@ using registry::Node;
 using registry::Position;
 using registry::Problems;
 
-constexpr std::size_t kBundleFileBytesMax = 4 << 20;
 
 // password_file → password and so on, in the objects that have credentials of their own. An upstream's `secret_file` stays: that file
 // is read by the server whenever it is used.
@@ -37,27 +37,7 @@ void inline_secrets(Node& node, Problems& problems) {
   }
 }
 
-Result<void, std::string> add_bundle_file(const fs::path& file, policy::BundleFiles& files) {
-  files[file.filename()] = TRY(yaml::read_text_file(file, kBundleFileBytesMax));
-  return {};
-}
-
 }  // namespace
-
-Result<policy::BundleFiles, std::string> read_bundle_files(const std::string& path) {
-  std::error_code problem;
-  policy::BundleFiles files;
-  if (!fs::is_directory(path, problem)) {
-    TRY(add_bundle_file(path, files));
-    return files;
-  }
-  for (const auto& entry : fs::directory_iterator(path, problem)) {
-    if (policy::is_bundle_file(entry.path().filename().string())) TRY(add_bundle_file(entry.path(), files));
-  }
-  if (problem) return unexpected("cannot read `" + path + "`: " + problem.message());
-  if (files.empty()) return unexpected("`" + path + "` holds no policy: there is no grants.yaml in it");
-  return files;
-}
 
 Result<Documents, Problems> read_documents(const std::vector<std::string>& paths) {
   Documents documents;
@@ -75,7 +55,7 @@ Result<Documents, Problems> read_documents(const std::vector<std::string>& paths
       }
     }
     if (!folder && !bundle_file) continue;
-    auto files = read_bundle_files(path);
+    auto files = yaml::read_bundle_files(path);
     if (files) {
       if (!documents.policy) documents.policy.emplace();
       documents.policy->merge(*files);

@@ -21,9 +21,6 @@ struct Documents {
 // errors at once; what refers to objects of the store is the server's to judge.
 Result<Documents, registry::Problems> read_documents(const std::vector<std::string>& paths);
 
-// The policy bundle of a folder (its bundle files), or one grants.yaml.
-Result<policy::BundleFiles, std::string> read_bundle_files(const std::string& path);
-
 // As the API wants it: secrets that files name are read here, on the administrator's machine, and sent in their place.
 Result<json::Value, registry::Problems> to_request(const registry::Node& objects);
 

@@ -5,6 +5,7 @@
 
 #include "admin_client.h"
 #include "commands.h"
+#include "adapters/yaml/bundle_files.h"
 #include "documents.h"
 #include "output.h"
 
@@ -34,7 +35,7 @@ void history(Context& context) {
 }
 
 void send_bundle(Context& context, const std::string& path, const std::string& reason, bool activate) {
-  const auto files = read_bundle_files(path);
+  const auto files = yaml::read_bundle_files(path);
   if (!files) {
     std::fprintf(stderr, "writ: %s\n", safe(files.error()).c_str());
     context.exit_code = kFailed;
