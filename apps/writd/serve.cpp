@@ -162,13 +162,8 @@ int serve(const ServeOptions& options) {
   const Signals signals;
   auto root = yaml::parse_file(options.config_file);
   if (!root) return wrong_configuration(registry::to_string(root.error()));
-  auto config = config::read_config(*root, options.config_file);
+  auto config = config::read_config(*root, options.config_file, options.data_directory);
   if (!config) return wrong_configuration(registry::to_string(config.error()));
-  if (!options.data_directory.empty()) {
-    if (config->keys.sealing_key_file == config->data_directory + "/sealing.key") config->keys.sealing_key_file = options.data_directory + "/sealing.key";
-    if (config->admin_listener.socket == config->data_directory + "/admin.sock") config->admin_listener.socket = options.data_directory + "/admin.sock";
-    config->data_directory = options.data_directory;
-  }
   set_up_log(config->log);
 
   Service service(std::move(*config));
