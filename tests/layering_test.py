@@ -37,6 +37,8 @@ CONFINED = {
     r"sqlite3\.h": {"adapters/sqlite"},
     r"yaml-cpp/": {"adapters/yaml"},
 }
+# Whoever says yes or no implements policy::Policy. The one that does is the Cedar policy; the other denies everything before there is one.
+DECIDERS = {"src/policy/cedar_policy.h", "src/policy/decision.cpp"}
 DOMAINS = ("token_service/idp", "token_service/resource_as")
 
 
@@ -75,6 +77,8 @@ def main() -> int:
         where = str(path.relative_to(ROOT))
         is_test = path.name.endswith(("_test.cpp", "_fuzz.cpp", "_fixture.h"))
         for number, line in enumerate(path.read_text().splitlines(), 1):
+            if not is_test and where not in DECIDERS and re.search(r":\s*public\s+(?:policy::)?Policy\b", line):
+                problems.append(f"{where}:{number}: decisions are made by the Cedar policy alone (src/policy/cedar_policy.h)")
             found = re.match(r'\s*#\s*include\s+([<"])([^>"]+)[>"]', line)
             if found:
                 problems += problems_of(where, folder_of(path), is_test, number, found[1], found[2])

@@ -41,7 +41,8 @@ class GivenIdToken final : public client::Subject {
 // Learns the resource authorization server's issuer from the server's own metadata: the scenario gives one registration and does not say
 // for which issuer it is, so it is bound to the first one that is discovered.
 Task<Result<std::string, client::Failure>> authorization_server_of(http::Outgoing& outgoing, std::string url) {
-  auto resource = co_await client::discover_protected_resource(outgoing, url, client::Challenge{});
+  const client::Challenge none;
+  auto resource = co_await client::discover_protected_resource(outgoing, url, none);
   if (!resource) co_return unexpected(resource.error());
   co_return resource->authorization_servers.front();
 }

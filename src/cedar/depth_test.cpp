@@ -4,11 +4,30 @@
 #include <string_view>
 
 #include "cedar/entity_validation.h"
+#include "cedar/parser.h"
+#include "cedar/policy_json.h"
+#include "cedar/print.h"
 #include "cedar/schema.h"
+#include "cedar/validation.h"
 #include "cedar/value_json.h"
 
 namespace writ::cedar {
 namespace {
+
+// Everything that walks what has been read.
+void read_policies(const std::string& text) {
+  const auto policies = parse_policies(text);
+  if (!policies) {
+    EXPECT_FALSE(policies.error().text.empty());
+    return;
+  }
+  EXPECT_TRUE(parse_policies(print(*policies)));
+  for (const ast::Policy& policy : policies->policies) {
+    EXPECT_TRUE(read_policy(to_json(policy)));
+  }
+  const auto schema = Schema::parse("entity User { a?: User }; action view appliesTo { principal: User, resource: User };");
+  validate(*schema, *policies);
+}
 
 void read_schema(const std::string& text) {
   const auto from_text = Schema::parse(text);
@@ -27,6 +46,30 @@ std::string repeat(std::string_view text, std::size_t times) {
   std::string all;
   for (std::size_t i = 0; i < times; ++i) all += text;
   return all;
+}
+
+TEST(CedarDepth, DeepPoliciesAreRefusedOrReadButNeverOverflow) {
+  for (const std::size_t depth : {100u, 249u, 250u, 251u, 100'000u}) {
+    const auto nest = [&](std::string_view open, std::string_view middle, std::string_view close) {
+      read_policies("permit(principal, action, resource) when { " + repeat(open, depth) + std::string(middle) + repeat(close, depth) + " };");
+    };
+    nest("(", "true", ")");
+    nest("[", "1", "]");
+    nest("{a: ", "1", "}");
+    nest("!(", "true", ")");
+    nest("-(", "1", ")");
+    nest("if true then ", "1", " else 1");
+    nest("if ", "true", " then true else true");
+    nest("true && (", "true", ")");
+    nest("1 + (", "1", ")");
+    nest("[1].contains(", "1", ")");
+    nest("ip(", "\"1.2.3.4\"", ")");
+    nest("", "principal", ".a");
+    nest("", "principal", " is User in principal");
+    nest("", "1", " + 1");
+    nest("", "true", " && true");
+    nest("", "principal has a", ".a");
+  }
 }
 
 TEST(CedarDepth, DeepSchemasAndEntitiesAreRefusedOrReadButNeverOverflow) {

@@ -19,10 +19,25 @@ json::Value list(ast::Operands operands) {
   return array;
 }
 
-// Chains of many operands are written as the left-nested pairs that they mean.
+json::Value pair(std::string_view op, json::Value left, json::Value right) {
+  json::Object sides;   // not a braced list: that would copy what may be a deep tree
+  sides.push_back({"left", std::move(left)});
+  sides.push_back({"right", std::move(right)});
+  json::Object outer;
+  outer.push_back({std::string(op), std::move(sides)});
+  return outer;
+}
+
+// Chains are written as the left-nested pairs that they mean. Beyond a thousand operands they are nested evenly, which means the same (operands
+// are still evaluated from left to right), so that nobody who walks the result runs out of stack.
+constexpr std::size_t kLeftNestedMax = 1'000;
 json::Value chain(std::string_view op, ast::Operands operands) {
+  if (operands.size() > kLeftNestedMax) {
+    const std::size_t half = operands.size() / 2;
+    return pair(op, chain(op, operands.first(half)), chain(op, operands.subspan(half)));
+  }
   json::Value left = to_json(*operands[0]);
-  for (const Expression* operand : operands.subspan(1)) left = one(op, {{"left", std::move(left)}, {"right", to_json(*operand)}});
+  for (const Expression* operand : operands.subspan(1)) left = pair(op, std::move(left), to_json(*operand));
   return left;
 }
 

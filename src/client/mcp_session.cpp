@@ -44,7 +44,8 @@ http::Headers McpSession::headers_for(const std::string& method, const json::Val
 
 Task<Result<void, Failure>> McpSession::open() {
   if (is_modern()) {
-    const auto discovered = co_await request(std::string(mcp::kDiscover), json::Object{});
+    json::Value no_params = json::Object{};
+    const auto discovered = co_await request(std::string(mcp::kDiscover), std::move(no_params));
     if (!discovered) co_return unexpected(discovered.error());
     co_return Result<void, Failure>{};
   }

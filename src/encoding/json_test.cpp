@@ -253,7 +253,7 @@ TEST(Utf8, CountsCharactersAsRfc3629Does) {
     EXPECT_EQ(utf8::length_of_first(bad), 0U);
 }
 
-// ---- JSONTestSuite (J13). What it leaves open is decided in docs/decisions/strict-json.md.
+// ---- JSONTestSuite (J13). What it leaves open is decided in docs/decisions/0007-strict-json.md.
 
 TEST(JsonTestSuite, EveryFileIsAnsweredAsDecided) {
   const auto folder = test::shared_folder("security/json");

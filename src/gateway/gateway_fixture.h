@@ -16,7 +16,7 @@
 #include "adapters/memory/documents.h"
 #include "gateway/gateway.h"
 #include "mcp/streamable_http.h"
-#include "policy/grants_table.h"
+#include "policy/grants_table_fixture.h"
 #include "registry/stored_revocations.h"
 
 namespace writ::gateway {

@@ -5,6 +5,7 @@
 
 #include "crypto/hash.h"
 #include "policy/cedar_policy.h"
+#include "policy/check_policies.h"
 #include "registry/fields.h"
 
 namespace writ::policy {
@@ -166,6 +167,15 @@ Problems check_bundle(const Bundle& bundle, const registry::Snapshot& snapshot) 
   Problems problems = bundle.warnings;
   References references(snapshot, problems);
   for (const Bundle::Row& row : bundle.rows) references.check(row);
+  if (registry::has_errors(problems)) return problems;   // a name that does not exist is told once
+  std::vector<std::string> servers;
+  for (const auto& server : snapshot.objects().servers) servers.push_back(server.id);
+  const PolicyCheck check = check_policies(*bundle.policy, servers, {});
+  const auto report = [&](const PolicyProblem& problem, bool is_warning) {
+    problems.push_back({{problem.file, static_cast<int>(problem.line), static_cast<int>(problem.column)}, problem.message, is_warning});
+  };
+  for (const PolicyProblem& problem : check.errors) report(problem, false);
+  for (const PolicyProblem& problem : check.warnings) report(problem, true);
   return problems;
 }
 

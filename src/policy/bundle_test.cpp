@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "adapters/yaml/yaml.h"
-#include "policy/grants_table.h"
+#include "policy/grants_table_fixture.h"
 
 namespace writ::policy {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "policy/argument_type.h"
 #include "policy/grant_text.h"
-#include "policy/grants_table.h"
+#include "policy/grants_table_fixture.h"
 
 namespace writ::policy {
 namespace {

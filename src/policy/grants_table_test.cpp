@@ -1,4 +1,4 @@
-#include "policy/grants_table.h"
+#include "policy/grants_table_fixture.h"
 
 #include <gtest/gtest.h>
 

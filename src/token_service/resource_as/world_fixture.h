@@ -20,7 +20,7 @@
 #include "encoding/form.h"
 #include "jose/jwt.h"
 #include "oauth/identifiers.h"
-#include "policy/grants_table.h"
+#include "policy/grants_table_fixture.h"
 #include "registry/stored_revocations.h"
 #include "token_service/resource_as/resource_authorization_server.h"
 

@@ -1,11 +1,33 @@
-#include "policy/grants_table.h"
+#pragma once
+
+// What the grants table means, said in twenty lines: the oracle that the rows compiled to Cedar are tested against, and a simple policy for
+// tests of other folders. Nothing in the product decides by it.
 
 #include <algorithm>
+#include <string>
+#include <vector>
+
+#include "policy/access_grant.h"
+#include "policy/decision.h"
 
 namespace writ::policy {
-namespace {
 
-bool permits(const AccessGrant& grant, const Question& question) {
+class GrantsTable final : public Policy {
+ public:
+  GrantsTable(std::vector<AccessGrant> grants, std::string version) : grants_(std::move(grants)), version_(std::move(version)) {}
+
+  Decision decide(const Question& question) const override;
+  // Rows do not read arguments, so a listing has the same answer as the call.
+  bool could_allow(const Question& question) const override { return decide(question).allowed; }
+  const std::string& version() const override { return version_; }
+  const std::vector<AccessGrant>& grants() const { return grants_; }
+
+ private:
+  std::vector<AccessGrant> grants_;
+  std::string version_;
+};
+
+inline bool row_permits(const AccessGrant& grant, const Question& question) {
   const auto& groups = question.principal.groups;
   if (grant.server != question.server.id) return false;
   if (std::find(groups.begin(), groups.end(), grant.group) == groups.end()) return false;
@@ -28,13 +50,12 @@ bool permits(const AccessGrant& grant, const Question& question) {
   return false;
 }
 
-}  // namespace
 
-Decision GrantsTable::decide(const Question& question) const {
+inline Decision GrantsTable::decide(const Question& question) const {
   Decision decision;
   decision.version = version_;
   for (const AccessGrant& grant : grants_) {
-    if (permits(grant, question)) decision.policies.push_back(grant.id);
+    if (row_permits(grant, question)) decision.policies.push_back(grant.id);
   }
   decision.allowed = !decision.policies.empty();
   decision.kind = decision.allowed ? Kind::allowed : Kind::no_permit;

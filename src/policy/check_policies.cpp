@@ -1,0 +1,70 @@
+#include "policy/check_policies.h"
+
+#include <algorithm>
+#include <set>
+
+#include "cedar/schema.h"
+#include "cedar/validation.h"
+
+namespace writ::policy {
+namespace {
+
+// Stands for the tools of a server that nobody has listed yet; no tool can have this name (MCP names have no spaces).
+constexpr const char* kAnyTool = "any other tool";
+
+bool is_tool_action(const cedar::EntityUid& action) { return action.type() == kActionType && action.id().find('/') != std::string_view::npos; }
+
+// Whether its verdict would depend on a tool definition that is not known.
+bool depends_on_unknown_tools(const cedar::CompiledPolicy& policy, const std::set<std::string, std::less<>>& known_actions) {
+  const auto& named = policy.tree().action.entities;
+  const bool names_unknown = std::any_of(named.begin(), named.end(), [&](const auto& listed) {
+    return is_tool_action(*listed.entity) && !known_actions.contains(listed.entity->id());
+  });
+  // Arguments differ from tool to tool. Only a policy whose actions are all known can be checked against their types.
+  const bool all_known = !named.empty() && std::all_of(named.begin(), named.end(), [&](const auto& listed) { return known_actions.contains(listed.entity->id()); });
+  return names_unknown || (policy.reads(cedar::ast::Variable::context, "args") && !all_known);
+}
+
+PolicyProblem problem_of(const cedar::CompiledPolicy& policy, const cedar::Finding& finding) {
+  const std::string id(policy.id());
+  PolicyProblem problem;
+  problem.file = id.substr(0, id.find(':'));
+  problem.line = finding.message.position.line;
+  problem.column = finding.message.position.column;
+  problem.message = "policy `" + id + "`: " + finding.message.render();
+  if (finding.problem == cedar::ValidationProblem::no_applicable_action) problem.message += "\n(of a group of actions write `action in`, not `action ==`)";
+  return problem;
+}
+
+}  // namespace
+
+PolicyCheck check_policies(const CedarPolicy& policy, const std::vector<std::string>& servers, std::vector<KnownTool> tools) {
+  PolicyCheck check;
+  std::set<std::string, std::less<>> known_actions;
+  for (const KnownTool& tool : tools) known_actions.insert(id_at(tool.server, tool.name));
+  for (const std::string& server : servers) tools.push_back({server, kAnyTool, nullptr});
+  if (servers.empty()) tools.push_back({"no-server", kAnyTool, nullptr});
+  const auto schema = cedar::Schema::parse(schema_text(tools));
+  if (!schema) {
+    check.errors.push_back({"", 0, 0, "the vocabulary cannot be read: " + schema.error().summary()});
+    return check;
+  }
+  cedar::Validator validator(*schema);
+  for (const cedar::CompiledPolicy& compiled : policy.policies().policies()) {
+    if (depends_on_unknown_tools(compiled, known_actions)) {
+      check.warnings.push_back({"", 0, 0, "policy `" + std::string(compiled.id()) + "` depends on tools whose arguments are not known yet; it was not checked, and decides only what it can read"});
+      continue;
+    }
+    cedar::Validation validation;
+    validator.check(compiled.tree(), compiled.id(), compiled.source().text, validation);
+    for (const cedar::Finding& finding : validation.findings) {
+      // A permit that can never apply is useless; a forbid that can never apply is a hole.
+      const bool is_forbid = compiled.effect() == cedar::ast::Effect::forbid;
+      const bool is_error = cedar::is_error(finding.problem) || is_forbid;
+      (is_error ? check.errors : check.warnings).push_back(problem_of(compiled, finding));
+    }
+  }
+  return check;
+}
+
+}  // namespace writ::policy
