@@ -58,6 +58,7 @@ Task<Result<void, client::Failure>> list_and_call(http::Outgoing& outgoing, http
   settings.idp_token_endpoint = setting(context, "idp_token_endpoint");
   settings.at_idp = {setting(context, "idp_client_id"), client::NoAuthentication{}};   // the suite's IdP registers no secret
   settings.at_resource_as[*issuer] = {setting(context, "client_id"), client::ClientSecretBasic{Secret(setting(context, "client_secret"))}};
+  settings.accept_jwt_bearer_grant = true;   // the suite's server does not publish the profile
   client::Access access(outgoing, clock, subject, std::move(settings));
   client::McpHttp mcp_http(upstream, access, url);
   client::McpSession session(mcp_http, revision, {"ema-conformance-client", "0.1.0"});

@@ -53,7 +53,7 @@ Task<Result<Access::Server*, Failure>> Access::discover(std::string url, Challen
       last = resource_as.error();
       continue;
     }
-    if (!resource_as->supports_id_jag()) continue;
+    if (!resource_as->supports_id_jag() && !(settings_.accept_jwt_bearer_grant && resource_as->has_jwt_bearer_grant())) continue;
     if (!settings_.at_resource_as.contains(issuer) && !settings_.device_key) {
       last = Failure{FailureKind::configuration, "this client is not registered at the authorization server " + issuer + " of " + url, {}, {}, {}, {}};
       continue;

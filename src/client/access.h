@@ -42,6 +42,8 @@ struct AccessSettings {
   // A device key works wherever its agent is registered with device keys (docs/decisions/0006): used where `at_resource_as` names nothing. The
   // client_id there is the one that the ID-JAG names.
   std::optional<ClientCredentials> device_key;
+  // For servers from before the profile had a name in metadata: the JWT bearer grant is taken as a sign, too.
+  bool accept_jwt_bearer_grant = false;
   std::string scope;                            // asked for when the challenge and the metadata name none
 };
 

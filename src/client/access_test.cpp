@@ -80,7 +80,7 @@ class ClientAccess : public testing::Test {
   FixedClock clock_;
   FakeSubject subject_;
   Access access_{servers_, clock_, subject_,
-                 {"https://idp.example", "", {"desk-at-idp", ClientSecretBasic{Secret("s1")}}, {{"https://as.example", {"desk-at-as", ClientSecretBasic{Secret("s2")}}}}, std::nullopt, ""}};
+                 {"https://idp.example", "", {"desk-at-idp", ClientSecretBasic{Secret("s1")}}, {{"https://as.example", {"desk-at-as", ClientSecretBasic{Secret("s2")}}}}, std::nullopt, false, ""}};
 
   Result<GrantedAccess, Failure> token(Challenge challenge = {}, std::string rejected = "") { return run(access_.token_for(kUrl, challenge, rejected)); }
 };

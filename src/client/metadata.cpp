@@ -39,6 +39,10 @@ bool AuthorizationServer::supports_id_jag() const {
   return std::find(grant_profiles.begin(), grant_profiles.end(), oauth::kGrantProfileIdJag) != grant_profiles.end();
 }
 
+bool AuthorizationServer::has_jwt_bearer_grant() const {
+  return std::find(grant_types.begin(), grant_types.end(), oauth::kGrantJwtBearer) != grant_types.end();
+}
+
 bool resource_covers(std::string_view resource, std::string_view called_url) {
   if (resource == called_url) return true;
   const auto identifier = uri::parse(resource);
@@ -90,6 +94,7 @@ Result<AuthorizationServer, Failure> read_authorization_server(std::string_view 
   result.revocation_endpoint = endpoint("revocation_endpoint");
   result.end_session_endpoint = endpoint("end_session_endpoint");
   if (result.token_endpoint.empty()) return bad_metadata(of + " has no token_endpoint over https");
+  result.grant_types = strings(*parsed, "grant_types_supported");
   result.grant_profiles = strings(*parsed, "authorization_grant_profiles_supported");
   result.code_challenge_methods = strings(*parsed, "code_challenge_methods_supported");
   result.token_endpoint_auth_methods = strings(*parsed, "token_endpoint_auth_methods_supported");

@@ -23,10 +23,12 @@ struct ProtectedResource {
 struct AuthorizationServer {
   std::string issuer;
   std::string token_endpoint, authorization_endpoint, jwks_uri, userinfo_endpoint, revocation_endpoint, end_session_endpoint;
+  std::vector<std::string> grant_types;
   std::vector<std::string> grant_profiles;              // authorization_grant_profiles_supported
   std::vector<std::string> code_challenge_methods, token_endpoint_auth_methods, scopes_supported;
   bool sends_iss = false;                               // authorization_response_iss_parameter_supported
-  bool supports_id_jag() const;
+  bool supports_id_jag() const;                         // EMA-6: by the grant profile alone
+  bool has_jwt_bearer_grant() const;
 };
 
 // ---- pure judgements
