@@ -30,7 +30,7 @@ TEST_F(Administering, ObjectsAndPolicyTakeEffectTogether) {
 TEST_F(Administering, ARestartFindsWhatWasThere) {
   fill();
   registry.set(std::make_shared<registry::Snapshot>(registry::Objects{}, 0));
-  policy.set(policy::compile({}));
+  policy.set(*policy::CedarPolicy::compile({}));
   open();
   EXPECT_NE(registry.get()->user_by_name("alice"), nullptr);
   EXPECT_TRUE(may_connect("eng"));

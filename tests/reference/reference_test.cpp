@@ -139,9 +139,9 @@ TEST(Samples, TheConformanceDeploymentIsGood) {
   question.agent.id = "desk";
   question.server.id = "everything";
   question.principal.groups = snapshot.groups_of(*snapshot.user_by_name("alice"));
-  EXPECT_TRUE(policy::compile(*bundle)->decide(question).allowed);
+  EXPECT_TRUE(bundle->policy->decide(question).allowed);
   question.principal.groups = snapshot.groups_of(*snapshot.user_by_name("bob"));
-  EXPECT_FALSE(policy::compile(*bundle)->decide(question).allowed);
+  EXPECT_FALSE(bundle->policy->decide(question).allowed);
 }
 
 }  // namespace
