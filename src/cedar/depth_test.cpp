@@ -23,7 +23,8 @@ void read_policies(const std::string& text) {
   }
   EXPECT_TRUE(parse_policies(print(*policies)));
   for (const ast::Policy& policy : policies->policies) {
-    EXPECT_TRUE(read_policy(to_json(policy)));
+    const auto again = read_policy(to_json(policy));
+    EXPECT_TRUE(again) << again.error().text << " for " << text.size() << " bytes: " << text.substr(0, 80);
   }
   const auto schema = Schema::parse("entity User { a?: User }; action view appliesTo { principal: User, resource: User };");
   validate(*schema, *policies);

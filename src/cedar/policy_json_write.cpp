@@ -28,9 +28,9 @@ json::Value pair(std::string_view op, json::Value left, json::Value right) {
   return outer;
 }
 
-// Chains are written as the left-nested pairs that they mean. Beyond a thousand operands they are nested evenly, which means the same (operands
-// are still evaluated from left to right), so that nobody who walks the result runs out of stack.
-constexpr std::size_t kLeftNestedMax = 1'000;
+// Chains are written as the left-nested pairs that they mean. Beyond that many operands they are nested evenly, which means the same (operands
+// are still evaluated from left to right): what is written stays below the depth that readers accept, ours included.
+constexpr std::size_t kLeftNestedMax = 128;
 json::Value chain(std::string_view op, ast::Operands operands) {
   if (operands.size() > kLeftNestedMax) {
     const std::size_t half = operands.size() / 2;

@@ -57,7 +57,9 @@ PolicyCheck check_policies(const CedarPolicy& policy, const std::vector<std::str
     }
     cedar::Validation validation;
     validator.check(compiled.tree(), compiled.id(), compiled.source().text, validation);
+    const bool is_valid = validation.is_valid();
     for (const cedar::Finding& finding : validation.findings) {
+      if (!is_valid && !cedar::is_error(finding.problem)) continue;   // it follows from the error
       // A permit that can never apply is useless; a forbid that can never apply is a hole.
       const bool is_forbid = compiled.effect() == cedar::ast::Effect::forbid;
       const bool is_error = cedar::is_error(finding.problem) || is_forbid;
