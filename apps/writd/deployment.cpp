@@ -2,6 +2,7 @@
 
 #include "parts.h"
 #include "token_service/idp/housekeeping.h"
+#include "why_page.h"
 
 namespace writ::writd {
 
@@ -22,6 +23,7 @@ Result<std::unique_ptr<Deployment>, std::string> Deployment::build(config::Confi
   if (parts->config.idp.enabled) TRY(build_idp(*parts));
   if (parts->config.resource_as.enabled) TRY(build_resource_as(*parts));
   if (parts->config.gateway.enabled) TRY(build_gateway(*parts));
+  parts->public_routes.add("GET", "/why/*", why_page);
   return std::unique_ptr<Deployment>(new Deployment(std::move(parts)));
 }
 

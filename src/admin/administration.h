@@ -94,6 +94,7 @@ class Administration {
   registry::ObjectStore& store() { return parts_.store; }
   audit::AuditReader& reader() { return parts_.reader; }
   audit::DecisionsLog& log() { return parts_.log; }
+  std::shared_ptr<const policy::Policy> policy() const { return parts_.policy.get(); }
   std::shared_ptr<const registry::Snapshot> snapshot() const { return parts_.registry.get(); }
   const Clock& clock() const { return parts_.clock; }
 

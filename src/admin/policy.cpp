@@ -38,7 +38,11 @@ Result<Change, http::Response> read_bundle_request(const Call& call) {
 Task<http::Response> get_policy(const Api& api, const Call&) {
   const auto catalogue = api.administration.catalogue();
   if (!catalogue->policy) co_return problem(404, "no policy is active", "everything is denied until one is");
-  http::Response response = answer(to_json(*catalogue->policy, true));
+  json::Value body = to_json(*catalogue->policy, true);
+  // What the rows of the grants table stand for: the text that decides.
+  const auto active = api.administration.policy();
+  if (const auto* cedar = dynamic_cast<const policy::CedarPolicy*>(active.get())) body.set("grants_as_cedar", cedar->grants_text());
+  http::Response response = answer(std::move(body));
   response.headers.add("ETag", "\"" + catalogue->policy->hash + "\"");
   co_return response;
 }

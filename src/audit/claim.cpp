@@ -21,4 +21,6 @@ Claim make_claim(Claim::Use use, std::string_view issuer, std::string_view jti, 
   return claim;
 }
 
+Instant claims_forgotten_before(Instant now) { return now - std::chrono::hours{1}; }
+
 }  // namespace writ::audit

@@ -26,6 +26,10 @@ struct Claim {
 };
 Claim make_claim(Claim::Use use, std::string_view issuer, std::string_view jti, Instant forget_after);
 
+// Claims whose `forget_after` lies before this may be dropped at `now`: an hour later than their time says, so that a clock that stepped forward
+// and comes back has made nothing usable twice (S7).
+Instant claims_forgotten_before(Instant now);
+
 enum class Durability { power, process };   // fsync before the answer, or written and synced within 50 ms (rules §6.1)
 
 struct Commit {

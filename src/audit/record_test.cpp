@@ -117,5 +117,15 @@ TEST(Claim, KeepsUsesIssuersAndJtisApart) {
   EXPECT_NE(key(Claim::Use::id_jag, "ab", "c"), key(Claim::Use::id_jag, "a", "bc"));
 }
 
+// S7: an hour of a clock that runs ahead forgets nothing that is still needed when it comes back.
+TEST(Claim, SurvivesAClockThatStepsAnHour) {
+  const Instant needed_until = from_unix_seconds(1'795'000'330);
+  const auto is_forgotten_at = [&](Instant now) { return needed_until < claims_forgotten_before(now); };
+  EXPECT_FALSE(is_forgotten_at(needed_until));
+  EXPECT_FALSE(is_forgotten_at(needed_until + std::chrono::hours{1}));
+  EXPECT_TRUE(is_forgotten_at(needed_until + std::chrono::hours{1} + Milliseconds{1}));
+  EXPECT_FALSE(is_forgotten_at(needed_until - std::chrono::hours{1}));   // the clock steps back
+}
+
 }  // namespace
 }  // namespace writ::audit

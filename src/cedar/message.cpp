@@ -52,6 +52,24 @@ std::string lower(std::string_view text) {
   return out;
 }
 
+// The line of the text, and a caret under the place.
+void append_line(std::string& out, const Message& message) {
+  if (message.line.empty()) return;
+  out += '\n';
+  out += message.line;
+  out += '\n';
+  // Tabs are repeated so that the caret stands under the place whatever their width.
+  std::uint32_t column = 1;
+  std::size_t at = 0;
+  for (; at < message.line.size() && column < message.position.column; ++at) {
+    if (at + 1 < message.line.size() && continues_character(message.line[at + 1])) continue;
+    out += message.line[at] == '\t' ? '\t' : ' ';
+    ++column;
+  }
+  const std::size_t bytes = std::min<std::size_t>(message.span.end > message.span.begin ? message.span.end - message.span.begin : 1, message.line.size() - at);
+  out.append(std::max<std::uint32_t>(count_characters(std::string_view(message.line).substr(at, bytes)), 1), '^');
+}
+
 }  // namespace
 
 Position locate(std::string_view text, std::size_t offset) {
@@ -85,22 +103,16 @@ std::string Message::summary() const {
   return out;
 }
 
+std::string Message::explain() const {
+  std::string out = text;
+  if (!suggestion.empty()) out += "; " + suggestion;
+  append_line(out, *this);
+  return out;
+}
+
 std::string Message::render() const {
   std::string out = summary();
-  if (line.empty()) return out;
-  out += '\n';
-  out += line;
-  out += '\n';
-  // Tabs are repeated so that the caret stands under the place whatever their width.
-  std::uint32_t column = 1;
-  std::size_t at = 0;
-  for (; at < line.size() && column < position.column; ++at) {
-    if (at + 1 < line.size() && continues_character(line[at + 1])) continue;
-    out += line[at] == '\t' ? '\t' : ' ';
-    ++column;
-  }
-  const std::size_t bytes = std::min<std::size_t>(span.end > span.begin ? span.end - span.begin : 1, line.size() - at);
-  out.append(std::max<std::uint32_t>(count_characters(std::string_view(line).substr(at, bytes)), 1), '^');
+  append_line(out, *this);
   return out;
 }
 

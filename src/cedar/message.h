@@ -22,6 +22,8 @@ struct Message {
   std::string render() const;
   // The first line of `render`.
   std::string summary() const;
+  // `render` without line and column, for those who name the place themselves.
+  std::string explain() const;
 };
 
 // A message about a place in `source`.

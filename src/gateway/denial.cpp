@@ -1,5 +1,7 @@
 #include "gateway/denial.h"
 
+#include <cctype>
+
 namespace writ::gateway {
 namespace {
 
@@ -16,7 +18,7 @@ std::string joined(const std::vector<std::string>& parts) {
 
 std::string text_for_agent(const Verdict& verdict, const std::string& code, const Settings& settings) {
   std::string text = "Denied by " + settings.organisation + ". ";
-  if (!verdict.decision.message.empty()) text += verdict.decision.message + " ";
+  if (const std::string& message = verdict.decision.message; !message.empty()) text += message + (std::ispunct(static_cast<unsigned char>(message.back())) ? " " : ". ");
   text += "This is a policy decision: do not retry it. ";
   if (!verdict.decision.alternatives.empty()) text += "Allowed instead: " + joined(verdict.decision.alternatives) + ". ";
   text += "Reference: " + code + ".";

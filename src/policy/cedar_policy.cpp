@@ -49,7 +49,7 @@ class Compiler {
     }
   }
   void report(const std::string& file, const cedar::Message& message) {
-    problems_.push_back({file, message.position.line, message.position.column, message.render()});
+    problems_.push_back({file, message.position.line, message.position.column, message.explain()});
   }
   const std::vector<PolicyProblem>& problems() const { return problems_; }
   cedar::PolicySet build() { return builder_.build(); }

@@ -31,7 +31,7 @@ PolicyProblem problem_of(const cedar::CompiledPolicy& policy, const cedar::Findi
   problem.file = id.substr(0, id.find(':'));
   problem.line = finding.message.position.line;
   problem.column = finding.message.position.column;
-  problem.message = "policy `" + id + "`: " + finding.message.render();
+  problem.message = "policy `" + id + "`: " + finding.message.explain();
   if (finding.problem == cedar::ValidationProblem::no_applicable_action) problem.message += "\n(of a group of actions write `action in`, not `action ==`)";
   return problem;
 }

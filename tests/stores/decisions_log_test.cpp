@@ -1,9 +1,11 @@
 // One suite for every home of the decisions log: what holds for memory holds for SQLite, and across a restart where there is one.
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <set>
 #include <thread>
@@ -231,6 +233,34 @@ TEST(SqliteDecisionsLogAfterKill, KeepsEveryAcknowledgedClaim) {
     }
     home.store.reset();
   }
+}
+
+// S3: a disk that is full refuses, grants nothing, and serves again when there is room.
+TEST(SqliteDecisionsLogStore, RefusesWhileTheDiskIsFullAndRecovers) {
+  SqliteHome home;
+  const auto claim = [&](const std::string& jti) {
+    Commit commit;
+    commit.record.event = audit::Event::access_token;
+    commit.record.detail = std::string(200, 'x');
+    commit.claim = audit::make_claim(Claim::Use::id_jag, "i", jti, Instant{Milliseconds{1'795'000'330'000}});
+    commit.if_replayed = commit.record;
+    return run(home.store->commit(commit));
+  };
+  ASSERT_TRUE(claim("before"));
+  std::signal(SIGXFSZ, SIG_IGN);   // then a write beyond the limit is an error, as on a full disk
+  rlimit limit{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &limit), 0);
+  const rlimit full{1, limit.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &full), 0);
+  const auto refused = claim("while full");
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+  EXPECT_FALSE(refused);
+  const auto again = claim("while full");
+  ASSERT_TRUE(again);
+  EXPECT_FALSE(again->replayed) << "what was refused was not used up";
+  const auto replayed = claim("before");
+  ASSERT_TRUE(replayed);
+  EXPECT_TRUE(replayed->replayed);
 }
 
 TEST(SqliteDecisionsLogStore, RefusesWhenTheFileIsGone) {

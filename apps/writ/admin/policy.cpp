@@ -20,6 +20,7 @@ void show(Context& context) {
   std::printf("# version %s, %s, activated %s by %s%s%s\n", text_of(answer->body, "number").c_str(), text_of(answer->body, "version").substr(0, 12).c_str(),
               text_of(answer->body, "time").c_str(), text_of(answer->body, "author").c_str(), text_of(answer->body, "reason").empty() ? "" : ": ", text_of(answer->body, "reason").c_str());
   for (const auto& file : *answer->body.find_object("files")) std::printf("# --- %s\n%s", safe(file.name).c_str(), text_of(*answer->body.find("files"), file.name).c_str());
+  if (const std::string cedar = text_of(answer->body, "grants_as_cedar"); !cedar.empty()) std::printf("# --- grants.yaml, as the Cedar policies that it stands for\n%s", cedar.c_str());
 }
 
 void history(Context& context) {

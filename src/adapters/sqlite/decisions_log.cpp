@@ -33,8 +33,6 @@ constexpr std::size_t kBatchMax = 512;
 constexpr std::size_t kQueueMax = 20'000;    // beyond it commits are refused: back-pressure instead of memory (S3)
 constexpr auto kSyncWithin = std::chrono::milliseconds(50);   // rules §6.1
 constexpr auto kPurgeEvery = std::chrono::seconds(60);
-// A clock that stepped forward and comes back must not have made claims forgotten (S7).
-constexpr auto kPurgeMargin = std::chrono::hours(1);
 
 }  // namespace
 
@@ -157,7 +155,7 @@ struct SqliteDecisionsLog::State {
   Result<void, Failure> purge() {
     if (!connection) return {};
     auto statement = TRY(connection->prepare("DELETE FROM claims WHERE forget_after < ?"));
-    statement.bind(1, std::chrono::duration_cast<Milliseconds>((clock.now() - kPurgeMargin).time_since_epoch()).count());
+    statement.bind(1, audit::claims_forgotten_before(clock.now()).time_since_epoch().count());
     return statement.run();
   }
 
