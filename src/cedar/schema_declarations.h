@@ -42,8 +42,8 @@ struct Type {
   enum class Form : std::uint8_t { name, entity, common, built_in, set, record };
   Form form = Form::record;
   std::string name;                       // of the first four
-  std::vector<Type> element{};            // of set: one
-  std::vector<Attribute> attributes{};    // of record: names unique
+  std::vector<Type> element;              // of set: one
+  std::vector<Attribute> attributes;      // of record: names unique
   Place place;
   friend bool operator==(const Type&, const Type&);
 };
