@@ -6,6 +6,7 @@
 #include <string>
 
 #include "adapters/net/event_loops.h"
+#include "adapters/net/run_on.h"
 #include "adapters/net/upstream.h"
 #include "adapters/outgoing/curl_outgoing.h"
 #include "client/access.h"
@@ -46,23 +47,9 @@ struct World {
 bool require_sign_in(World& world, Run& run);
 void fail(Run& run, const client::Failure& failure);
 
-// Runs a task on the world's loop and waits for it on this thread.
 template <class T>
 T run_on(World& world, Task<T> task) {
-  QueueExecutor here;
-  std::optional<T> result;
-  std::exception_ptr failure;
-  bool done = false;
-  world.loops.executor(0).post([&] {
-    spawn(std::move(task), [&](std::exception_ptr exception, std::optional<T> value) {
-      failure = exception;
-      result = std::move(value);
-      here.post([&] { done = true; });
-    });
-  });
-  here.run_until([&] { return done; });
-  if (failure) std::rethrow_exception(failure);
-  return std::move(*result);
+  return net::run_on(world.loops, std::move(task));
 }
 
 }  // namespace writ::cli

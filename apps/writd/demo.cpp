@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "adapters/net/pause.h"
+#include "adapters/net/run_on.h"
 #include "adapters/net/server.h"
 #include "demo_server/server.h"
 #include "demo_walk.h"
@@ -24,24 +25,6 @@ config::Config demo_config(const std::string& base) {
   config.resource_as.issuer = base + "/ras";
   config.gateway.base = base + "/mcp";
   return config;
-}
-
-// Runs a task on a loop and waits for it on this thread.
-template <class T>
-std::optional<T> run_on(net::EventLoops& loops, Task<T> task) {
-  QueueExecutor here;
-  std::optional<T> result;
-  bool done = false;
-  loops.executor(0).post([&] {
-    spawn(std::move(task), [&](std::exception_ptr exception, std::optional<T> value) {
-      here.post([&, failed = exception != nullptr, moved = std::move(value)] {
-        if (!failed) result = moved;
-        done = true;
-      });
-    });
-  });
-  here.run_until([&] { return done; });
-  return result;
 }
 
 void print(const std::string& line) {
@@ -93,8 +76,7 @@ int demo(const DemoOptions& options) {
   const double milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began).count();
   print(fmt::format("Writ is up on {} after {:.0f} ms: identity provider, resource authorization server, gateway, and an MCP server behind it.", base, milliseconds));
   auto& parts = (*deployment)->parts();
-  const auto walked = run_on(loops, walk({parts.outgoing, clock, *parts.stores.audit_reader, world, base, print}));
-  const bool good = walked.value_or(false);
+  const bool good = net::run_on(loops, walk({parts.outgoing, clock, *parts.stores.audit_reader, world, base, print}));
   print(good ? "\nEvery step did what it says." : "\nA step went wrong; see the line with ✗.");
   if (options.exit_after_walk || !good) {
     server.drain(std::chrono::seconds(1));

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "adapters/net/pause.h"
+#include "adapters/net/run_on.h"
 #include "adapters/net/server.h"
 #include "adapters/yaml/yaml.h"
 #include "first_objects.h"
@@ -19,25 +20,6 @@ namespace writ::writd {
 namespace {
 
 constexpr auto kDrainWithin = std::chrono::seconds(10);
-
-// Runs a task on a loop and waits for it on this thread.
-template <class T>
-T wait_for(net::EventLoops& loops, Task<T> task) {
-  QueueExecutor here;
-  std::optional<T> result;
-  std::exception_ptr failure;
-  bool done = false;
-  loops.executor(0).post([&] {
-    spawn(std::move(task), [&](std::exception_ptr exception, std::optional<T> value) {
-      failure = exception;
-      result = std::move(value);
-      here.post([&] { done = true; });
-    });
-  });
-  here.run_until([&] { return done; });
-  if (failure) std::rethrow_exception(failure);
-  return std::move(*result);
-}
 
 int wrong_configuration(const std::string& problems) {
   std::fprintf(stderr, "%s\nwrit serve: the configuration is not usable; nothing was started\n", problems.c_str());
@@ -78,11 +60,11 @@ class Service {
     auto parse_yaml = [](std::string_view text, std::string name) { return yaml::parse(text, std::move(name)); };
     administration_ = TRY(admin::Administration::open({*stores.objects, *stores.log, *stores.audit_reader, registry_, policy_, clock_, parse_yaml}));
     exit = 2;
-    const auto differences = TRY(wait_for(loops_, apply_first_objects(*administration_, std::move(first))));
+    const auto differences = TRY(net::run_on(loops_, apply_first_objects(*administration_, std::move(first))));
     exit = 1;
     for (const auto& difference : differences) log_warning("the configuration differs from the store (writ apply changes it): " + difference);
     deployment_ = TRY(Deployment::build(config_, std::move(stores), registry_, policy_, clock_, loops_));
-    const auto aborted = wait_for(loops_, administration_->note_aborted());
+    const auto aborted = net::run_on(loops_, administration_->note_aborted());
     if (!aborted) return unexpected(std::string("the decisions log does not answer"));
     if (*aborted > 0) log_warning(fmt::format("{} recorded changes had not reached the store; they are marked as aborted", *aborted));
     return listen();
