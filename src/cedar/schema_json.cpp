@@ -103,7 +103,10 @@ Result<declared::Annotations, Message> read_annotations(const Node& above) {
     const Node value = node.below(annotation);
     if (!is_identifier(annotation.name)) return value.fail(quoted(annotation.name) + " is no annotation's name");
     if (annotation.value.is_null()) all.push_back({annotation.name, std::nullopt});
-    else all.push_back({annotation.name, TRY(value.string())});
+    else {
+      std::string text = TRY(value.string());
+      all.push_back({annotation.name, std::move(text)});
+    }
   }
   return all;
 }

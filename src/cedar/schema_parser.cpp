@@ -104,7 +104,8 @@ class SchemaParser {
   Parsed<Done> common_type(declared::Namespace& space, declared::Annotations annotated) {
     const declared::TypeName name = TRY(identifier("the name of a type"));
     TRY(expect(TokenKind::equal, "`=`"));
-    declared::CommonType common{name.name, TRY(type(1)), std::move(annotated), name.place};
+    declared::Type of = TRY(type(1));
+    declared::CommonType common{name.name, std::move(of), std::move(annotated), name.place};
     TRY(expect(TokenKind::semicolon, "`;`"));
     space.common_types.push_back(std::move(common));
     return Done{};

@@ -75,7 +75,8 @@ class Converter {
     for (const auto [name, value] : members) {
       if (left_-- == 0) return unexpected(Problem::too_many_members);
       std::string own_name = TRY(text(name));
-      object.push_back(Member{std::move(own_name), TRY(convert(value))});
+      Value own_value = TRY(convert(value));   // never inside the braces: clang forgets the name when TRY returns from there
+      object.push_back(Member{std::move(own_name), std::move(own_value)});
     }
     if (has_duplicate(object)) return unexpected(Problem::duplicate_member);
     return Value(std::move(object));
