@@ -113,13 +113,30 @@ Typed TypeChecker::on(const ast::Binary& node, const Expression& at, const Capab
   return tag(node, at, prior);
 }
 
+// `true`, and what the language reads as one: `&&` and `||` of nothing but such literals are a literal too.
+static std::optional<bool> boolean_literal(const ast::Expression& expression) {
+  if (const auto* boolean = expression.as<ast::Bool>()) return boolean->value;
+  const auto* conjunction = expression.as<ast::And>();
+  const auto* disjunction = expression.as<ast::Or>();
+  if (conjunction == nullptr && disjunction == nullptr) return std::nullopt;
+  bool all = true, any = false;
+  const ast::Operands operands = conjunction != nullptr ? conjunction->operands : disjunction->operands;
+  for (const ast::Expression* operand : operands) {
+    const auto literal = boolean_literal(*operand);
+    if (!literal) return std::nullopt;
+    all = all && *literal;
+    any = any || *literal;
+  }
+  return conjunction != nullptr ? all : any;
+}
+
 Typed TypeChecker::equality(const ast::Binary& node, const Expression& at, const Capabilities& prior) {
   const Typed left = check(*node.left, prior);
   const Typed right = check(*node.right, prior);
   if (left.type == nullptr || right.type == nullptr) return {};
   if (left.type->is(Kind::entity) && right.type->is(Kind::entity) && left.type->entity != right.type->entity) return of_known(false);
   const auto literal = [this](const Expression& expression) -> std::optional<Literal> {
-    if (const auto* boolean = expression.as<ast::Bool>()) return boolean->value;
+    if (const auto boolean = boolean_literal(expression)) return *boolean;
     if (const auto* integer = expression.as<ast::Long>()) return integer->value;
     if (const auto* string = expression.as<ast::String>()) return string->value;
     if (const EntityUid* uid = entity_named(expression)) return *uid;
