@@ -2,23 +2,13 @@
 
 #include <cassert>
 
-#include "crypto/hash.h"
 #include "crypto/password.h"
 #include "crypto/random.h"
 #include "policy/cedar_policy.h"
+#include "registry/read.h"
 
 namespace writ::writd {
 namespace {
-
-std::string hex(std::string_view bytes) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  for (const char byte : bytes) {
-    text += kDigits[static_cast<unsigned char>(byte) >> 4];
-    text += kDigits[static_cast<unsigned char>(byte) & 15];
-  }
-  return text;
-}
 
 registry::User person(const char* name, const char* display_name, const char* group, const Secret& password) {
   registry::User user;
@@ -35,7 +25,7 @@ registry::User person(const char* name, const char* display_name, const char* gr
 registry::Registration registration(const char* client_id, const Secret& secret) {
   registry::Registration made;
   made.client_id = client_id;
-  made.secrets = {{hex(crypto::sha256_bytes(secret.reveal())), std::nullopt}};
+  made.secrets = {{registry::sha256_hex(secret), std::nullopt}};
   return made;
 }
 

@@ -93,7 +93,7 @@ struct Config {
   std::string database_file(std::string_view name) const { return data_directory + "/" + std::string(name); }
 };
 
-// Reads the tree of a writ.yaml. All problems at once, each with its place and what would be right. `data_directory` (WRIT_DATA) takes the
+// Reads the tree of a writ.yaml. All problems at once, each with its place and what would be right. `data_directory` (`--data`) takes the
 // place of the file's `data`, and of what is derived from it, unless it is empty.
 Result<Config, registry::Problems> read_config(const registry::Node& root, std::string file, std::string data_directory = "");
 
