@@ -9,6 +9,7 @@ namespace writ::audit {
 namespace {
 
 constexpr std::size_t kFieldBytesMax = 256;
+constexpr std::size_t kArgumentsBytesMax = 8 * 1024;
 
 // Length of the well-formed UTF-8 sequence that starts here, or 0 (RFC 3629: no overlong forms, no surrogates).
 std::size_t sequence_length(std::string_view text, std::size_t at, char32_t& point) {
@@ -74,6 +75,12 @@ class Line {
   void number(std::string_view name, std::int64_t value) {
     key(name);
     out_ += std::to_string(value);
+  }
+  // Well-formed JSON of our own writing.
+  void json(std::string_view name, std::string_view value) {
+    if (value.empty() || value.size() > kArgumentsBytesMax) return;
+    key(name);
+    out_ += value;
   }
   std::string finish() && { return std::move(out_ += '}'); }
 
@@ -149,6 +156,11 @@ std::string to_json_line(const Record& record, std::uint64_t position, std::stri
     line.number("duration_us", record.duration_us);
     line.number("bytes", record.bytes);
   }
+  line.text("action", record.action);
+  line.text("acr", record.acr);
+  line.text("amr", record.amr);
+  if (record.authentication_age_s >= 0) line.number("authentication_age_s", record.authentication_age_s);
+  line.json("arguments", record.arguments);
   for (const auto& [name, value] : record.more) line.text(name, value);
   return std::move(line).finish();
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-// One decision, one record (S1). Records hold who, what and why; never a token, a secret, an assertion or an argument value.
+// One decision, one record (S1). Records hold who, what and why; never a token, a secret or an assertion, and of arguments only what rules §4.9 lets them keep.
 
 #include <cstdint>
 #include <optional>
@@ -58,6 +58,11 @@ struct Record {
   std::uint64_t object_sequence = 0;
   std::uint64_t of_position = 0;  // for `outcome` and `aborted`: the record they belong to
   std::int64_t status = 0, duration_us = 0, bytes = 0;   // for `outcome`
+  // What asking again needs (rules §4.9): with these, `object_sequence` and `time` a decision can be explained and made anew.
+  std::string action;             // of the question: connect, grant_scope, call, …
+  std::string acr, amr;           // how the person had signed in; amr comma-separated
+  std::int64_t authentication_age_s = -1;   // -1: not known
+  std::string arguments;          // JSON object, see policy/recorded_arguments.h; written as it is up to 8 KiB, left out when larger
   std::vector<std::pair<std::string, std::string>> more; // event-specific members
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "gateway/tool_scopes.h"
+#include "policy/inquiry.h"
 
 namespace writ::gateway {
 namespace {
@@ -86,7 +87,7 @@ Verdict authorize_call(const Circumstances& circumstances, const mcp::Message& m
   static const json::Value kNoArguments = json::Object{};
 
   policy::Question question = question_for(circumstances);
-  const auto scopes = scopes_of(circumstances.server, *name);
+  const auto scopes = policy::scopes_of(circumstances.server, *name);
   set_tool(question, circumstances.tools.facts(circumstances.server.id, *name), scopes);
   question.arguments = arguments ? arguments : &kNoArguments;   // the parsed value itself (G20, G21)
   Verdict verdict = ask(circumstances, question);
@@ -135,10 +136,9 @@ Verdict authorize_listen(const Circumstances& circumstances, const mcp::Message&
 policy::Question question_for(const Circumstances& circumstances) {
   const auto& [snapshot, server, token, caller, policy, tools, ip, now] = circumstances;
   policy::Question question;
-  question.principal = {caller.user->id, snapshot.groups_of(*caller.user), token.issuer, caller.user->email, caller.user->department, caller.user->title};
-  question.agent = {caller.agent->id, caller.agent->groups, caller.agent->vendor,
-                    std::string(registry::to_string(caller.registration->authentication))};
-  question.server = {server.id, server.groups, server.environment};
+  question.principal = policy::principal_facts(*caller.user, snapshot, token.issuer);
+  question.agent = policy::agent_facts(*caller.agent, caller.registration->authentication);
+  question.server = policy::server_facts(server);
   question.authentication.acr = token.acr;
   question.authentication.amr = token.amr;
   if (token.auth_time) question.authentication.age = Seconds(std::max<std::int64_t>(0, to_unix_seconds(now) - *token.auth_time));
@@ -196,8 +196,8 @@ bool filter_list(const Circumstances& circumstances, mcp::List list, json::Value
       question.uri_or_prompt = *name;
       return circumstances.policy.could_allow(question);
     }
-    const auto scopes = scopes_of(circumstances.server, *name);
-    set_tool(question, read_tool(element), scopes);
+    const auto scopes = policy::scopes_of(circumstances.server, *name);
+    set_tool(question, policy::read_tool_facts(element), scopes);
     if (!circumstances.policy.could_allow(question)) return false;
     // Without its scope the call would be denied unless the scope can still be had.
     return has_one(scopes, held) || grantable(circumstances, question, scopes, Asking::ever) != nullptr;

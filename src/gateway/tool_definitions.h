@@ -14,9 +14,6 @@
 
 namespace writ::gateway {
 
-// One element of a tools/list result; name, argument type, and annotations, absent ones with MCP's defaults.
-policy::ToolFacts read_tool(const json::Value& definition);
-
 // Safe to share between threads.
 class ToolDefinitions {
  public:

@@ -1,16 +1,16 @@
 #include "token_service/idp/policy_question.h"
 
+#include "policy/inquiry.h"
+
 namespace writ::token_service::idp {
 
 policy::Question connect_question(const Circumstances& circumstances, const registry::Server& server) {
   const registry::User& user = *circumstances.live.user;
-  const registry::Agent& agent = circumstances.agent;
   policy::Question question;
   question.action = policy::Action::connect;
-  question.principal = {user.id,    circumstances.snapshot.groups_of(user), circumstances.settings.issuer, user.email,
-                        user.department, user.title};
-  question.agent = {agent.id, agent.groups, agent.vendor, std::string(registry::to_string(circumstances.method))};
-  question.server = {server.id, server.groups, server.environment};
+  question.principal = policy::principal_facts(user, circumstances.snapshot, circumstances.settings.issuer);
+  question.agent = policy::agent_facts(circumstances.agent, circumstances.method);
+  question.server = policy::server_facts(server);
   question.authentication = authentication_of(circumstances.live.session, circumstances.now);
   question.ip = circumstances.ip;
   question.issuer = circumstances.settings.issuer;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "policy/inquiry.h"
+
 namespace writ::token_service::resource_as {
 namespace {
 
@@ -27,9 +29,9 @@ policy::Question question_about(const id_jag::IdJag& id_jag, const Parties& part
                                 std::string_view agent_authentication, const std::string& peer, Instant now) {
   policy::Question question;
   const registry::User& user = *parties.user;
-  question.principal = {user.id, snapshot.groups_of(user), id_jag.issuer, user.email, user.department, user.title};
+  question.principal = policy::principal_facts(user, snapshot, id_jag.issuer);
   question.agent = {parties.agent->id, parties.agent->groups, parties.agent->vendor, std::string(agent_authentication)};
-  question.server = {parties.server->id, parties.server->groups, parties.server->environment};
+  question.server = policy::server_facts(*parties.server);
   question.authentication.acr = id_jag.acr;
   question.authentication.amr = id_jag.amr;
   // An `auth_time` of the future would be a younger sign-in than any: it counts as now at most.
