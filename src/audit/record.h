@@ -32,6 +32,7 @@ enum class Event {
   keys_changed,
   aborted,             // a recorded change that did not happen (start-up, rules §6.4)
   service,             // started, stopped, configuration reloaded
+  approval,            // a held call: requested, approved, rejected, expired; spent is in the record of the call itself
 };
 std::string_view to_string(Event event);
 

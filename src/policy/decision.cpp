@@ -42,6 +42,7 @@ std::string_view to_string(Kind kind) {
     case Kind::forbidden: return "forbidden";
     case Kind::policy_error: return "policy_error";
     case Kind::arguments_not_decidable: return "arguments_not_decidable";
+    case Kind::approval_pending: return "approval_pending";
   }
   return "unknown";
 }

@@ -50,6 +50,7 @@ struct ToolFacts {                          // from the reviewed definition; abs
   bool read_only = false, destructive = true, idempotent = false, open_world = true;
   // What its arguments look like (argument_type.h); null: not known, then no policy can read them.
   std::shared_ptr<const ArgumentType> argument_type;
+  std::string definition_digest;            // of the definition that the facts come from; empty: it is not known
 };
 // Unknown facts are "", {}, 36500 days; never absent (rules §4.4).
 struct Authentication {
@@ -80,8 +81,24 @@ enum class Kind {
   forbidden,          // explicit: a policy forbids it
   policy_error,       // a forbid could not be evaluated, or the question could not be asked (rules §4.1)
   arguments_not_decidable,   // a matching policy reads arguments that the language cannot express (rules §4.3)
+  approval_pending,   // only forbids that an approval lifts stand in the way (rules §4.6); a call alone can be held
 };
 std::string_view to_string(Kind kind);
+
+// A forbid that an approval of its group lifts: exactly that forbid, for one call (rules §4.6).
+struct ApprovalNeeded {
+  std::string policy, group;
+  friend auto operator<=>(const ApprovalNeeded&, const ApprovalNeeded&) = default;
+};
+
+// Where what is tried out says something else than what decides (rules of shadow mode: recorded and counted, never enforced).
+struct ShadowOutcome {
+  enum class Of { policies, candidate } of = Of::policies;   // @shadow policies of the active bundle; a whole candidate version
+  Kind kind = Kind::no_permit;              // what it would have said
+  std::vector<std::string> policies;        // by which policies
+  std::string version;                      // of the candidate
+  std::string scope;                        // when it is about a scope that was asked for, not about the connection
+};
 
 struct Decision {
   bool allowed = false;                     // deny by default
@@ -90,6 +107,8 @@ struct Decision {
   std::string message;                      // @message of a determining policy, for people and agents
   std::vector<std::string> alternatives;    // @alternative
   std::string version;                      // content hash of the bundle that decided
+  std::vector<ApprovalNeeded> approvals;    // kind approval_pending: all of them are needed; sorted, each once
+  std::vector<ShadowOutcome> shadows;       // disagreements only
 };
 
 // Immutable; shared by all threads.
