@@ -58,7 +58,8 @@ class Service {
     exit = 1;
     auto stores = TRY(open_directory(config_.data_directory, config_.keys.sealing_key_file, config_.node, clock_, [](const std::string& failure) { log_error(failure); }));
     auto parse_yaml = [](std::string_view text, std::string name) { return yaml::parse(text, std::move(name)); };
-    administration_ = TRY(admin::Administration::open({*stores.objects, *stores.log, *stores.audit_reader, registry_, policy_, clock_, parse_yaml}));
+    sealing_key_.emplace(stores.sealing_key);
+    administration_ = TRY(admin::Administration::open({*stores.objects, *stores.log, *stores.audit_reader, registry_, policy_, clock_, parse_yaml, &*sealing_key_}));
     exit = 2;
     const auto differences = TRY(net::run_on(loops_, apply_first_objects(*administration_, std::move(first))));
     exit = 1;
@@ -124,6 +125,7 @@ class Service {
   net::EventLoops loops_;
   registry::Current registry_{std::make_shared<registry::Snapshot>(registry::Objects{}, 0)};
   policy::Current policy_;
+  std::optional<crypto::SealingKey> sealing_key_;
   std::unique_ptr<Deployment> deployment_;   // owns the stores
   std::unique_ptr<admin::Administration> administration_;
   std::unique_ptr<RoleKeys> keys_;

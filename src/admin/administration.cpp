@@ -6,6 +6,7 @@
 #include "base/overloaded.h"
 #include "crypto/password.h"
 #include "crypto/random.h"
+#include "encoding/base64url.h"
 
 namespace writ::admin {
 
@@ -101,6 +102,14 @@ void Administration::plan_now(Work& work) const {
     rules.new_user_id = [&] { return new_user_id(work.present); };
     rules.hash_password = crypto::hash_password;
     rules.verify_password = [](const Secret& password, const std::string& hash) { return crypto::verify_password(password, hash); };
+    if (const auto* key = parts_.sealing_key) {
+      rules.seal_secret = [key](const Secret& secret, const std::string& purpose) { return base64url::encode(key->seal(secret.reveal(), purpose)); };
+      rules.is_sealed = [key](const Secret& secret, const std::string& sealed, const std::string& purpose) {
+        const auto bytes = base64url::decode(sealed);
+        const auto opened = bytes ? key->open(*bytes, purpose) : std::nullopt;
+        return opened && opened->reveal() == secret.reveal();
+      };
+    }
     work.plan = plan(work.present, change.declared, rules);
   }
   if (work.plan.has_errors()) return;

@@ -14,6 +14,7 @@
 #include "admin/worker.h"
 #include "audit/decisions_log.h"
 #include "base/clock.h"
+#include "crypto/seal.h"
 #include "policy/bundle.h"
 #include "policy/decision.h"
 #include "registry/object_store.h"
@@ -76,6 +77,7 @@ class Administration {
     policy::Current& policy;
     const Clock& clock;
     policy::ParseYaml parse_yaml;
+    const crypto::SealingKey* sealing_key = nullptr;   // for secrets that are presented to others; null: they cannot be stored
   };
   // Reads the store and publishes its objects and policy. Blocks: at start, before there are event loops. The error is a sentence for
   // the operator: objects or a policy that cannot be read stop the start, because leaving a part out could be leaving out a restriction.

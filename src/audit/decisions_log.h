@@ -20,7 +20,7 @@ namespace writ::audit {
 // Something that may be used once: an ID-JAG, a client assertion, an approval. The key is the first 24 bytes of
 // SHA-256 over (use, issuer, jti), each with its length, so that no use or issuer can collide with another (C8).
 struct Claim {
-  enum class Use { id_jag, client_assertion, authorization_code, approval };
+  enum class Use { id_jag, client_assertion, authorization_code, approval, logout_token };
   std::array<std::uint8_t, 24> key{};
   Instant forget_after{};         // exp + skew: it is remembered at least until then
 };

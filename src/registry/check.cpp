@@ -8,6 +8,7 @@
 
 #include "encoding/uri.h"
 #include "oauth/scope.h"
+#include "registry/check_connector.h"
 
 namespace writ::registry {
 namespace {
@@ -73,6 +74,7 @@ class Check {
     for (const Server& server : objects_.servers) check(server);
     for (const TrustedIssuer& issuer : objects_.trusted_issuers) check(issuer);
     for (const ApiToken& token : objects_.api_tokens) check(token);
+    for (const IdentityConnector& connector : objects_.identity_connectors) check(connector);
     return std::move(problems_);
   }
 
@@ -301,6 +303,23 @@ class Check {
       error(kind, token.id, "", "an API token needs `token_file` or `token_sha256`");
     } else {
       unique(kind, token.id, "", "api token value", token.sha256_hex, "this token's value");
+    }
+  }
+
+  void check(const IdentityConnector& connector) {
+    constexpr auto kind = ObjectKind::identity_connector;
+    if (!is_agent_id(connector.id)) error(kind, connector.id, "id", "an identity connector's `id` has up to 64 lower-case letters, digits, _ and -");
+    unique(kind, connector.id, "id", "connector", connector.id, "the id " + shown(connector.id));
+    if (!uri::is_issuer(connector.issuer)) error(kind, connector.id, "issuer", not_an_issuer(connector.issuer));
+    // A token of this issuer must lead to one connector, and an address to one provider.
+    unique(kind, connector.id, "issuer", "connector issuer", connector.issuer, "the issuer " + shown(connector.issuer));
+    for (std::size_t i = 0; i < connector.domains.size(); ++i) {
+      unique(kind, connector.id, "domains/" + std::to_string(i), "connector domain", connector.domains[i], "the domain " + shown(connector.domains[i]));
+    }
+    for (const auto& [value, group] : connector.groups) reference(kind, connector.id, "groups/" + value, ObjectKind::group, group, ids_.groups);
+    for (const auto& [client, agent] : connector.subject_clients) reference(kind, connector.id, "subject_clients/" + client, ObjectKind::agent, agent, ids_.agents);
+    for (const ConnectorProblem& problem : problems_of(connector)) {
+      problems_.push_back({places_.of(kind, connector.id, problem.path), problem.message, problem.is_warning});
     }
   }
 

@@ -100,6 +100,27 @@ std::vector<ClientSecret> read_secrets(Fields& fields, Reading& reading) {
   return secrets;
 }
 
+std::optional<Secret> read_client_secret(Fields& fields, IdentityConnector& connector) {
+  std::optional<Secret> clear;
+  if (const Node* node = fields.find("client_secret")) {
+    if (node->kind != Node::Kind::text || node->text.empty() || node->text.size() > kPasswordBytesMax) {
+      fields.error(node->at, "`client_secret` must be text of 1 to " + std::to_string(kPasswordBytesMax) + " bytes: the secret that the provider gave you");
+    } else {
+      if (node->at.line > 0) {
+        fields.warning(node->at, "`client_secret` stands in clear in a file: fine for trying things out, otherwise write `client_secret_file`");
+      }
+      clear = Secret(node->text);
+    }
+  }
+  connector.client_secret_file = fields.text("client_secret_file");
+  connector.client_secret_sealed = fields.text("client_secret_sealed");
+  fields.find("has_client_secret");   // what the admin API shows in its place
+  if (count_of(fields, {"client_secret", "client_secret_file", "client_secret_sealed"}) > 1) {
+    fields.error(fields.at("client_secret_file"), "write only one of `client_secret` and `client_secret_file`");
+  }
+  return clear;
+}
+
 void read_token(Fields& fields, Reading& reading, ApiToken& token) {
   auto hash = read_hashed(fields, reading, "token", "token_file", "token_sha256");
   if (hash) token.sha256_hex = std::move(*hash);

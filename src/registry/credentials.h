@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "registry/identity_connector.h"
 #include "registry/read.h"
 
 namespace writ::registry {
@@ -15,5 +16,8 @@ void read_password(Fields& fields, Reading& reading, User& user, std::optional<S
 std::vector<ClientSecret> read_secrets(Fields& fields, Reading& reading);
 // `token`, `token_file` or `token_sha256`; exactly one.
 void read_token(Fields& fields, Reading& reading, ApiToken& token);
+
+// `client_secret` in clear (returned), `client_secret_file` (a file that is read at use), or `client_secret_sealed`; at most one.
+std::optional<Secret> read_client_secret(Fields& fields, IdentityConnector& connector);
 
 }  // namespace writ::registry

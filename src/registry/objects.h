@@ -29,9 +29,12 @@ struct User {
   std::string owner;                    // of a service account: the responsible person's id
   bool active = true;
   std::vector<std::string> groups;      // ids of groups, direct membership
+  std::string external_id;              // what the company's directory calls the person (SCIM `externalId`)
   std::string password_hash;            // Argon2id PHC string; empty: no local sign-in
   struct Link {                         // the same person elsewhere; unique over all users
     std::string issuer, tenant, subject;
+    std::vector<std::string> groups{};  // of ours, by that issuer's allow-list; as of the token or sign-in that they were last read from
+    std::optional<Instant> groups_as_of{};
   };
   std::vector<Link> links;
   std::optional<Instant> not_before;    // subject tokens and sessions older than this are refused

@@ -27,6 +27,14 @@ void keep_unmentioned(ObjectKind kind, json::Value& wanted, const json::Value& p
     if (const json::Value* kept = present.find("password_hash"); kept && !wanted.find("password_hash")) wanted.set("password_hash", *kept);
   } else if (kind == ObjectKind::api_token) {
     if (const json::Value* kept = present.find("token_sha256"); kept && !wanted.find("token_sha256")) wanted.set("token_sha256", *kept);
+  } else if (kind == ObjectKind::identity_connector) {
+    // It was sealed for one issuer. Under another it would not open, and the answer now is better than a failed sign-in later.
+    const auto* method = wanted.find_string("client_authentication");
+    const bool is_mentioned = wanted.find("client_secret_sealed") || wanted.find("client_secret_file") || (method && *method == "none");
+    const auto* now = wanted.find_string("issuer");
+    const auto* then = present.find_string("issuer");
+    const json::Value* kept = present.find("client_secret_sealed");
+    if (kept && !is_mentioned && now && then && *now == *then) wanted.set("client_secret_sealed", *kept);
   } else if (kind == ObjectKind::agent) {
     if (const json::Value* idp = wanted.find("idp")) {
       json::Value changed = *idp;
@@ -47,7 +55,7 @@ void keep_unmentioned(ObjectKind kind, json::Value& wanted, const json::Value& p
 }
 
 bool is_credential(std::string_view name) {
-  return name == "password_hash" || name == "token_sha256" || name == "secrets" || name.ends_with(".secrets");
+  return name == "password_hash" || name == "token_sha256" || name == "secrets" || name == "client_secret_sealed" || name.ends_with(".secrets");
 }
 
 // Members that differ, nested mappings by their own members, registrations by their issuer.
@@ -104,6 +112,7 @@ Result<json::Value, Problems> canonical(ObjectKind kind, const json::Value& docu
     case ObjectKind::resource_as: return write(objects.resource_authorization_servers.front());
     case ObjectKind::trusted_issuer: return write(objects.trusted_issuers.front());
     case ObjectKind::api_token: return write(objects.api_tokens.front());
+    case ObjectKind::identity_connector: return write(objects.identity_connectors.front());
   }
   return json::Value();
 }
@@ -129,6 +138,19 @@ void set_password(Declared& declared, const StoredObject* present, const PlanRul
   // The same password again is no change, although a new hash would differ by its salt.
   const bool same = hash && rules.verify_password(*declared.password, *hash);
   declared.document.set("password_hash", same ? *hash : rules.hash_password(*declared.password));
+}
+
+// Absent: done, or there was nothing to do.
+std::optional<std::string> seal_client_secret(Declared& declared, const StoredObject* present, const PlanRules& rules) {
+  if (!declared.client_secret) return std::nullopt;
+  if (!rules.seal_secret) return "this process has no key to seal secrets with: write `client_secret_file`";
+  const auto* issuer = declared.document.find_string("issuer");
+  const std::string purpose = sealing_purpose(issuer ? *issuer : std::string());
+  const auto* sealed = present ? present->document.find_string("client_secret_sealed") : nullptr;
+  // Sealing is different every time; the same secret again is no change.
+  const bool same = sealed && rules.is_sealed && rules.is_sealed(*declared.client_secret, *sealed, purpose);
+  declared.document.set("client_secret_sealed", same ? *sealed : rules.seal_secret(*declared.client_secret, purpose));
+  return std::nullopt;
 }
 
 // The plan's result as objects, checked as a whole.
@@ -182,6 +204,10 @@ Plan plan(const Catalogue& present, std::vector<Declared> declared, const PlanRu
       continue;
     }
     set_password(object, stored, rules);
+    if (auto problem = seal_client_secret(object, stored, rules)) {
+      plan.problems.push_back({places.of(object.kind, object.key, "client_secret"), std::move(*problem)});
+      continue;
+    }
     if (stored) keep_unmentioned(object.kind, object.document, stored->document);
     auto document = canonical(object.kind, object.document);
     if (!document) {

@@ -33,6 +33,9 @@ struct PlanRules {
   std::function<std::string()> new_user_id;                    // usr_… that was never used
   std::function<std::string(const Secret&)> hash_password;     // slow (Argon2id)
   std::function<bool(const Secret&, const std::string&)> verify_password;
+  // Secrets that Writ presents to others (rules §7.4): the sealed text, bound to `purpose`. Empty functions: there is no key to seal with.
+  std::function<std::string(const Secret&, const std::string& purpose)> seal_secret;
+  std::function<bool(const Secret&, const std::string& sealed, const std::string& purpose)> is_sealed;
 };
 
 struct Plan {

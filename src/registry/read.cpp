@@ -4,6 +4,7 @@
 
 #include "crypto/hash.h"
 #include "registry/credentials.h"
+#include "registry/read_connector.h"
 
 namespace writ::registry {
 namespace {
@@ -39,11 +40,12 @@ User read_user(const Node& node, Reading& reading, Declared& declared) {
   user.owner = fields.text("owner");
   user.active = fields.flag("active", true);
   user.groups = fields.texts("groups");
+  user.external_id = fields.text("external_id");
   read_password(fields, reading, user, declared.password);
   fields.find("has_password");   // what the admin API shows in the hash's place; it says nothing when it comes back
   for (const Node& item : fields.list("links")) {
     Fields link(item, "a link", reading.problems);
-    User::Link read{link.required_text("issuer"), link.text("tenant"), link.required_text("subject")};
+    User::Link read{link.required_text("issuer"), link.text("tenant"), link.required_text("subject"), link.texts("groups"), link.instant("groups_as_of")};
     link.finish();
     user.links.push_back(std::move(read));
   }
@@ -227,6 +229,7 @@ std::string_view collection(ObjectKind kind) {
     case ObjectKind::resource_as: return "resource_authorization_servers";
     case ObjectKind::trusted_issuer: return "trusted_issuers";
     case ObjectKind::api_token: return "api_tokens";
+    case ObjectKind::identity_connector: return "identity_connectors";
   }
   return "";
 }
@@ -240,6 +243,7 @@ std::string_view noun(ObjectKind kind) {
     case ObjectKind::resource_as: return "resource authorization server";
     case ObjectKind::trusted_issuer: return "trusted issuer";
     case ObjectKind::api_token: return "API token";
+    case ObjectKind::identity_connector: return "identity connector";
   }
   return "";
 }
@@ -284,6 +288,7 @@ Declared read_object(ObjectKind kind, const Node& node, Reading& reading) {
     case ObjectKind::resource_as: declared.document = write(read_resource_as(node, reading)); break;
     case ObjectKind::trusted_issuer: declared.document = write(read_trusted_issuer(node, reading)); break;
     case ObjectKind::api_token: declared.document = write(read_api_token(node, reading)); break;
+    case ObjectKind::identity_connector: declared.document = write(read_identity_connector(node, reading, declared.client_secret)); break;
   }
   declared.key = key_of(kind, declared.document);
   return declared;
@@ -349,6 +354,7 @@ Result<Objects, Problems> read_all(const std::vector<std::pair<ObjectKind, json:
       case ObjectKind::resource_as: objects.resource_authorization_servers.push_back(read_resource_as(node, reading)); break;
       case ObjectKind::trusted_issuer: objects.trusted_issuers.push_back(read_trusted_issuer(node, reading)); break;
       case ObjectKind::api_token: objects.api_tokens.push_back(read_api_token(node, reading)); break;
+      case ObjectKind::identity_connector: objects.identity_connectors.push_back(read_identity_connector(node, reading, ignored.client_secret)); break;
     }
   }
   if (has_errors(reading.problems)) return unexpected(std::move(reading.problems));

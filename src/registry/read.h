@@ -20,9 +20,9 @@
 
 namespace writ::registry {
 
-enum class ObjectKind { user, group, agent, server, resource_as, trusted_issuer, api_token };
+enum class ObjectKind { user, group, agent, server, resource_as, trusted_issuer, api_token, identity_connector };
 inline constexpr ObjectKind kObjectKinds[] = {ObjectKind::group,       ObjectKind::user,           ObjectKind::resource_as, ObjectKind::agent,
-                                              ObjectKind::server, ObjectKind::trusted_issuer, ObjectKind::api_token};
+                                              ObjectKind::server, ObjectKind::trusted_issuer, ObjectKind::api_token,  ObjectKind::identity_connector};
 std::string_view collection(ObjectKind kind);       // "users", "trusted_issuers": the key in documents, tables and paths
 std::string_view noun(ObjectKind kind);             // "user", "trusted issuer": for messages
 std::optional<ObjectKind> parse_collection(std::string_view name);
@@ -42,6 +42,7 @@ struct Declared {
   Node node;                          // for places
   json::Value document;               // as write() has it; credentials that were not mentioned are absent
   std::optional<Secret> password;     // given in clear: kept as it is hashed now if it matches, else hashed anew
+  std::optional<Secret> client_secret;   // of an identity connector, given in clear: sealed before it is stored
 };
 
 // A mapping of collections to lists: {users: [...], agents: [...]}. Problems are in `reading`.
@@ -60,6 +61,7 @@ json::Value write(const Server& server);
 json::Value write(const ResourceAs& resource_as);
 json::Value write(const TrustedIssuer& issuer);
 json::Value write(const ApiToken& token);
+json::Value write(const IdentityConnector& connector);
 
 std::string key_of(ObjectKind kind, const json::Value& document);
 

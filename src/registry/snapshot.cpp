@@ -44,6 +44,22 @@ std::vector<std::string> with_parents(const std::vector<std::string>& direct, co
 
 }  // namespace
 
+namespace {
+
+// What is kept on a link is a copy of what a provider said under the allow-list of then; the list of now decides whether it counts.
+void add_link_groups(const User& user, const Snapshot& snapshot, std::vector<std::string>& groups) {
+  for (const auto& link : user.links) {
+    const IdentityConnector* connector = link.groups.empty() ? nullptr : snapshot.identity_connector_of(link.issuer);
+    if (!connector || !connector->active) continue;
+    for (const std::string& group : link.groups) {
+      const bool is_mapped = std::any_of(connector->groups.begin(), connector->groups.end(), [&](const auto& row) { return row.second == group; });
+      if (is_mapped) groups.push_back(group);
+    }
+  }
+}
+
+}  // namespace
+
 Snapshot::Snapshot(Objects objects, std::uint64_t sequence) : objects_(std::move(objects)), sequence_(sequence) {
   const auto index_by = [](auto& index, const auto& list, auto key) {
     for (std::size_t i = 0; i < list.size(); ++i) index.emplace(key(list[i]), i);
@@ -57,11 +73,15 @@ Snapshot::Snapshot(Objects objects, std::uint64_t sequence) : objects_(std::move
   index_by(resource_as_, objects_.resource_authorization_servers, [](const ResourceAs& ras) { return ras.issuer; });
   index_by(trusted_issuers_, objects_.trusted_issuers, [](const TrustedIssuer& issuer) { return issuer.issuer; });
   index_by(api_tokens_, objects_.api_tokens, [](const ApiToken& token) { return token.sha256_hex; });
+  index_by(connectors_, objects_.identity_connectors, [](const IdentityConnector& connector) { return connector.id; });
+  index_by(connectors_by_issuer_, objects_.identity_connectors, [](const IdentityConnector& connector) { return connector.issuer; });
 
   for (std::size_t i = 0; i < objects_.users.size(); ++i) {
     const User& user = objects_.users[i];
     for (const auto& link : user.links) users_by_link_.emplace(joined({link.issuer, link.tenant, link.subject}), i);
-    groups_of_.emplace(user.id, with_parents(user.groups, objects_.groups, groups_));
+    std::vector<std::string> direct = user.groups;
+    add_link_groups(user, *this, direct);
+    groups_of_.emplace(user.id, with_parents(direct, objects_.groups, groups_));
   }
   for (std::size_t i = 0; i < objects_.agents.size(); ++i) {
     const Agent& agent = objects_.agents[i];
@@ -114,6 +134,11 @@ const TrustedIssuer* Snapshot::trusted_issuer(std::string_view issuer) const {
 }
 const ApiToken* Snapshot::api_token(std::string_view sha256_hex) const {
   return look_up(objects_.api_tokens, api_tokens_, sha256_hex);
+}
+
+const IdentityConnector* Snapshot::identity_connector(std::string_view id) const { return look_up(objects_.identity_connectors, connectors_, id); }
+const IdentityConnector* Snapshot::identity_connector_of(std::string_view issuer) const {
+  return look_up(objects_.identity_connectors, connectors_by_issuer_, issuer);
 }
 
 const std::vector<std::string>& Snapshot::groups_of(const User& user) const {

@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "registry/identity_connector.h"
 #include "registry/objects.h"
 
 namespace writ::registry {
@@ -23,6 +24,7 @@ struct Objects {
   std::vector<ResourceAs> resource_authorization_servers;
   std::vector<TrustedIssuer> trusted_issuers;
   std::vector<ApiToken> api_tokens;
+  std::vector<IdentityConnector> identity_connectors;
 };
 
 class Snapshot {
@@ -53,8 +55,11 @@ class Snapshot {
   const ResourceAs* resource_as(std::string_view issuer) const;
   const TrustedIssuer* trusted_issuer(std::string_view issuer) const;
   const ApiToken* api_token(std::string_view sha256_hex) const;
+  const IdentityConnector* identity_connector(std::string_view id) const;
+  const IdentityConnector* identity_connector_of(std::string_view issuer) const;
 
-  // Direct and inherited groups of a user, each once.
+  // Direct and inherited groups of a user, each once. Groups that an upstream provider said count as long as its connector is active and
+  // still maps something to them.
   const std::vector<std::string>& groups_of(const User& user) const;
 
  private:
@@ -62,7 +67,7 @@ class Snapshot {
   Objects objects_;
   std::uint64_t sequence_;
   Index users_by_id_, users_by_name_, users_by_link_, groups_, agents_, agents_at_idp_, servers_, servers_by_resource_, resource_as_,
-      trusted_issuers_, api_tokens_;
+      trusted_issuers_, api_tokens_, connectors_, connectors_by_issuer_;
   std::unordered_map<std::string, std::pair<std::size_t, std::size_t>> agents_at_ras_;
   std::unordered_map<std::string, std::vector<std::string>> groups_of_;
 };

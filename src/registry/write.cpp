@@ -72,12 +72,15 @@ json::Value write(const User& user) {
   text(out, "owner", user.owner);
   if (!user.active) out.set("active", false);
   texts(out, "groups", user.groups);
+  text(out, "external_id", user.external_id);
   text(out, "password_hash", user.password_hash);
   json::Array links;
   for (const auto& link : user.links) {
     json::Value written{{"issuer", link.issuer}};
     text(written, "tenant", link.tenant);
     text(written, "subject", link.subject);
+    texts(written, "groups", link.groups);
+    if (link.groups_as_of) written.set("groups_as_of", audit::to_iso8601(*link.groups_as_of));
     links.push_back(std::move(written));
   }
   if (!links.empty()) out.set("links", std::move(links));
@@ -207,6 +210,10 @@ json::Value without_credentials(ObjectKind kind, json::Value document) {
     }
   } else if (kind == ObjectKind::api_token) {
     document.erase("token_sha256");
+  } else if (kind == ObjectKind::identity_connector) {
+    const bool has_secret = document.find("client_secret_sealed") != nullptr;
+    document.erase("client_secret_sealed");
+    if (has_secret) document.set("has_client_secret", true);
   }
   return document;
 }
