@@ -170,7 +170,7 @@ Problems check_bundle(const Bundle& bundle, const registry::Snapshot& snapshot) 
   if (registry::has_errors(problems)) return problems;   // a name that does not exist is told once
   std::vector<std::string> servers;
   for (const auto& server : snapshot.objects().servers) servers.push_back(server.id);
-  const PolicyCheck check = check_policies(*bundle.policy, servers, {});
+  const PolicyCheck check = check_policies(bundle.policy->with_shadow_policies(), servers, {});
   const auto report = [&](const PolicyProblem& problem, bool is_warning) {
     problems.push_back({{problem.file, static_cast<int>(problem.line), static_cast<int>(problem.column)}, problem.message, is_warning});
   };

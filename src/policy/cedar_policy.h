@@ -3,6 +3,7 @@
 // The policy that decides: the grants table and the policy files of a bundle, as one compiled Cedar policy set.
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,10 +17,13 @@ struct PolicyFile {
   std::string name;   // "policies/prod.cedar": for messages and for the ids of policies without @id
   std::string text;
 };
+class CedarPolicy;
+
 struct BundleContent {
   std::vector<AccessGrant> grants;
   std::vector<PolicyFile> files;
   std::string version;              // content hash
+  std::shared_ptr<const CedarPolicy> candidate{};   // evaluated beside this bundle, never enforced; null: none
 };
 // What is wrong with a bundle and where. Line 0: the place is not known.
 struct PolicyProblem {
@@ -40,14 +44,26 @@ class CedarPolicy final : public Policy {
   const cedar::PolicySet& policies() const { return policies_; }
   // The grants table as Cedar text, for people.
   const std::string& grants_text() const { return grants_text_; }
+  // This bundle with its @shadow policies enforced: what checks look at, because any of them may be promoted.
+  const CedarPolicy& with_shadow_policies() const { return with_shadow_policies_ ? *with_shadow_policies_ : *this; }
+  // Ids of the @shadow policies, sorted: they are not in policies().
+  const std::vector<std::string>& shadow_policies() const { return shadow_policies_; }
 
  private:
   CedarPolicy() = default;
+  enum class ShadowPolicies { aside, enforced };
+  static Result<std::shared_ptr<const CedarPolicy>, std::vector<PolicyProblem>> compile(const BundleContent& content, ShadowPolicies shadow_policies);
   Decision denied(Kind kind) const;
+  // The decision, without looking at what is tried out beside it.
+  Decision enforce(const Question& question) const;
+  void add_shadows(const Question& question, Decision& decision) const;
 
   cedar::PolicySet policies_;
   std::vector<const cedar::CompiledPolicy*> reading_arguments_;   // those that may read `context.args`
   std::vector<ToolPattern> tool_patterns_;                        // whose tool groups the grants name
+  std::optional<cedar::PolicySet> without_held_;                  // all but the forbids that an approval lifts; absent when there are none
+  std::vector<std::string> shadow_policies_;
+  std::shared_ptr<const CedarPolicy> with_shadow_policies_, candidate_;   // what is tried out; null: nothing
   std::string grants_text_, version_;
 };
 

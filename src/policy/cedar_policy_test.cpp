@@ -131,7 +131,7 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"reader_of_another_scope_does_not_matter", R"(permit(principal, action, resource); forbid(principal, action, resource in Writ::Server::"jira") when { context.args.repo == "a" };)", R"({"repo":"a","x":1})", true, Kind::allowed},
         Row{"arguments_that_are_no_object", R"(permit(principal, action, resource) when { context.args has repo };)", R"("text")", false, Kind::arguments_not_decidable},
         Row{"shadow_is_not_enforced", R"(permit(principal, action, resource); @shadow forbid(principal, action, resource);)", R"({"repo":"a"})", true, Kind::allowed},
-        Row{"approval_not_given_forbids", R"(permit(principal, action, resource); @require_approval("ops") forbid(principal, action, resource);)", R"({"repo":"a"})", false, Kind::forbidden},
+        Row{"approval_not_given_holds", R"(permit(principal, action, resource); @require_approval("ops") forbid(principal, action, resource);)", R"({"repo":"a"})", false, Kind::approval_pending},
         Row{"unknown_authentication_is_old", R"(permit(principal, action, resource) when { context.auth.age < duration("1h") };)", R"({"repo":"a"})", false, Kind::no_permit}),
     [](const auto& row) { return row.param.name; });
 
