@@ -9,6 +9,7 @@
 #include "encoding/uri.h"
 #include "oauth/scope.h"
 #include "registry/check_connector.h"
+#include "registry/step_up_objects.h"
 
 namespace writ::registry {
 namespace {
@@ -75,6 +76,7 @@ class Check {
     for (const TrustedIssuer& issuer : objects_.trusted_issuers) check(issuer);
     for (const ApiToken& token : objects_.api_tokens) check(token);
     for (const IdentityConnector& connector : objects_.identity_connectors) check(connector);
+    check_step_up_objects();
     return std::move(problems_);
   }
 
@@ -292,6 +294,28 @@ class Check {
     references(kind, issuer.issuer, "clients", ObjectKind::agent, issuer.clients, ids_.agents);
     if (!issuer.all_clients && issuer.clients.empty()) {
       problems_.push_back({places_.of(kind, issuer.issuer, "clients"), "no agent may redeem ID-JAGs of this issuer: an empty list names nobody; name agents, or write `clients: all`", true});
+    }
+  }
+
+  void check_step_up_objects() {
+    for (const AuthenticationLevel& level : objects_.authentication_levels) {
+      constexpr auto kind = ObjectKind::authentication_level;
+      if (!is_agent_id(level.id)) error(kind, level.id, "id", "an authentication level's `id` has up to 64 lower-case letters, digits, _ and -");
+      unique(kind, level.id, "id", "authentication level", level.id, "the id " + shown(level.id));
+      unique(kind, level.id, "strength", "strength", std::to_string(level.strength), "the strength " + std::to_string(level.strength));
+      for (const auto& [path, message] : problems_of(level)) error(kind, level.id, path, message);
+    }
+    std::vector<std::string> servers;
+    collect(objects_.servers, servers, [](const Server& server) { return server.id; });
+    for (const DecisionPoint& point : objects_.decision_points) {
+      constexpr auto kind = ObjectKind::decision_point;
+      if (!is_agent_id(point.id)) error(kind, point.id, "id", "a decision point's `id` has up to 64 lower-case letters, digits, _ and -");
+      unique(kind, point.id, "id", "decision point", point.id, "the id " + shown(point.id));
+      references(kind, point.id, "servers", ObjectKind::server, point.servers, servers);
+      for (const auto& [path, message] : problems_of(point)) error(kind, point.id, path, message);
+      if (!point.all_servers && point.servers.empty()) {
+        problems_.push_back({places_.of(kind, point.id, "servers"), "this decision point is asked about nothing: name servers, or write `servers: all`", true});
+      }
     }
   }
 

@@ -138,12 +138,34 @@ struct TrustedIssuer {
   bool all_scopes = false;              // written as `scope_ceiling: all`
 };
 
-// A bearer token for the admin API.
+// What a sign-in may be asked to be (rules §4.7), from the weakest to the strongest by `strength`.
+struct AuthenticationLevel {
+  std::string id;
+  std::int64_t strength = 0;            // the order; unique
+  std::string acr;                      // asked for in `acr_values`; empty: only freshness is asked for
+  std::string expected_acr;             // what comes back; empty: as `acr`
+  std::vector<std::string> expected_amr;
+  std::optional<std::int64_t> max_age_seconds;
+};
+
+// A policy decision point elsewhere that is asked in addition to policy (AuthZEN Authorization API 1.0): both must say yes.
+struct DecisionPoint {
+  std::string id;
+  std::string display_name;
+  bool active = true;                   // false: not asked
+  std::string url;                      // {url}/access/v1/evaluation(s)
+  std::string header_name, header_secret_file;   // a fixed credential, read from a file at use
+  std::int64_t timeout_ms = 1000;
+  std::vector<std::string> servers;     // what concerns these servers is asked; empty: nothing
+  bool all_servers = false;             // written as `servers: all`
+};
+
+// A bearer token for the admin API, or for asking this deployment's policy.
 struct ApiToken {
   std::string id;
   std::string display_name;
   std::string sha256_hex;
-  std::string role;                     // admin | auditor
+  std::string role;                     // admin | auditor | evaluator (AuthZEN evaluation, nothing else)
   bool active = true;
 };
 

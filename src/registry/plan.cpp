@@ -113,6 +113,8 @@ Result<json::Value, Problems> canonical(ObjectKind kind, const json::Value& docu
     case ObjectKind::trusted_issuer: return write(objects.trusted_issuers.front());
     case ObjectKind::api_token: return write(objects.api_tokens.front());
     case ObjectKind::identity_connector: return write(objects.identity_connectors.front());
+    case ObjectKind::authentication_level: return write(objects.authentication_levels.front());
+    case ObjectKind::decision_point: return write(objects.decision_points.front());
   }
   return json::Value();
 }

@@ -5,6 +5,7 @@
 #include "crypto/hash.h"
 #include "registry/credentials.h"
 #include "registry/read_connector.h"
+#include "registry/step_up_objects.h"
 
 namespace writ::registry {
 namespace {
@@ -203,8 +204,8 @@ ApiToken read_api_token(const Node& node, Reading& reading) {
   ApiToken token;
   token.id = fields.required_text("id");
   token.display_name = fields.text("display_name");
-  token.role = fields.choice<std::string>("role", "", {{"admin", "admin"}, {"auditor", "auditor"}});
-  if (!fields.has("role") && node.kind == Node::Kind::mapping) fields.error(node.at, "an API token needs `role`: `admin` or `auditor`");
+  token.role = fields.choice<std::string>("role", "", {{"admin", "admin"}, {"auditor", "auditor"}, {"evaluator", "evaluator"}});
+  if (!fields.has("role") && node.kind == Node::Kind::mapping) fields.error(node.at, "an API token needs `role`: `admin`, `auditor` or `evaluator`");
   token.active = fields.flag("active", true);
   read_token(fields, reading, token);
   fields.finish();
@@ -230,6 +231,8 @@ std::string_view collection(ObjectKind kind) {
     case ObjectKind::trusted_issuer: return "trusted_issuers";
     case ObjectKind::api_token: return "api_tokens";
     case ObjectKind::identity_connector: return "identity_connectors";
+    case ObjectKind::authentication_level: return "authentication_levels";
+    case ObjectKind::decision_point: return "decision_points";
   }
   return "";
 }
@@ -244,6 +247,8 @@ std::string_view noun(ObjectKind kind) {
     case ObjectKind::trusted_issuer: return "trusted issuer";
     case ObjectKind::api_token: return "API token";
     case ObjectKind::identity_connector: return "identity connector";
+    case ObjectKind::authentication_level: return "authentication level";
+    case ObjectKind::decision_point: return "decision point";
   }
   return "";
 }
@@ -289,6 +294,8 @@ Declared read_object(ObjectKind kind, const Node& node, Reading& reading) {
     case ObjectKind::trusted_issuer: declared.document = write(read_trusted_issuer(node, reading)); break;
     case ObjectKind::api_token: declared.document = write(read_api_token(node, reading)); break;
     case ObjectKind::identity_connector: declared.document = write(read_identity_connector(node, reading, declared.client_secret)); break;
+    case ObjectKind::authentication_level: declared.document = write(read_authentication_level(node, reading)); break;
+    case ObjectKind::decision_point: declared.document = write(read_decision_point(node, reading)); break;
   }
   declared.key = key_of(kind, declared.document);
   return declared;
@@ -355,6 +362,8 @@ Result<Objects, Problems> read_all(const std::vector<std::pair<ObjectKind, json:
       case ObjectKind::trusted_issuer: objects.trusted_issuers.push_back(read_trusted_issuer(node, reading)); break;
       case ObjectKind::api_token: objects.api_tokens.push_back(read_api_token(node, reading)); break;
       case ObjectKind::identity_connector: objects.identity_connectors.push_back(read_identity_connector(node, reading, ignored.client_secret)); break;
+      case ObjectKind::authentication_level: objects.authentication_levels.push_back(read_authentication_level(node, reading)); break;
+      case ObjectKind::decision_point: objects.decision_points.push_back(read_decision_point(node, reading)); break;
     }
   }
   if (has_errors(reading.problems)) return unexpected(std::move(reading.problems));

@@ -20,9 +20,10 @@
 
 namespace writ::registry {
 
-enum class ObjectKind { user, group, agent, server, resource_as, trusted_issuer, api_token, identity_connector };
+enum class ObjectKind { user, group, agent, server, resource_as, trusted_issuer, api_token, identity_connector, authentication_level, decision_point };
 inline constexpr ObjectKind kObjectKinds[] = {ObjectKind::group,       ObjectKind::user,           ObjectKind::resource_as, ObjectKind::agent,
-                                              ObjectKind::server, ObjectKind::trusted_issuer, ObjectKind::api_token,  ObjectKind::identity_connector};
+                                              ObjectKind::server, ObjectKind::trusted_issuer, ObjectKind::api_token,  ObjectKind::identity_connector,
+                                              ObjectKind::authentication_level, ObjectKind::decision_point};
 std::string_view collection(ObjectKind kind);       // "users", "trusted_issuers": the key in documents, tables and paths
 std::string_view noun(ObjectKind kind);             // "user", "trusted issuer": for messages
 std::optional<ObjectKind> parse_collection(std::string_view name);
@@ -62,6 +63,8 @@ json::Value write(const ResourceAs& resource_as);
 json::Value write(const TrustedIssuer& issuer);
 json::Value write(const ApiToken& token);
 json::Value write(const IdentityConnector& connector);
+json::Value write(const AuthenticationLevel& level);
+json::Value write(const DecisionPoint& point);
 
 std::string key_of(ObjectKind kind, const json::Value& document);
 

@@ -95,6 +95,7 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"file_open_to_others", "agents: [{id: a, idp: {client_id: a, secret_file: open}}]\n", "f.yaml:1:51: error: `open` holds a secret and is open to others"},
         Row{"token_without_value", "api_tokens: [{id: ci, role: admin}]\n", "f.yaml:1:14: error: an API token needs `token_file` or `token_sha256`"},
         Row{"token_without_role", "api_tokens: [{id: ci, token_file: x}]\n", "f.yaml:1:14: error: an API token needs `role`"},
+        Row{"level_without_strength", "authentication_levels: [{id: mfa, acr: a}]\n", "f.yaml:1:25: error: an authentication level needs `strength`"},
         Row{"private_key_in_jwks", "agents: [{id: a, idp: {client_id: a, authentication: private_key_jwt, jwks: {keys: [{kty: EC, d: x}]}}}]\n",
             "f.yaml:1:77: error: `jwks` holds a private or symmetric key"},
         Row{"no_jwks", "agents: [{id: a, idp: {client_id: a, authentication: private_key_jwt, jwks: '[]'}}]\n", "f.yaml:1:77: error: `jwks` must be a JWK set"}),
@@ -162,6 +163,15 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"private_key_jwt_without_keys", "agents: [{id: a, idp: {client_id: a, authentication: private_key_jwt}}]\n", "f.yaml:1:54: error: `private_key_jwt` needs the public keys"},
         Row{"secret_of_a_public_client", "agents: [{id: a, idp: {client_id: a, authentication: none, secret_file: x}}]\n", "f.yaml:1:54: error: secrets are of no use"},
         Row{"device_keys_with_secret", "agents: [{id: a, idp: {client_id: a, authentication: client_secret, device_keys: true}}]\n", "f.yaml:1:54: error: `device_keys` does not go with `client_secret`"},
+        Row{"level_that_asks_for_nothing", "authentication_levels: [{id: mfa, strength: 1}]\n", "f.yaml:1:25: error: a level that asks for nothing"},
+        Row{"level_that_expects_what_it_does_not_ask", "authentication_levels: [{id: mfa, strength: 1, max_age: 5m, expected_amr: [mfa]}]\n", "f.yaml:1:25: error: `expected_acr` and `expected_amr` need `acr`"},
+        Row{"level_with_two_words", "authentication_levels: [{id: mfa, strength: 1, acr: 'a b'}]\n", "f.yaml:1:53: error: `acr` is one word"},
+        Row{"level_of_no_age", "authentication_levels: [{id: mfa, strength: 1, max_age: 0}]\n", "f.yaml:1:57: error: `max_age` must be"},
+        Row{"two_levels_as_strong", "authentication_levels: [{id: a, strength: 1, acr: a}, {id: b, strength: 1, acr: b}]\n", "f.yaml:1:73: error: the strength 1 is taken already by authentication level `a`"},
+        Row{"decision_point_over_plain_http", "decision_points: [{id: opa, url: http://pdp.example, servers: all}]\n", "f.yaml:1:34: error: `url` must be an https URL"},
+        Row{"decision_point_with_slash", "decision_points: [{id: opa, url: https://pdp.example/, servers: all}]\n", "f.yaml:1:34: error: `url` must be an https URL"},
+        Row{"decision_point_that_waits_too_long", "decision_points: [{id: opa, url: https://pdp.example, servers: all, timeout_ms: 60000}]\n", "f.yaml:1:81: error: `timeout_ms` must be between 10 and 10000"},
+        Row{"decision_point_of_no_server", "decision_points: [{id: opa, url: https://pdp.example, servers: [nil]}]\n", "f.yaml:1:65: error: there is no server `nil`"},
         Row{"unknown_algorithm", "trusted_issuers: [{issuer: https://i.example, clients: all, algorithms: [HS256]}]\n", "f.yaml:1:73: error: unknown algorithm `HS256`"},
         Row{"subject", "resource_authorization_servers: [{issuer: https://r.example, subject: name}]\n", "f.yaml:1:71: error: `subject` must be user_id"}),
     [](const auto& row) { return row.param.name; });
@@ -335,6 +345,40 @@ TEST(Schema, ShowsNoCredentials) {
       EXPECT_FALSE(has_errors(again.problems)) << to_string(again.problems);
     }
   }
+}
+
+TEST(Schema, LevelsAndDecisionPointsComeBackAsTheyWere) {
+  const auto root = yaml::parse("authentication_levels:\n"
+                                "  - {id: strong, strength: 20, acr: urn:s, expected_acr: urn:t, expected_amr: [hwk], max_age: 10m}\n"
+                                "  - {id: fresh, strength: 5, max_age: 300}\n"
+                                "decision_points:\n  - {id: opa, url: https://pdp.example, header: {name: X-Key, secret_file: /etc/key}, timeout_ms: 250, servers: all}\n", "f.yaml");
+  Reading reading;
+  std::vector<std::pair<ObjectKind, json::Value>> documents;
+  for (const auto& object : read_objects(*root, reading)) documents.emplace_back(object.kind, object.document);
+  const auto objects = read_all(documents);
+  ASSERT_TRUE(objects) << to_string(objects.error());
+  ASSERT_EQ(objects->authentication_levels.size(), 2u);
+  EXPECT_EQ(objects->authentication_levels[0].expected_acr, "urn:t");
+  EXPECT_EQ(objects->authentication_levels[0].max_age_seconds, 600);
+  EXPECT_EQ(objects->decision_points.at(0).header_secret_file, "/etc/key");
+  EXPECT_EQ(objects->decision_points.at(0).timeout_ms, 250);
+  const Snapshot snapshot(*objects, 1);
+  EXPECT_EQ(snapshot.authentication_levels()[0].id, "fresh") << "the weakest first";
+  EXPECT_EQ(snapshot.decision_points_for("any").size(), 1u);
+}
+
+TEST(Schema, ADecisionPointIsAskedAboutItsServersWhileItIsActive) {
+  Objects objects;
+  objects.decision_points.resize(3);
+  objects.decision_points[0].id = "b", objects.decision_points[0].servers = {"github"};
+  objects.decision_points[1].id = "a", objects.decision_points[1].all_servers = true;
+  objects.decision_points[2].id = "c", objects.decision_points[2].all_servers = true, objects.decision_points[2].active = false;
+  const Snapshot snapshot(std::move(objects), 1);
+  const auto both = snapshot.decision_points_for("github");
+  ASSERT_EQ(both.size(), 2u);
+  EXPECT_EQ(both[0]->id, "a");
+  EXPECT_EQ(both[1]->id, "b");
+  EXPECT_EQ(snapshot.decision_points_for("jira").size(), 1u);
 }
 
 TEST(Nearest, FindsWhatWasMeantAndNothingFarAway) {

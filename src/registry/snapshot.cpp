@@ -76,6 +76,8 @@ Snapshot::Snapshot(Objects objects, std::uint64_t sequence) : objects_(std::move
   index_by(connectors_, objects_.identity_connectors, [](const IdentityConnector& connector) { return connector.id; });
   index_by(connectors_by_issuer_, objects_.identity_connectors, [](const IdentityConnector& connector) { return connector.issuer; });
 
+  std::sort(objects_.authentication_levels.begin(), objects_.authentication_levels.end(),
+            [](const AuthenticationLevel& a, const AuthenticationLevel& b) { return a.strength < b.strength; });
   for (std::size_t i = 0; i < objects_.users.size(); ++i) {
     const User& user = objects_.users[i];
     for (const auto& link : user.links) users_by_link_.emplace(joined({link.issuer, link.tenant, link.subject}), i);
@@ -139,6 +141,16 @@ const ApiToken* Snapshot::api_token(std::string_view sha256_hex) const {
 const IdentityConnector* Snapshot::identity_connector(std::string_view id) const { return look_up(objects_.identity_connectors, connectors_, id); }
 const IdentityConnector* Snapshot::identity_connector_of(std::string_view issuer) const {
   return look_up(objects_.identity_connectors, connectors_by_issuer_, issuer);
+}
+
+std::vector<const DecisionPoint*> Snapshot::decision_points_for(std::string_view server_id) const {
+  std::vector<const DecisionPoint*> found;
+  for (const DecisionPoint& point : objects_.decision_points) {
+    const bool asks = point.all_servers || std::find(point.servers.begin(), point.servers.end(), server_id) != point.servers.end();
+    if (point.active && asks) found.push_back(&point);
+  }
+  std::sort(found.begin(), found.end(), [](const DecisionPoint* a, const DecisionPoint* b) { return a->id < b->id; });
+  return found;
 }
 
 const std::vector<std::string>& Snapshot::groups_of(const User& user) const {

@@ -25,6 +25,8 @@ struct Objects {
   std::vector<TrustedIssuer> trusted_issuers;
   std::vector<ApiToken> api_tokens;
   std::vector<IdentityConnector> identity_connectors;
+  std::vector<AuthenticationLevel> authentication_levels;   // in a snapshot: the weakest first
+  std::vector<DecisionPoint> decision_points;
 };
 
 class Snapshot {
@@ -57,6 +59,11 @@ class Snapshot {
   const ApiToken* api_token(std::string_view sha256_hex) const;
   const IdentityConnector* identity_connector(std::string_view id) const;
   const IdentityConnector* identity_connector_of(std::string_view issuer) const;
+
+  // The weakest first.
+  const std::vector<AuthenticationLevel>& authentication_levels() const { return objects_.authentication_levels; }
+  // The active ones that are asked about this server, by id.
+  std::vector<const DecisionPoint*> decision_points_for(std::string_view server_id) const;
 
   // Direct and inherited groups of a user, each once. Groups that an upstream provider said count as long as its connector is active and
   // still maps something to them.

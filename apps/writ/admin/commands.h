@@ -14,6 +14,8 @@ void add_agent(CLI::App& parent, Context& context);
 void add_server(CLI::App& parent, Context& context);
 void add_issuer(CLI::App& parent, Context& context);
 void add_connector(CLI::App& parent, Context& context);
+void add_level(CLI::App& parent, Context& context);
+void add_decision_point(CLI::App& parent, Context& context);
 void add_policy(CLI::App& parent, Context& context);
 void add_audit(CLI::App& parent, Context& context);
 void add_why(CLI::App& parent, Context& context);

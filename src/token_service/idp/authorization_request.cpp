@@ -93,6 +93,15 @@ Result<std::optional<std::int64_t>, Wrong> check_max_age(const form::Parameters&
   return std::optional<std::int64_t>{seconds};
 }
 
+Result<std::vector<std::string>, Wrong> check_acr_values(const form::Parameters& parameters) {
+  constexpr std::size_t kValuesMax = 16;
+  const auto* text = parameters.find("acr_values");
+  if (!text || text->empty()) return std::vector<std::string>{};
+  const auto words = oauth::ScopeSet::parse(*text);   // the same syntax: words separated by single spaces
+  if (!words || words->values().size() > kValuesMax) return unexpected(Wrong{"invalid_request", "acr_values is malformed"});
+  return std::vector<std::string>(words->values().begin(), words->values().end());
+}
+
 Result<void, Wrong> fill(AuthorizationRequest& request, const form::Parameters& parameters) {
   if (parameters.first_repeated({"resource"})) return unexpected(Wrong{"invalid_request", "a parameter is repeated"});
   if (request.state.size() > kEchoedBytesMax) return unexpected(Wrong{"invalid_request", "state is too long"});
@@ -101,6 +110,7 @@ Result<void, Wrong> fill(AuthorizationRequest& request, const form::Parameters& 
   request.scope = TRY(check_scope(parameters));
   request.prompt = TRY(check_prompt(parameters));
   request.max_age_seconds = TRY(check_max_age(parameters));
+  request.acr_values = TRY(check_acr_values(parameters));
   request.nonce = text_of(parameters, "nonce");
   if (request.nonce.size() > kEchoedBytesMax) return unexpected(Wrong{"invalid_request", "nonce is too long"});
   request.code_challenge = text_of(parameters, "code_challenge");

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "encoding/form.h"
 #include "oauth/scope.h"
@@ -22,6 +23,7 @@ struct AuthorizationRequest {
   oauth::ScopeSet scope;
   enum class Prompt { if_needed, none, login } prompt = Prompt::if_needed;
   std::optional<std::int64_t> max_age_seconds;
+  std::vector<std::string> acr_values;                    // in order of preference (OIDC Core §3.1.2.1); empty: any will do
 };
 
 // Said on a page of ours: as long as client and redirect URI are not known to belong together, nobody is sent anywhere (OB-134).
