@@ -49,7 +49,7 @@ class PartialAuthorizer {
         action_(entities.find(request.action)) {}
 
   ResidualPolicy decide(const CompiledPolicy& policy) {
-    ResidualPolicy result{&policy, {}, policy.tree()};
+    ResidualPolicy result{&policy, {}, policy.tree(), {}};
     result.residual.clauses = {};
     const Match principal = match(policy.tree().principal, request_.principal, principal_);
     const Match resource = match(policy.tree().resource, request_.resource, resource_);
@@ -62,7 +62,6 @@ class PartialAuthorizer {
     result.residual.action = {};
 
     Possible total;
-    if (principal == Match::not_known || resource == Match::not_known) total = Possible::false_();
     std::vector<ast::Clause> remaining;
     bool continues = true;
     for (const ast::Clause& clause : policy.clauses()) {
@@ -78,6 +77,8 @@ class PartialAuthorizer {
       if (!continues) break;
     }
     if (continues) total = total | Possible::true_();
+    result.where_scope_matches = outcomes_of(total);
+    if (principal == Match::not_known || resource == Match::not_known) total = total | Possible::false_();
     result.outcomes = outcomes_of(total);
     result.residual.clauses = arena_.copy(remaining);
     return result;
@@ -144,6 +145,10 @@ PartialValue PartialValue::record(Arena& arena, std::vector<PartialMember> membe
 const PartialMember* PartialValue::find(std::string_view key) const {
   const auto found = std::lower_bound(members_.begin(), members_.end(), key, [](const PartialMember& member, std::string_view k) { return member.key < k; });
   return found != members_.end() && found->key == key ? &*found : nullptr;
+}
+
+ResidualPolicy evaluate_partially(const CompiledPolicy& policy, const Entities& entities, const PartialRequest& request, Arena& arena) {
+  return PartialAuthorizer(entities, request, arena).decide(policy);
 }
 
 PartialAnswer authorize_partially(const PolicySet& policies, const Entities& entities, const PartialRequest& request, Arena& arena) {

@@ -73,10 +73,11 @@ struct PartialEntity {
   static PartialEntity unknown() { return {}; }
 };
 
-// An entity that is known by its uid and ancestors, and whose attributes are not, or not all. Its tags are not known.
+// An entity that is known by its uid and ancestors, and whose attributes are not, or not all.
 struct PartialAttributes {
   EntityUid entity;
-  PartialValue attributes;   // a record, or unknown
+  PartialValue attributes;       // a record, or unknown
+  bool are_tags_known = false;   // its tags are those that are stored
 };
 
 struct PartialRequest {
@@ -105,6 +106,8 @@ struct ResidualPolicy {
   Outcomes outcomes;
   // Gives for every completion what the policy itself gives; what is known stands in it as a constant.
   ast::Policy residual;
+  // What can come of the remaining clauses where the scope matches.
+  Outcomes where_scope_matches;
 };
 
 struct PartialAnswer {
@@ -112,6 +115,9 @@ struct PartialAnswer {
   // Every policy but those that are certainly not satisfied, in the order of the policies.
   std::span<const ResidualPolicy> policies;
 };
+
+// Of one policy. Safe to call from many threads; borrows as the answer below.
+ResidualPolicy evaluate_partially(const CompiledPolicy& policy, const Entities& entities, const PartialRequest& request, Arena& arena);
 
 // Safe to call from many threads. The answer borrows from the policies, the entities, the request and the arena.
 PartialAnswer authorize_partially(const PolicySet& policies, const Entities& entities, const PartialRequest& request, Arena& arena);

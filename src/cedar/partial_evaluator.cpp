@@ -194,7 +194,7 @@ PartialResult PartialEvaluator::binary(const ast::Binary& node, const PartialRes
   if (left.fails_certainly() || right.fails_certainly()) return open(kError, remaining, at);
   const Possible operands = left.possible | right.possible;
   const bool reads_tags = node.op == BinaryOperator::has_tag || node.op == BinaryOperator::get_tag;
-  const bool are_tags_unknown = reads_tags && partial_attributes(left.value) != nullptr;
+  const bool are_tags_unknown = reads_tags && has_unknown_tags(left.value);
   if (left.value.is_known() && right.value.is_known() && !are_tags_unknown)
     return computed(apply_binary(node, left.value.value(), right.value.value(), entities_), operands, remaining, at);
   return open(possible_of(node, left.value, right.value) | operands.only(kError), remaining, at);
@@ -209,6 +209,11 @@ const PartialValue* PartialEvaluator::partial_attributes(const PartialValue& obj
   for (const PartialAttributes& given : request_.attributes)
     if (given.entity == object.value().as_entity()) return &given.attributes;
   return nullptr;
+}
+
+bool PartialEvaluator::has_unknown_tags(const PartialValue& object) const {
+  if (!object.is_known() || !object.value().is(Value::Kind::entity)) return false;
+  return std::ranges::any_of(request_.attributes, [&](const PartialAttributes& given) { return given.entity == object.value().as_entity() && !given.are_tags_known; });
 }
 
 PartialResult PartialEvaluator::attribute(const PartialValue& object, Possible object_possible, const ast::Attribute& remaining, const Expression& at) {

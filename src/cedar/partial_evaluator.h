@@ -86,6 +86,7 @@ class PartialEvaluator {
 
   // What is known of an entity's attributes when they were given as partly known; else null.
   const PartialValue* partial_attributes(const PartialValue& object) const;
+  bool has_unknown_tags(const PartialValue& object) const;
   Possible has(const PartialValue& object, std::string_view name, const ast::Has& node);
   PartialResult attribute(const PartialValue& object, Possible object_possible, const ast::Attribute& remaining, const Expression& at);
 

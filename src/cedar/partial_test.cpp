@@ -194,7 +194,7 @@ class Scenario {
     request_.resource = partial_entity(tools_);
     request_.action = uid("Action", "call");
     request_.context = partial_record(2);
-    if (request_.principal.uid && random_.one_in(2)) request_.attributes.push_back({*request_.principal.uid, random_.one_in(3) ? PartialValue::unknown() : partial_record(1)});
+    if (request_.principal.uid && random_.one_in(2)) request_.attributes.push_back({*request_.principal.uid, random_.one_in(3) ? PartialValue::unknown() : partial_record(1), random_.one_in(2)});
   }
   const PartialRequest& request() const { return request_; }
 
@@ -364,6 +364,12 @@ TEST(PartialEvaluation, EveryCompletionAgreesWithADecidedAnswer) {
         ASSERT_TRUE((full == Possible::true_() && outcomes.may_be_satisfied) || (full == Possible::false_() && outcomes.may_not_be_satisfied) ||
                     (full == Possible::error() && outcomes.may_fail))
             << policy.id() << " came out otherwise; " << where;
+        if (matches_scope(policy.tree(), find_request_entities(entities, request), request)) {
+          const Outcomes& matching = found->where_scope_matches;
+          ASSERT_TRUE((full == Possible::true_() && matching.may_be_satisfied) || (full == Possible::false_() && matching.may_not_be_satisfied) ||
+                      (full == Possible::error() && matching.may_fail))
+              << policy.id() << " came out otherwise where its scope matches; " << where;
+        }
         PolicySetBuilder builder;
         ASSERT_TRUE(builder.add("residual", found->residual, std::make_shared<ast::Source>()));
         const PolicySet residual = builder.build();

@@ -42,6 +42,8 @@ class CedarPolicy final : public Policy {
   const std::string& version() const override { return version_; }
 
   const cedar::PolicySet& policies() const { return policies_; }
+  // Whose groups a tool's entity must be put into.
+  const std::vector<ToolPattern>& tool_patterns() const { return tool_patterns_; }
   // The grants table as Cedar text, for people.
   const std::string& grants_text() const { return grants_text_; }
   // This bundle with its @shadow policies enforced: what checks look at, because any of them may be promoted.
