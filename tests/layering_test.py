@@ -19,13 +19,14 @@ MAY_USE = {
     "mcp": BASICS,
     "policy": BASICS | {"cedar", "registry", "audit"},
     "id_jag": BASICS | {"oauth"},
-    "token_service": BASICS | {"oauth", "audit", "registry", "policy", "id_jag"},
-    "gateway": BASICS | {"oauth", "audit", "registry", "policy", "mcp"},
+    "approvals": BASICS | {"audit", "registry", "policy"},
+    "token_service": BASICS | {"oauth", "audit", "registry", "policy", "approvals", "id_jag"},
+    "gateway": BASICS | {"oauth", "audit", "registry", "policy", "approvals", "mcp"},
     "demo_server": BASICS | {"mcp"},
     "client": BASICS | {"oauth", "mcp"},
     "bridge": BASICS | {"oauth", "mcp", "client"},
     "config": BASICS | {"oauth", "registry", "policy"},
-    "admin": BASICS | {"oauth", "audit", "registry", "policy", "token_service", "config"},
+    "admin": BASICS | {"oauth", "audit", "registry", "policy", "approvals", "token_service", "config"},
 }
 # Third-party headers and the only folders that may include them.
 CONFINED = {
