@@ -21,6 +21,7 @@ class DocumentFields {
   std::int64_t number(const char* name);
   bool flag(const char* name);
   std::vector<std::string> texts(const char* name);
+  bool has(const char* name) const { return value_.find(name) != nullptr; }   // for members that came later
   bool ok() const { return ok_; }
 
  private:

@@ -1,6 +1,13 @@
 #include "token_service/idp/session.h"
 
+#include <algorithm>
+
 namespace writ::token_service::idp {
+namespace {
+
+constexpr std::chrono::seconds kUnknownAge = std::chrono::hours(24) * 36500;
+
+}  // namespace
 
 std::string_view to_string(SessionProblem problem) {
   switch (problem) {
@@ -16,7 +23,8 @@ std::string_view to_string(SessionProblem problem) {
 }
 
 Instant absolute_end(const Session& session, const Settings& settings) {
-  return session.created + Seconds{settings.session_absolute_seconds};
+  const Instant usual = session.created + Seconds{settings.session_absolute_seconds};
+  return session.ends != Instant{} ? std::min(usual, session.ends) : usual;
 }
 
 Result<LiveSession, SessionProblem> check_live(std::optional<Session> session, const registry::Snapshot& snapshot,
@@ -34,6 +42,8 @@ Result<LiveSession, SessionProblem> check_live(std::optional<Session> session, c
 }
 
 policy::Authentication authentication_of(const Session& session, Instant now) {
+  // When nobody says when it was, it was too long ago (rules §4.4).
+  if (session.auth_time == Instant{}) return {session.acr, session.amr, kUnknownAge};
   // A clock that stepped back does not make an authentication fresher than "just now".
   const auto age = std::max(std::chrono::floor<Seconds>(now - session.auth_time), Seconds{0});
   return {session.acr, session.amr, age};

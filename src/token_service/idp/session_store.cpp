@@ -24,6 +24,11 @@ registry::Document SessionStore::document_of(const Entry& entry) const {
                     {"amr", to_json(session.amr)},
                     {"peer", session.peer},
                     {"ended", session.ended}};
+  if (!session.upstream.connector.empty()) {
+    const UpstreamSession& upstream = session.upstream;
+    value.set("upstream", json::Array{upstream.connector, upstream.issuer, upstream.subject, upstream.sid});
+  }
+  if (session.ends != Instant{}) value.set("ends", to_json(session.ends));
   return {kTable, session.id, entry.version, session.created + absolute_, json::write(value)};
 }
 
@@ -33,6 +38,12 @@ Result<std::unique_ptr<SessionStore>, Unavailable> SessionStore::open(registry::
     auto fields = TRY(DocumentFields::parse(document));
     Session session{document.key, fields.text("user"), fields.text("cookie"), fields.time("created"), fields.time("last_seen"),
                     fields.time("auth_time"), fields.text("acr"), fields.texts("amr"), fields.text("peer"), fields.flag("ended")};
+    if (fields.has("upstream")) {
+      const auto parts = fields.texts("upstream");
+      if (parts.size() != 4) return unexpected(Unavailable{"a stored session cannot be read"});
+      session.upstream = {parts[0], parts[1], parts[2], parts[3]};
+    }
+    if (fields.has("ends")) session.ends = fields.time("ends");
     if (!fields.ok()) return unexpected(Unavailable{"a stored session cannot be read"});
     if (!session.cookie_digest.empty()) store->by_cookie_.emplace(session.cookie_digest, session.id);
     const Instant last_seen = session.last_seen;
@@ -66,6 +77,19 @@ std::vector<Session> SessionStore::all() const {
 std::vector<Session> SessionStore::of_user(std::string_view user_id) const {
   auto sessions = all();
   std::erase_if(sessions, [&](const Session& session) { return session.user_id != user_id; });
+  return sessions;
+}
+
+std::vector<Session> SessionStore::of_upstream(std::string_view issuer, std::string_view subject, std::string_view sid) const {
+  std::vector<Session> sessions;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, entry] : sessions_) {
+    const UpstreamSession& upstream = entry.session.upstream;
+    if (upstream.connector.empty() || upstream.issuer != issuer) continue;
+    if (!subject.empty() && upstream.subject != subject) continue;
+    if (!sid.empty() && upstream.sid != sid) continue;
+    sessions.push_back(entry.session);
+  }
   return sessions;
 }
 

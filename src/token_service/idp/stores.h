@@ -22,16 +22,26 @@ namespace writ::token_service::idp {
 // The form in which a bearer value is stored and looked up: SHA-256 in base64url.
 std::string digest_of(std::string_view bearer_value);
 
+// The session at an upstream provider that a federated sign-in came from: what its logout tokens name.
+struct UpstreamSession {
+  std::string connector;       // id; empty: the person signed in here
+  std::string issuer, subject; // `sub` as its ID token had it
+  std::string sid;             // may be empty
+};
+
 // One sign-in of one person in one browser. All that is issued on its strength names it (`sid`) and ends with it.
 struct Session {
   std::string id;              // sid
   std::string user_id;
   std::string cookie_digest;
-  Instant created{}, last_seen{}, auth_time{};
+  Instant created{}, last_seen{};
+  Instant auth_time{};         // Instant{}: the provider does not say
   std::string acr;
   std::vector<std::string> amr;
   std::string peer;            // where it began, for the list of sessions
   bool ended = false;
+  UpstreamSession upstream{};
+  Instant ends{};              // at the latest; Instant{}: as settings say
 };
 
 class SessionStore {
@@ -41,6 +51,8 @@ class SessionStore {
   std::optional<Session> find_by_cookie(std::string_view cookie) const;
   std::vector<Session> of_user(std::string_view user_id) const;
   std::vector<Session> all() const;
+  // Those that began at that provider as that subject; with a `sid`, only those of that session there.
+  std::vector<Session> of_upstream(std::string_view issuer, std::string_view subject, std::string_view sid) const;
 
   Task<Result<void, Unavailable>> add(Session session);
   // Notes a use. In memory at once; on disk at most every five minutes, so that after a crash a session may seem idle for that much

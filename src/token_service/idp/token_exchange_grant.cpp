@@ -146,7 +146,7 @@ Result<id_jag::Statement, Refusal> state(const registry::ResourceAs& audience, c
     // An account hint that does not exist is left out: `sub` alone still names the person.
     statement.aud_sub = subject_identifier(audience.aud_sub, user, audience.issuer, settings).value_or("");
   }
-  statement.auth_time = to_unix_seconds(session.auth_time);
+  if (session.auth_time != Instant{}) statement.auth_time = to_unix_seconds(session.auth_time);
   statement.acr = session.acr;
   statement.amr = session.amr;
   // Only the same deployment can do anything with a session's name; to others it would be a handle to follow a person by.

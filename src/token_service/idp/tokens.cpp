@@ -31,8 +31,8 @@ json::Value common_claims(const TokenSubject& subject, const Settings& settings,
                      {"exp", issued_at + lifetime_within_session(lifetime_seconds, session, settings, now)},
                      {"jti", crypto::random_token()},
                      {"sid", session.id},
-                     {kGrantClaim, subject.grant_id},
-                     {"auth_time", to_unix_seconds(session.auth_time)}};
+                     {kGrantClaim, subject.grant_id}};
+  if (session.auth_time != Instant{}) claims.set("auth_time", to_unix_seconds(session.auth_time));
   if (!session.acr.empty()) claims.set("acr", session.acr);
   if (!session.amr.empty()) claims.set("amr", array_of(session.amr));
   return claims;
