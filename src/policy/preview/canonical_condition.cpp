@@ -107,9 +107,6 @@ class Certainty {
 
 // ---- one spelling
 
-// What of a condition's outcome matters to whoever asks.
-enum class Matters { whether_true, whether_false, all };
-
 struct Part {
   std::string text;
   bool cannot_fail = false;
@@ -290,11 +287,11 @@ class Speller {
 
 }  // namespace
 
-std::string canonical_condition(std::span<const Clause> clauses, Effect effect, bool has_arguments) {
+std::string canonical_condition(std::span<const Clause> clauses, Matters matters, bool has_arguments) {
   const Speller speller(has_arguments);
   std::vector<Speller::Negatable> bodies;
   for (const Clause& clause : clauses) bodies.push_back({clause.body, clause.kind == Clause::Kind::unless});
-  return speller.chain(true, bodies, effect == Effect::permit ? Matters::whether_true : Matters::whether_false).text;
+  return speller.chain(true, bodies, matters).text;
 }
 
 }  // namespace writ::policy::preview

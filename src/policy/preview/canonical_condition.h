@@ -13,7 +13,8 @@ namespace writ::policy::preview {
 // The clauses of a policy or of its residual as text for comparing, "true" when there are none. Of a permit only matters whether it is
 // satisfied; of a forbid only whether it is not (one that fails denies, rules §4.1): so the order within a conjunction of a permit and within a
 // disjunction of a forbid is free even where operands may fail. Elsewhere only operands that cannot fail change places.
-// `has_arguments`: the context has `args` and `unseen`, as calls of tools have.
-std::string canonical_condition(std::span<const cedar::ast::Clause> clauses, cedar::ast::Effect effect, bool has_arguments);
+// Of a forbid that an approval lifts everything matters. `has_arguments`: the context has `args` and `unseen`, as calls of tools have.
+enum class Matters { whether_true, whether_false, all };
+std::string canonical_condition(std::span<const cedar::ast::Clause> clauses, Matters matters, bool has_arguments);
 
 }  // namespace writ::policy::preview

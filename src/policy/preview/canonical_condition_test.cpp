@@ -11,7 +11,7 @@ std::string canonical(const std::string& effect, const std::string& clauses) {
   auto parsed = cedar::parse_policies(effect + "(principal, action, resource) " + clauses + ";");
   if (!parsed) return ADD_FAILURE() << parsed.error().render(), clauses;
   const auto& policy = parsed->policies.front();
-  return canonical_condition(policy.clauses, policy.effect, true);
+  return canonical_condition(policy.clauses, policy.effect == cedar::ast::Effect::permit ? Matters::whether_true : Matters::whether_false, true);
 }
 
 struct Pair {

@@ -1,0 +1,89 @@
+#include "policy/preview/partial_question.h"
+
+#include "cedar/authorize.h"
+#include "policy/vocabulary.h"
+
+namespace writ::policy::preview {
+
+using cedar::PartialEntity;
+using cedar::PartialMember;
+using cedar::PartialValue;
+using cedar::Value;
+
+// A byte that no name has (U+0001 is refused in identifiers of objects, and a policy that spells it names nothing that exists).
+std::string any_uri() { return "any:\x01"; }
+std::string any_prompt() { return "\x01"; }
+// Long, so that no pattern of question marks matches it.
+std::string any_tool() { return std::string(64, '\x01'); }
+
+std::optional<Question> question_of(const AccessState& state, const std::string& user, const std::string& agent, const std::string& server, const Thing& thing) {
+  Inquiry inquiry;
+  inquiry.action = action_of(thing);
+  inquiry.user = user;
+  inquiry.agent = agent;
+  inquiry.server = server;
+  switch (thing.kind) {
+    case Thing::Kind::connect: break;
+    case Thing::Kind::scope: inquiry.scope = thing.name; break;
+    case Thing::Kind::tool: inquiry.tool = thing.name.empty() ? any_tool() : thing.name; break;
+    case Thing::Kind::read_resource:
+    case Thing::Kind::subscribe:
+    case Thing::Kind::complete_resource: inquiry.uri_or_prompt = thing.name.empty() ? any_uri() : thing.name; break;
+    case Thing::Kind::get_prompt:
+    case Thing::Kind::complete_prompt: inquiry.uri_or_prompt = thing.name.empty() ? any_prompt() : thing.name; break;
+  }
+  auto question = policy::question_of(inquiry, World{state.objects, state.tools, ""});
+  if (!question) return std::nullopt;
+  question->arguments = nullptr;
+  return std::move(*question);
+}
+
+PartialQuestion::PartialQuestion(const CedarPolicy& policy, Question question, const Thing& thing, bool for_anyone) : question_(std::move(question)) {
+  if (for_anyone) question_.principal = Principal{"\x01", {}, "", "", "", "", {}};
+  asked_ = ask(question_, policy.tool_patterns(), arena_);
+  if (!asked_) return;
+  request_.principal = for_anyone ? PartialEntity::of_type(kUserType) : PartialEntity::known(asked_->principal);
+  request_.action = asked_->action;
+  request_.resource = PartialEntity::known(asked_->resource);
+  request_.context = context();
+  if (!for_anyone) request_.attributes.push_back(principal_attributes());
+  const bool is_some_resource = thing.name.empty() && asked_->resource.type() == kResourceType;
+  if (is_some_resource) request_.attributes.push_back({asked_->resource, PartialValue::record(arena_, {{"uri", PartialValue::unknown(), false}}), true});
+}
+
+PartialValue PartialQuestion::context() {
+  const PartialValue authentication =
+      PartialValue::record(arena_, {{"acr", PartialValue::unknown(), false}, {"age", PartialValue::unknown(), false}, {"amr", PartialValue::unknown(), false}});
+  std::vector<PartialMember> members{{"agent", PartialValue::known(Value::entity(arena_, asked_->agent)), false},
+                                     {"auth", authentication, false},
+                                     {"issuer", PartialValue::unknown(), false},
+                                     {"now", PartialValue::unknown(), false},
+                                     {"ip", PartialValue::unknown(), true}};
+  if (question_.action == Action::call) {
+    members.push_back({"args", PartialValue::record(arena_, {}, PartialValue::Others::possible), false});
+    members.push_back({"unseen", PartialValue::unknown(), false});
+  }
+  return PartialValue::record(arena_, std::move(members), PartialValue::Others::none);
+}
+
+// As the entity has them, but for the issuer: who vouches shows at sign-in.
+cedar::PartialAttributes PartialQuestion::principal_attributes() {
+  const Principal& principal = question_.principal;
+  std::vector<PartialMember> members{{"issuer", PartialValue::unknown(), false}};
+  const auto add = [&](std::string_view name, const std::string& text) {
+    if (!text.empty()) members.push_back({name, PartialValue::known(Value::string(arena_, text)), false});
+  };
+  add("email", principal.email);
+  add("department", principal.department);
+  add("title", principal.title);
+  return {asked_->principal, PartialValue::record(arena_, std::move(members)), true};
+}
+
+bool PartialQuestion::matches_but_for_principal(const cedar::CompiledPolicy& policy) const {
+  cedar::ast::Policy tree = policy.tree();
+  tree.principal = {};
+  const cedar::Request request{asked_->principal, asked_->action, asked_->resource, Value()};
+  return cedar::matches_scope(tree, cedar::find_request_entities(asked_->entities, request), request);
+}
+
+}  // namespace writ::policy::preview
