@@ -59,7 +59,7 @@ class Service {
     auto stores = TRY(open_directory(config_.data_directory, config_.keys.sealing_key_file, config_.node, clock_, [](const std::string& failure) { log_error(failure); }));
     auto parse_yaml = [](std::string_view text, std::string name) { return yaml::parse(text, std::move(name)); };
     sealing_key_.emplace(stores.sealing_key);
-    administration_ = TRY(admin::Administration::open({*stores.objects, *stores.log, *stores.audit_reader, registry_, policy_, clock_, parse_yaml, &*sealing_key_}));
+    administration_ = TRY(admin::Administration::open({*stores.objects, *stores.log, *stores.audit_reader, registry_, policy_, clock_, parse_yaml, &*sealing_key_, config_.idp.issuer}));
     exit = 2;
     const auto differences = TRY(net::run_on(loops_, apply_first_objects(*administration_, std::move(first))));
     exit = 1;

@@ -78,6 +78,7 @@ class Administration {
     const Clock& clock;
     policy::ParseYaml parse_yaml;
     const crypto::SealingKey* sealing_key = nullptr;   // for secrets that are presented to others; null: they cannot be stored
+    std::string issuer{};                       // of this deployment's IdP: who vouches for people when a question does not say
   };
   // Reads the store and publishes its objects and policy. Blocks: at start, before there are event loops. The error is a sentence for
   // the operator: objects or a policy that cannot be read stop the start, because leaving a part out could be leaving out a restriction.
@@ -99,6 +100,7 @@ class Administration {
   std::shared_ptr<const policy::Policy> policy() const { return parts_.policy.get(); }
   std::shared_ptr<const registry::Snapshot> snapshot() const { return parts_.registry.get(); }
   const Clock& clock() const { return parts_.clock; }
+  const std::string& issuer() const { return parts_.issuer; }
 
  private:
   struct Work;

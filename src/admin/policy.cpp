@@ -52,7 +52,7 @@ Task<http::Response> list_policy_versions(const Api& api, const Call& call) {
   if (const auto text = call.query("limit")) {
     if (std::from_chars(text->data(), text->data() + text->size(), limit).ec != std::errc{} || limit == 0 || limit > 1000) co_return problem(400, "`limit` is between 1 and 1000");
   }
-  const auto versions = co_await api.administration.store().policy_history(limit);
+  const auto versions = co_await api.administration.store().policy_history(limit, 0);
   if (!versions) co_return unavailable();
   json::Array items;
   for (const PolicyVersion& version : *versions) items.push_back(to_json(version, true));

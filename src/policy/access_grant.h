@@ -3,6 +3,7 @@
 // One row of the grants table (grants.yaml): group × agent × server × scopes × tools. In code it is an AccessGrant, on screen a "grant";
 // a *grant* alone is the OAuth grant (rules §4.10). A row only ever permits. An empty list permits nothing: "everyone" must be written out as `all`.
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,7 @@ struct AccessGrant {
   std::string server;
   Names scopes;
   Names tools;                   // globs; with a list, resources and prompts of the server are not included
+  std::uint32_t line = 0, column = 0;   // in grants.yaml
 };
 
 // A pattern that some row gives for the tools of a server.

@@ -17,7 +17,7 @@ using registry::Position;
 using registry::Problem;
 using registry::Problems;
 
-constexpr std::string_view kGrantsFile = "grants.yaml";
+constexpr std::string_view kGrantsFile = "grants.yaml", kTestsFile = "policy-tests.yaml";
 
 Names names(Fields& fields, std::string_view name) {
   Names read;
@@ -35,6 +35,8 @@ void read_row(const Node& node, std::string id, Bundle& bundle, Problems& proble
   Fields fields(node, "a grant", problems);
   AccessGrant grant;
   grant.id = std::move(id);
+  grant.line = static_cast<std::uint32_t>(node.at.line);
+  grant.column = static_cast<std::uint32_t>(node.at.column);
   grant.group = fields.required_text("group");
   fields.find("description");   // for the reader of the file
   std::vector<std::string> servers = fields.texts("servers");
@@ -134,20 +136,24 @@ Result<Bundle, Problems> read_bundle(const BundleFiles& files, const ParseYaml& 
   Problems problems;
   BundleContent content;
   content.version = bundle.version;
+  Node tests;
   for (const auto& [name, text] : files) {
     if (name.ends_with(".cedar")) {
       content.files.push_back({name, text});
       continue;
     }
-    if (name != kGrantsFile) {
-      problems.push_back({{name, 1, 1}, "`" + name.substr(0, 80) + "` is not understood: a bundle holds " + std::string(kGrantsFile) + " and *.cedar files"});
+    if (name != kGrantsFile && name != kTestsFile) {
+      problems.push_back({{name, 1, 1}, "`" + name.substr(0, 80) + "` is not understood: a bundle holds " + std::string(kGrantsFile) + ", " + std::string(kTestsFile) +
+                                            " and *.cedar files"});
       continue;
     }
     auto root = parse(text, name);
-    if (root) {
+    if (!root) {
+      problems.insert(problems.end(), root.error().begin(), root.error().end());
+    } else if (name == kGrantsFile) {
       read_grants(*root, bundle, problems);
     } else {
-      problems.insert(problems.end(), root.error().begin(), root.error().end());
+      tests = std::move(root).value();
     }
   }
   for (const Bundle::Row& row : bundle.rows) content.grants.push_back(row.grant);
@@ -158,19 +164,20 @@ Result<Bundle, Problems> read_bundle(const BundleFiles& files, const ParseYaml& 
       problems.push_back({{problem.file, static_cast<int>(problem.line), static_cast<int>(problem.column)}, problem.message});
     }
   }
+  bundle.tests = read_policy_tests(tests, bundle.policy.get(), problems);
   if (registry::has_errors(problems)) return unexpected(std::move(problems));
   bundle.warnings.insert(bundle.warnings.end(), problems.begin(), problems.end());
   return bundle;
 }
 
-Problems check_bundle(const Bundle& bundle, const registry::Snapshot& snapshot) {
+Problems check_bundle(const Bundle& bundle, const registry::Snapshot& snapshot, const ToolCatalogue& tools) {
   Problems problems = bundle.warnings;
   References references(snapshot, problems);
   for (const Bundle::Row& row : bundle.rows) references.check(row);
   if (registry::has_errors(problems)) return problems;   // a name that does not exist is told once
   std::vector<std::string> servers;
   for (const auto& server : snapshot.objects().servers) servers.push_back(server.id);
-  const PolicyCheck check = check_policies(bundle.policy->with_shadow_policies(), servers, {});
+  const PolicyCheck check = check_policies(bundle.policy->with_shadow_policies(), servers, tools.known());
   const auto report = [&](const PolicyProblem& problem, bool is_warning) {
     problems.push_back({{problem.file, static_cast<int>(problem.line), static_cast<int>(problem.column)}, problem.message, is_warning});
   };
@@ -179,6 +186,6 @@ Problems check_bundle(const Bundle& bundle, const registry::Snapshot& snapshot) 
   return problems;
 }
 
-bool is_bundle_file(std::string_view name) { return name == kGrantsFile || name == "policy-tests.yaml" || name.ends_with(".cedar") || name.ends_with(".cedarschema"); }
+bool is_bundle_file(std::string_view name) { return name == kGrantsFile || name == kTestsFile || name.ends_with(".cedar") || name.ends_with(".cedarschema"); }
 
 }  // namespace writ::policy

@@ -14,6 +14,7 @@
 #include "policy/access_grant.h"
 #include "policy/cedar_policy.h"
 #include "policy/decision.h"
+#include "policy/policy_tests.h"
 #include "registry/node.h"
 #include "registry/snapshot.h"
 
@@ -32,6 +33,7 @@ struct Bundle {
     std::size_t server_index = 0;   // which of its `servers`
   };
   std::vector<Row> rows;
+  std::vector<PolicyTest> tests;    // policy-tests.yaml
   registry::Problems warnings;
   std::shared_ptr<const CedarPolicy> policy;   // what decides: rows and Cedar files, compiled
 };
@@ -42,9 +44,8 @@ std::string content_hash(const BundleFiles& files);
 // A file that is not understood is an error: a policy that is left out could be a restriction that is left out.
 Result<Bundle, registry::Problems> read_bundle(const BundleFiles& files, const ParseYaml& parse);
 
-// Groups, agents, servers and scopes that rows name must exist; with "did you mean".
-registry::Problems check_bundle(const Bundle& bundle, const registry::Snapshot& snapshot);
-
+// Groups, agents, servers and scopes that rows name must exist, with "did you mean"; and what check_policies() finds. Its tests are another matter.
+registry::Problems check_bundle(const Bundle& bundle, const registry::Snapshot& snapshot, const ToolCatalogue& tools = {});
 
 // Whether a file of this name belongs to a bundle (the other YAML files of a deployment's folder are objects).
 bool is_bundle_file(std::string_view name);

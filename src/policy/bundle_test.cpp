@@ -133,7 +133,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& row) { return row.param.name; });
 
 TEST(BundleErrors, AFileThatIsNotUnderstoodIsNotLeftOut) {
-  for (const char* name : {"extra.cedarschema", "policy-tests.yaml", "grants.yml"}) {
+  for (const char* name : {"extra.cedarschema", "tests.yaml", "grants.yml"}) {
     const auto bundle = read_bundle({{"grants.yaml", ""}, {name, "forbid(principal, action, resource);"}},
                                     [](std::string_view text, std::string file) { return yaml::parse(text, std::move(file)); });
     ASSERT_FALSE(bundle) << name;

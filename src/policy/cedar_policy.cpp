@@ -1,6 +1,7 @@
 #include "policy/cedar_policy.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <tuple>
 
@@ -15,6 +16,8 @@
 namespace writ::policy {
 namespace {
 
+constexpr std::string_view kGrantsFile = "grants.yaml";
+
 // Memory of one decision, kept by each thread for the next one.
 cedar::Arena& decision_arena() {
   static thread_local cedar::Arena arena;
@@ -22,16 +25,11 @@ cedar::Arena& decision_arena() {
   return arena;
 }
 
-// The part after `#` tells the policies of one row apart; people know the row.
-std::string shown_id(std::string_view id) {
-  if (id.starts_with("grants.yaml:")) id = id.substr(0, id.find('#'));
-  return std::string(id);
-}
-
 class Compiler {
  public:
   explicit Compiler(bool enforce_shadow_policies) : enforce_shadow_policies_(enforce_shadow_policies) {}
 
+  void add_row(const AccessGrant& grant) { rows_.emplace(grant.id, PolicyPlace{std::string(kGrantsFile), grant.line, grant.column}); }
   // Adds the policies of a text. A policy is known by its @id, else by where it stands.
   void add_text(const std::string& file, std::string text) {
     auto parsed = cedar::parse_policies(std::move(text));
@@ -55,7 +53,13 @@ class Compiler {
       if (!policy.annotation(kRequireApproval)) static_cast<void>(without_held_.add(id, policy, parsed->source));
       else has_held_ = true;
       const auto added = builder_.add(id, policy, parsed->source);
-      if (!added) report(file, cedar::message_at(parsed->source->text, policy.span, added.error().text));
+      if (!added) {
+        report(file, cedar::message_at(parsed->source->text, policy.span, added.error().text));
+      } else {
+        // The text of the grants table is ours: people know the row.
+        const auto row = file == kGrantsFile ? rows_.find(shown_id(id)) : rows_.end();
+        places_by_policy_.push_back(row == rows_.end() ? PolicyPlace{file, position.line, position.column} : row->second);
+      }
     }
   }
   void report(const std::string& file, const cedar::Message& message) {
@@ -65,6 +69,7 @@ class Compiler {
   cedar::PolicySet build() { return builder_.build(); }
   std::optional<cedar::PolicySet> build_without_held() { return has_held_ ? std::optional(without_held_.build()) : std::nullopt; }
   std::vector<std::string> shadow_policies() const { return shadow_policies_; }
+  std::vector<PolicyPlace> take_places() { return std::move(places_by_policy_); }
 
  private:
   bool enforce_shadow_policies_;
@@ -73,6 +78,8 @@ class Compiler {
   std::vector<std::string> shadow_policies_;
   std::vector<PolicyProblem> problems_;
   std::set<std::string> places_;
+  std::map<std::string, PolicyPlace, std::less<>> rows_;
+  std::vector<PolicyPlace> places_by_policy_;
 };
 
 void explain(Decision& decision, std::span<const cedar::CompiledPolicy* const> determining) {
@@ -87,6 +94,16 @@ bool is_held(const cedar::CompiledPolicy* policy) { return policy->annotation(kR
 
 }  // namespace
 
+// The part after `#` tells the policies of one row apart.
+std::string shown_id(std::string_view id) {
+  if (id.starts_with("grants.yaml:")) id = id.substr(0, id.find('#'));
+  return std::string(id);
+}
+
+const PolicyPlace& CedarPolicy::place(const cedar::CompiledPolicy& policy) const {
+  return places_[static_cast<std::size_t>(&policy - policies_.policies().data())];
+}
+
 Result<std::shared_ptr<const CedarPolicy>, std::vector<PolicyProblem>> CedarPolicy::compile(const BundleContent& content) {
   return compile(content, ShadowPolicies::aside);
 }
@@ -97,6 +114,7 @@ Result<std::shared_ptr<const CedarPolicy>, std::vector<PolicyProblem>> CedarPoli
   Compiler compiler(shadow_policies == ShadowPolicies::enforced);
   for (const AccessGrant& grant : content.grants) {
     policy->grants_text_ += to_cedar(grant);
+    compiler.add_row(grant);
     for (const std::string& pattern : grant.tools.names) policy->tool_patterns_.push_back({grant.server, pattern});
   }
   auto& patterns = policy->tool_patterns_;
@@ -104,7 +122,7 @@ Result<std::shared_ptr<const CedarPolicy>, std::vector<PolicyProblem>> CedarPoli
   std::sort(patterns.begin(), patterns.end(), [&](const auto& a, const auto& b) { return key(a) < key(b); });
   patterns.erase(std::unique(patterns.begin(), patterns.end(), [&](const auto& a, const auto& b) { return key(a) == key(b); }), patterns.end());
 
-  compiler.add_text("grants.yaml", policy->grants_text_);
+  compiler.add_text(std::string(kGrantsFile), policy->grants_text_);
   for (const PolicyFile& file : content.files) compiler.add_text(file.name, file.text);
   if (!compiler.problems().empty()) return unexpected(compiler.problems());
   policy->policies_ = compiler.build();
@@ -114,6 +132,7 @@ Result<std::shared_ptr<const CedarPolicy>, std::vector<PolicyProblem>> CedarPoli
   policy->candidate_ = content.candidate;
   // Compiled once more with them, so that what is tried out is exactly what promoting would enforce.
   if (shadow_policies == ShadowPolicies::aside && !policy->shadow_policies_.empty()) policy->with_shadow_policies_ = TRY(compile(content, ShadowPolicies::enforced));
+  policy->places_ = compiler.take_places();
   for (const auto& compiled : policy->policies_.policies()) {
     if (compiled.reads(cedar::ast::Variable::context, "args")) policy->reading_arguments_.push_back(&compiled);
   }
@@ -195,6 +214,23 @@ Decision CedarPolicy::enforce(const Question& question) const {
   }
   explain(decision, answer.determining);
   return decision;
+}
+
+std::vector<std::string> CedarPolicy::satisfied(const Question& question) const {
+  cedar::Arena& arena = decision_arena();
+  std::vector<std::string> ids;
+  const auto asked = ask(question, tool_patterns_, arena);
+  const auto context = asked ? context_of(question, *asked, arena) : std::nullopt;
+  if (!context) return ids;
+  const cedar::Request request{asked->principal, asked->action, asked->resource, context->value};
+  const auto stored = cedar::find_request_entities(asked->entities, request);
+  cedar::Evaluator evaluator(request, asked->entities, arena);
+  policies_.index().for_each_candidate(request, stored, [&](std::uint32_t number) {
+    const cedar::CompiledPolicy& policy = policies_.policies()[number];
+    std::string id = shown_id(policy.id());
+    if (cedar::is_satisfied(policy, stored, request, evaluator).value_or(false) && std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(std::move(id));
+  });
+  return ids;
 }
 
 bool CedarPolicy::could_allow(const Question& question) const {

@@ -32,6 +32,15 @@ struct PolicyProblem {
   std::string message;              // with the text pointed at, on lines of its own
 };
 
+// Where a policy stands: a row of the grants table, or a statement of a policy file.
+struct PolicyPlace {
+  std::string file;
+  std::uint32_t line = 0, column = 0;
+};
+
+// How people know a policy: by its @id, else by where it stands. The policies that a row of the grants table stands for are known by the row.
+std::string shown_id(std::string_view id);
+
 class CedarPolicy final : public Policy {
  public:
   // All or nothing: one problem refuses the whole bundle.
@@ -44,6 +53,10 @@ class CedarPolicy final : public Policy {
   const cedar::PolicySet& policies() const { return policies_; }
   // Whose groups a tool's entity must be put into.
   const std::vector<ToolPattern>& tool_patterns() const { return tool_patterns_; }
+  // Every policy that is satisfied, whatever decides; shown ids, each once.
+  std::vector<std::string> satisfied(const Question& question) const;
+  // Of a policy of policies().
+  const PolicyPlace& place(const cedar::CompiledPolicy& policy) const;
   // The grants table as Cedar text, for people.
   const std::string& grants_text() const { return grants_text_; }
   // This bundle with its @shadow policies enforced: what checks look at, because any of them may be promoted.
@@ -61,6 +74,7 @@ class CedarPolicy final : public Policy {
   void add_shadows(const Question& question, Decision& decision) const;
 
   cedar::PolicySet policies_;
+  std::vector<PolicyPlace> places_;                               // by the policies' order
   std::vector<const cedar::CompiledPolicy*> reading_arguments_;   // those that may read `context.args`
   std::vector<ToolPattern> tool_patterns_;                        // whose tool groups the grants name
   std::optional<cedar::PolicySet> without_held_;                  // all but the forbids that an approval lifts; absent when there are none

@@ -25,13 +25,15 @@ bool depends_on_unknown_tools(const cedar::CompiledPolicy& policy, const std::se
   return names_unknown || (policy.reads(cedar::ast::Variable::context, "args") && !all_known);
 }
 
-PolicyProblem problem_of(const cedar::CompiledPolicy& policy, const cedar::Finding& finding) {
-  const std::string id(policy.id());
+PolicyProblem problem_of(const CedarPolicy& policies, const cedar::CompiledPolicy& policy, const cedar::Finding& finding) {
   PolicyProblem problem;
-  problem.file = id.substr(0, id.find(':'));
-  problem.line = finding.message.position.line;
-  problem.column = finding.message.position.column;
-  problem.message = "policy `" + id + "`: " + finding.message.explain();
+  const PolicyPlace& place = policies.place(policy);
+  problem.file = place.file;
+  // A finding points into the policy's own text; of a row that text is written for it, so the row is the place.
+  const bool is_row = place.file == "grants.yaml";
+  problem.line = is_row ? place.line : finding.message.position.line;
+  problem.column = is_row ? place.column : finding.message.position.column;
+  problem.message = "policy `" + std::string(policy.id()) + "`: " + finding.message.explain();
   if (finding.problem == cedar::ValidationProblem::no_applicable_action) problem.message += "\n(of a group of actions write `action in`, not `action ==`)";
   return problem;
 }
@@ -63,7 +65,7 @@ PolicyCheck check_policies(const CedarPolicy& policy, const std::vector<std::str
       // A permit that can never apply is useless; a forbid that can never apply is a hole.
       const bool is_forbid = compiled.effect() == cedar::ast::Effect::forbid;
       const bool is_error = cedar::is_error(finding.problem) || is_forbid;
-      (is_error ? check.errors : check.warnings).push_back(problem_of(compiled, finding));
+      (is_error ? check.errors : check.warnings).push_back(problem_of(policy, compiled, finding));
     }
   }
   return check;

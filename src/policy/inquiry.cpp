@@ -47,7 +47,8 @@ Result<void, NoQuestion> set_subject(const Inquiry& inquiry, const World& world,
     }
     case Action::call: {
       if (inquiry.tool.empty()) return unexpected(missing("tool"));
-      ToolFacts tool = world.tools.facts(server.id, inquiry.tool);
+      const bool is_known = !inquiry.definition || world.tools.find(server.id, inquiry.tool);
+      ToolFacts tool = is_known ? world.tools.facts(server.id, inquiry.tool) : *inquiry.definition;
       for (const registry::Scope* scope : scopes_of(server, inquiry.tool)) tool.scopes.push_back(scope->name);
       question.tool = std::move(tool);
       question.arguments = inquiry.arguments ? &*inquiry.arguments : nullptr;
@@ -96,21 +97,22 @@ std::optional<Action> parse_action(std::string_view text) {
 
 Result<Question, NoQuestion> question_of(const Inquiry& inquiry, const World& world) {
   const registry::Objects& objects = world.objects.objects();
+  const bool also_disabled = inquiry.also_disabled;
   const registry::User* user = world.objects.user(inquiry.user);
   if (!user) user = world.objects.user_by_name(inquiry.user);
-  if (!user) return unexpected(unknown("user", inquiry.user, names_of(objects.users, &registry::User::name)));
-  if (!user->active) return unexpected(disabled("user", user->name));
+  if (!user && !inquiry.person) return unexpected(unknown("user", inquiry.user, names_of(objects.users, &registry::User::name)));
+  if (!inquiry.person && !user->active && !also_disabled) return unexpected(disabled("user", user->name));
   const registry::Agent* agent = world.objects.agent(inquiry.agent);
   if (!agent) return unexpected(unknown("agent", inquiry.agent, names_of(objects.agents, &registry::Agent::id)));
-  if (!agent->active) return unexpected(disabled("agent", agent->id));
+  if (!agent->active && !also_disabled) return unexpected(disabled("agent", agent->id));
   const registry::Server* server = world.objects.server(inquiry.server);
   if (!server) return unexpected(unknown("server", inquiry.server, names_of(objects.servers, &registry::Server::id)));
-  if (!server->active) return unexpected(disabled("server", server->id));
+  if (!server->active && !also_disabled) return unexpected(disabled("server", server->id));
 
   Question question;
   question.action = inquiry.action;
   question.issuer = inquiry.issuer.empty() ? world.issuer : inquiry.issuer;
-  question.principal = principal_facts(*user, world.objects, question.issuer);
+  question.principal = inquiry.person ? *inquiry.person : principal_facts(*user, world.objects, question.issuer);
   question.agent = agent_facts(*agent, authentication_for(inquiry.action, *agent, *server, world.objects));
   question.server = server_facts(*server);
   question.authentication = inquiry.authentication;

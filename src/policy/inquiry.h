@@ -33,6 +33,11 @@ struct Inquiry {
   Authentication authentication;
   std::string ip, issuer;           // empty: not known; the deployment's own
   Instant now{};
+
+  // What policy tests state beside this. A person who need not exist: then `user` is not looked at.
+  std::optional<Principal> person;
+  std::shared_ptr<const ToolFacts> definition;   // of the tool, as long as none is known
+  bool also_disabled = false;       // what policy says of disabled objects too: they are refused before it is asked
 };
 
 // There is nothing to ask policy: the answer is no before it (rules §1.8), for a reason of its own.

@@ -26,6 +26,7 @@ struct Problem {
   Position at;
   std::string message;
   bool is_warning = false;
+  std::string id{};            // names the check that found it, for programs and for silencing it (docs/reference/policy-check.md); empty: it has no name
 };
 using Problems = std::vector<Problem>;
 std::string to_string(const Problem& problem);     // writ.yaml:12:7: error: unknown key `pasword`; did you mean `password`?

@@ -81,7 +81,7 @@ class ObjectStore {
   // The new sequence, which is also the version of everything that was written.
   virtual Task<Result<std::uint64_t, CommitFailure>> commit(ChangeSet change) = 0;
   virtual Task<Result<std::vector<ObjectVersion>, Unavailable>> history(ObjectKind kind, std::string key) = 0;   // newest first
-  virtual Task<Result<std::vector<PolicyVersion>, Unavailable>> policy_history(std::size_t limit) = 0;           // newest first, with files
+  virtual Task<Result<std::vector<PolicyVersion>, Unavailable>> policy_history(std::size_t limit, std::uint64_t before) = 0;   // newest first, with files; only those numbered below `before`, 0: from the newest
 };
 
 // The catalogue after a change set was applied as `sequence`; shared by the adapters and by those who keep a catalogue in memory.

@@ -140,11 +140,15 @@ TEST_P(ObjectStores, KeepVersionsOfThePolicyWithAuthorAndReason) {
   EXPECT_EQ(active->number, 3u);
   EXPECT_EQ(active->files.at("grants.yaml"), "text3");
   EXPECT_EQ(active->hash, "hash3");
-  const auto versions = run<Result<std::vector<PolicyVersion>, Unavailable>>(store().policy_history(2));
+  const auto versions = run<Result<std::vector<PolicyVersion>, Unavailable>>(store().policy_history(2, 0));
   ASSERT_TRUE(versions);
   ASSERT_EQ(versions->size(), 2u);
   EXPECT_EQ((*versions)[1].number, 2u);
   EXPECT_EQ((*versions)[1].author, "author2");
+  const auto older = run<Result<std::vector<PolicyVersion>, Unavailable>>(store().policy_history(2, 2));
+  ASSERT_TRUE(older);
+  ASSERT_EQ(older->size(), 1u) << "those before version 2";
+  EXPECT_EQ((*older)[0].files.at("grants.yaml"), "text1");
 }
 
 TEST_P(ObjectStores, TakeHostileTextAsText) {   // S9

@@ -41,10 +41,11 @@ Task<Result<std::vector<ObjectVersion>, Unavailable>> MemoryObjectStore::history
   co_return versions;
 }
 
-Task<Result<std::vector<PolicyVersion>, Unavailable>> MemoryObjectStore::policy_history(std::size_t limit) {
+Task<Result<std::vector<PolicyVersion>, Unavailable>> MemoryObjectStore::policy_history(std::size_t limit, std::uint64_t before) {
   const std::lock_guard lock(mutex_);
   if (failing_) co_return unexpected(Unavailable{"objects"});
   std::vector<PolicyVersion> versions(policies_.rbegin(), policies_.rend());
+  if (before != 0) std::erase_if(versions, [before](const PolicyVersion& version) { return version.number >= before; });
   if (versions.size() > limit) versions.resize(limit);
   co_return versions;
 }

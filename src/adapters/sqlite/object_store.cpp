@@ -1,5 +1,7 @@
 #include "adapters/sqlite/object_store.h"
 
+#include <algorithm>
+
 namespace writ::sqlite {
 namespace {
 
@@ -40,12 +42,13 @@ Result<std::uint64_t, Failure> last_sequence(Connection& connection) {
   return static_cast<std::uint64_t>(statement.number(0));
 }
 
-Result<std::vector<PolicyVersion>, Failure> read_policies(Connection& connection, std::size_t limit) {
+Result<std::vector<PolicyVersion>, Failure> read_policies(Connection& connection, std::size_t limit, std::uint64_t before = 0) {
   std::vector<PolicyVersion> versions;
   auto statement = TRY(connection.prepare(
       "SELECT p.number, p.hash, p.files, c.author, c.reason, c.time, c.sequence FROM policy_versions p JOIN changes c ON c.sequence = p.sequence "
-      "ORDER BY p.number DESC LIMIT ?"));
-  statement.bind(1, static_cast<std::int64_t>(limit));
+      "WHERE ?1 = 0 OR p.number < ?1 ORDER BY p.number DESC LIMIT ?2"));
+  // A number beyond 63 bits is behind every version.
+  statement.bind(1, static_cast<std::int64_t>(std::min<std::uint64_t>(before, INT64_MAX))).bind(2, static_cast<std::int64_t>(limit));
   while (TRY(statement.step())) {
     PolicyVersion version;
     version.number = static_cast<std::uint64_t>(statement.number(0));
@@ -172,10 +175,10 @@ Task<Result<std::vector<ObjectVersion>, Unavailable>> SqliteObjectStore::history
   co_return std::move(*versions);
 }
 
-Task<Result<std::vector<PolicyVersion>, Unavailable>> SqliteObjectStore::policy_history(std::size_t limit) {
+Task<Result<std::vector<PolicyVersion>, Unavailable>> SqliteObjectStore::policy_history(std::size_t limit, std::uint64_t before) {
   const auto versions = std::make_shared<std::vector<PolicyVersion>>();
-  Worker::Work work = [versions, limit](Connection& connection) -> Result<void, Failure> {
-    *versions = TRY(read_policies(connection, limit));
+  Worker::Work work = [versions, limit, before](Connection& connection) -> Result<void, Failure> {
+    *versions = TRY(read_policies(connection, limit, before));
     return {};
   };
   const auto done = co_await worker_->run(std::move(work));
