@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "admin/policy_gate.h"
 #include "base/overloaded.h"
 #include "crypto/password.h"
 #include "crypto/random.h"
@@ -91,6 +92,9 @@ Result<std::unique_ptr<Administration>, std::string> Administration::open(Parts 
 std::shared_ptr<const Catalogue> Administration::catalogue() const { return catalogue_.load(std::memory_order_acquire); }
 bool Administration::is_empty() const { return catalogue()->sequence == 0; }
 
+// No object says anything of tools yet: each has the careful defaults (rules §1.8), and tests can bring definitions.
+std::shared_ptr<const policy::ToolCatalogue> Administration::tools_of(const Snapshot&) const { return std::make_shared<const policy::ToolCatalogue>(); }
+
 void Administration::plan_now(Work& work) const {
   Change& change = work.change;
   if (change.removal) {
@@ -122,10 +126,9 @@ void Administration::plan_now(Work& work) const {
     work.plan.problems.insert(work.plan.problems.end(), bundle.error().begin(), bundle.error().end());
     return;
   }
-  const Problems problems = policy::check_bundle(*bundle, *work.snapshot);
-  for (const Problem& problem : problems) {
-    if (change.policy || !problem.is_warning) work.plan.problems.push_back(problem);
-  }
+  const auto tools = tools_of(*work.snapshot);
+  const Problems problems = judge(*bundle, policy::World{*work.snapshot, *tools, parts_.issuer}, change.policy.has_value());
+  work.plan.problems.insert(work.plan.problems.end(), problems.begin(), problems.end());
   work.policy_changes = change.policy && (!work.present.policy || work.present.policy->hash != bundle->version);
   work.bundle = std::move(bundle).value();
 }

@@ -98,9 +98,14 @@ class Administration {
   audit::AuditReader& reader() { return parts_.reader; }
   audit::DecisionsLog& log() { return parts_.log; }
   std::shared_ptr<const policy::Policy> policy() const { return parts_.policy.get(); }
+  // What policy knows of the tools of these objects; never null.
+  std::shared_ptr<const policy::ToolCatalogue> tools_of(const registry::Snapshot& snapshot) const;
   std::shared_ptr<const registry::Snapshot> snapshot() const { return parts_.registry.get(); }
   const Clock& clock() const { return parts_.clock; }
   const std::string& issuer() const { return parts_.issuer; }
+  const policy::ParseYaml& parse_yaml() const { return parts_.parse_yaml; }
+  // For what takes too long for an event loop.
+  Worker& worker() { return worker_; }
 
  private:
   struct Work;

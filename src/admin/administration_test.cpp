@@ -94,6 +94,51 @@ TEST_F(Administering, AWrongPolicyFailsTheWholeApply) {
   EXPECT_TRUE(may_connect("eng"));
 }
 
+constexpr const char* kTests = R"(defaults: {agent: cursor, server: files}
+tests:
+  - {name: engineers connect, user: alice, expect: allow}
+  - {name: sales does not, user: {groups: [sales]}, expect: deny}
+)";
+constexpr const char* kForEverybody = "permit(principal, action == Writ::Action::\"connect\", resource);";
+
+TEST_F(Administering, ATestThatFailsRefusesTheWholeChange) {
+  fill();
+  Change change = documents("groups: [{id: eng}, {id: sales}, {id: new}]\n");
+  change.policy = policy::BundleFiles{{"grants.yaml", kGrants}, {"open.cedar", kForEverybody}, {"policy-tests.yaml", kTests}};
+  for (const bool dry_run : {true, false}) {
+    change.dry_run = dry_run;
+    const auto done = apply(change);
+    ASSERT_FALSE(done);
+    EXPECT_THAT(describe(done.error()), HasSubstr("policy-tests.yaml:4:5: error: test `sales does not`: somebody of sales through cursor: connecting to files: "
+                                                  "expected deny, but it is allowed by `open.cedar:1`"));
+  }
+  EXPECT_EQ(registry.get()->group("new"), nullptr);
+  EXPECT_FALSE(may_connect("sales"));
+}
+
+TEST_F(Administering, AChangeOfObjectsMustPassTheActiveTests) {
+  fill();
+  Change with_tests;
+  with_tests.policy = policy::BundleFiles{{"grants.yaml", kGrants}, {"policy-tests.yaml", kTests}};
+  ASSERT_TRUE(apply(with_tests));
+  Change moves = documents("users: [{id: usr_alice, name: alice, groups: [sales]}]\n");
+  moves.spoken_of.clear();
+  const auto done = apply(moves);
+  ASSERT_FALSE(done);
+  EXPECT_THAT(describe(done.error()), HasSubstr("policy-tests.yaml:3:5: error: test `engineers connect`: alice through cursor: connecting to files: expected allow, but it is denied"));
+  // Somebody who leaves is never held up: disabled, then removed.
+  Change disables = documents("users: [{id: usr_alice, name: alice, groups: [eng], active: false}]\n");
+  disables.spoken_of.clear();
+  EXPECT_TRUE(apply(disables));
+  Change removes;
+  removes.removal = std::pair(registry::ObjectKind::user, std::string("usr_alice"));
+  EXPECT_TRUE(apply(removes));
+  with_tests.policy->emplace("more.cedar", "");
+  const auto later = apply(with_tests);
+  ASSERT_FALSE(later) << "the next change of policy must do without her";
+  EXPECT_THAT(describe(later.error()), HasSubstr("there is no user `alice`"));
+}
+
 TEST_F(Administering, AnObjectThatTheActivePolicyNamesStays) {
   fill();
   Change change;

@@ -20,8 +20,13 @@ Task<http::Response> plan_documents(const Api& api, const Call& call);
 Task<http::Response> apply_documents(const Api& api, const Call& call);
 Task<http::Response> get_status(const Api& api, const Call& call);
 // policy
+// {files: {name: text}, reason}, as a change that makes it the active bundle.
+Result<Change, http::Response> read_bundle_request(const Call& call);
 Task<http::Response> get_policy(const Api& api, const Call& call);
 Task<http::Response> list_policy_versions(const Api& api, const Call& call);
+Task<http::Response> get_policy_version(const Api& api, const Call& call);
+Task<http::Response> restore_policy(const Api& api, const Call& call);
+Task<http::Response> test_policy(const Api& api, const Call& call);
 Task<http::Response> check_policy(const Api& api, const Call& call);
 Task<http::Response> activate_policy(const Api& api, const Call& call);
 // records

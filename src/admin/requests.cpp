@@ -1,5 +1,6 @@
 #include "admin/requests.h"
 
+#include "admin/policy_gate.h"
 #include "audit/record.h"
 #include "base/overloaded.h"
 #include "encoding/form.h"
@@ -42,7 +43,11 @@ http::Response unavailable() {
 
 http::Response to_response(const ChangeFailure& failure) {
   return std::visit(
-      Overloaded{[](const Invalid& invalid) { return problem(422, "not valid", to_string(invalid.problems), json::Value{{"problems", to_json(invalid.problems)}}); },
+      Overloaded{[](const Invalid& invalid) {
+                   const bool tests = only_tests_fail(invalid.problems);
+                   json::Value members{{"problems", to_json(invalid.problems)}, {"kind", tests ? "failed_tests" : "invalid"}};
+                   return problem(422, tests ? "policy tests fail" : "not valid", to_string(invalid.problems), std::move(members));
+                 },
                  [](const LockOut& lock_out) { return problem(409, "this would lock you out", lock_out.sentence + "; ask again with lock_me_out when it is meant", json::Value{{"kind", "lock_out"}}); },
                  [](const VersionMismatch& mismatch) {
                    return problem(412, "another version", "the object has another version than the one you name", json::Value{{"version", static_cast<std::int64_t>(mismatch.version)}});
@@ -68,6 +73,7 @@ json::Value to_json(const Problems& problems) {
   json::Array list;
   for (const Problem& one : problems) {
     json::Value item{{"message", one.message}, {"warning", one.is_warning}};
+    if (!one.id.empty()) item.set("id", one.id);
     if (one.at.line > 0) {
       item.set("file", one.at.file);
       item.set("line", one.at.line);

@@ -49,6 +49,7 @@ Result<void, NoQuestion> set_subject(const Inquiry& inquiry, const World& world,
       if (inquiry.tool.empty()) return unexpected(missing("tool"));
       const bool is_known = !inquiry.definition || world.tools.find(server.id, inquiry.tool);
       ToolFacts tool = is_known ? world.tools.facts(server.id, inquiry.tool) : *inquiry.definition;
+      tool.name = inquiry.tool;
       for (const registry::Scope* scope : scopes_of(server, inquiry.tool)) tool.scopes.push_back(scope->name);
       question.tool = std::move(tool);
       question.arguments = inquiry.arguments ? &*inquiry.arguments : nullptr;

@@ -138,7 +138,7 @@ INSTANTIATE_TEST_SUITE_P(
     Rules, PolicyTestMistakes,
     testing::Values(
         Mistake{"unknown_key", "test: []\n", "policy-tests.yaml:1:1: error: unknown key `test` in a file of policy tests; did you mean `tests`?"},
-        Mistake{"unknown_member", T ", tol: x}]\n", "1:60: error: unknown key `tol` in a test; did you mean `tool`?"},
+        Mistake{"unknown_member", T ", tol: x}]\n", "1:63: error: unknown key `tol` in a test; did you mean `tool`?"},
         Mistake{"no_name", "tests: [{user: a, agent: b, server: c, expect: deny}]\n", "1:9: error: a test needs `name`"},
         Mistake{"no_user", "tests: [{name: t, agent: b, server: c, expect: deny}]\n", "1:9: error: a test needs `user` or `users`"},
         Mistake{"no_agent", "tests: [{name: t, user: a, server: c, expect: deny}]\n", "1:9: error: a test needs `agent` or `agents`"},
@@ -151,7 +151,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"resource_without_server", "tests: [{name: t, user: a, agent: b, resource: 'x://y', expect: deny}]\n", "error: a test of a resource needs `server`"},
         Mistake{"arguments_of_no_tool", T ", arguments: {a: 1}}]\n", "error: only a test of a tool has `arguments`"},
         Mistake{"action_of_a_tool", T ", tool: x, action: read}]\n", "error: unknown key `action` in a test"},
-        Mistake{"unknown_policy", T ", by: [no-delte]}]\n", "1:65: error: there is no policy `no-delte` in the bundle; did you mean `no-delete`?"},
+        Mistake{"unknown_policy", T ", by: [no-delte]}]\n", "1:68: error: there is no policy `no-delte` in the bundle; did you mean `no-delete`?"},
         Mistake{"unknown_reason", T ", reason: forbiden}]\n", "did you mean `forbidden`?"},
         Mistake{"reason_of_the_other_answer", T ", reason: allowed}]\n", "error: `allowed` is no reason to deny"},
         Mistake{"wrong_time", T ", now: tomorrow}]\n", "error: `now` must be a time in UTC"},
@@ -213,6 +213,7 @@ TEST(PolicyTestDefinitions, StandInForTheReviewedOnes) {
   EXPECT_EQ(ran(case_of(members + ", " + own), no_tools()).run.results[0].outcome, Outcome::passed);
   const std::string shared = "definitions: {github/delete_repo: {inputSchema: {type: object, properties: {repo: {type: string}}}}}\n";
   EXPECT_EQ(ran(shared + case_of(members), no_tools()).run.results[0].outcome, Outcome::passed);
+  EXPECT_THAT(ran(shared + case_of("user: alice, agent: cursor, tool: github/delete_repo, arguments: {repo: prod}, expect: deny, by: no-delete"), no_tools()).run.results[0].message, IsEmpty());
   // Once it is reviewed, what a test says of it no longer counts.
   const std::string wrong = "definition: {inputSchema: {type: object, properties: {repo: {type: integer}}}}";
   EXPECT_EQ(ran(case_of(members + ", " + wrong), no_tools()).run.results[0].reason, "arguments_not_decidable");

@@ -1,0 +1,26 @@
+#include "admin/policy_gate.h"
+
+#include <algorithm>
+
+namespace writ::admin {
+
+using registry::Problem;
+using registry::Problems;
+
+Problems judge(const policy::Bundle& bundle, const policy::World& world, bool policy_changes) {
+  Problems problems = policy::check_bundle(bundle, world.objects, world.tools);
+  // A policy that is not valid has no answers worth comparing.
+  if (!registry::has_errors(problems)) {
+    const policy::TestRun run = policy::run_policy_tests(bundle.tests, *bundle.policy, world);
+    const Problems failing = policy::problems_of(run, policy_changes);
+    problems.insert(problems.end(), failing.begin(), failing.end());
+  }
+  if (!policy_changes) std::erase_if(problems, [](const Problem& problem) { return problem.is_warning; });
+  return problems;
+}
+
+bool only_tests_fail(const Problems& problems) {
+  return registry::has_errors(problems) && std::all_of(problems.begin(), problems.end(), [](const Problem& problem) { return problem.is_warning || problem.id == "failed-test"; });
+}
+
+}  // namespace writ::admin
