@@ -36,6 +36,7 @@ CONFINED = {
     r"boost/": {"adapters/net"},
     r"curl/": {"adapters/outgoing"},
     r"sqlite3\.h": {"adapters/sqlite"},
+    r"libpq": {"adapters/postgresql"},
     r"yaml-cpp/": {"adapters/yaml"},
 }
 # Whoever says yes or no implements policy::Policy. The one that does is the Cedar policy; the other denies everything before there is one.

@@ -70,6 +70,12 @@ struct Log {
   enum class Format { automatic, json, text } format = Format::automatic;
 };
 
+// Where the deployment keeps things: its data directory, or PostgreSQL.
+struct Store {
+  std::string postgresql;               // libpq's connection string without a password; empty: the data directory
+  std::string password_file;            // libpq's .pgpass format
+};
+
 struct Config {
   std::string file;                     // where it was read from; relative paths were resolved against its folder
   std::string base_url;                 // https, or http on loopback; without a slash at the end
@@ -82,6 +88,7 @@ struct Config {
   ResourceAs resource_as;
   Gateway gateway;
   Keys keys;
+  Store store;
   Log log;
 
   // For an empty store only (rules §8.4): the objects as a tree for registry::read_objects, or the file or folder to read it from, and

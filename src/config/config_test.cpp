@@ -57,12 +57,15 @@ idp: {issuer: "https://id.example.com", session_idle: 1h, session_absolute: 1d, 
 resource_as: {issuer: "https://as.example.com", access_token_lifetime: 2m, policy_denial: invalid_grant, missing_scope: none, default_resource: "https://mcp.example.com/x"}
 gateway: {base: "https://mcp.example.com", denied_calls: http_403, call_durability: power, call_deadline: 5m}
 keys: {algorithm: EdDSA, rotate_after: 30d, sealing_key_file: /run/credentials/seal}
+store: {postgresql: "host=/run/postgresql dbname=writ", password_file: pgpass}
 log: {level: debug, format: json}
 objects: {users: []}
 policy: bundle
 )");
   ASSERT_TRUE(config) << registry::to_string(config.error());
   EXPECT_EQ(config->data_directory, "/etc/writ/state");
+  EXPECT_EQ(config->store.postgresql, "host=/run/postgresql dbname=writ");
+  EXPECT_EQ(config->store.password_file, "/etc/writ/pgpass");
   EXPECT_FALSE(config->idp.enabled);
   EXPECT_EQ(config->public_listener.address, "::1");
   EXPECT_EQ(config->public_listener.tls->key, "/etc/writ/key.pem");

@@ -60,6 +60,7 @@ class Reader {
     read_resource_as();
     read_gateway();
     read_keys();
+    read_store();
     read_log();
     read_initial();
     fields_.finish();
@@ -249,6 +250,15 @@ class Reader {
                                                        {"PS256", Algorithm::ps256}, {"EdDSA", Algorithm::eddsa}});
     config_.keys.rotate_after = fields.duration("rotate_after", config_.keys.rotate_after, kDay, 3650 * kDay);
     config_.keys.sealing_key_file = resolved(config_.file, fields.text("sealing_key_file", config_.keys.sealing_key_file));
+    fields.finish();
+  }
+
+  void read_store() {
+    const Node* node = fields_.find("store");
+    if (!node) return;
+    Fields fields(*node, "`store`", problems_);
+    config_.store.postgresql = fields.required_text("postgresql");
+    config_.store.password_file = resolved(config_.file, fields.text("password_file"));
     fields.finish();
   }
 

@@ -11,8 +11,10 @@
 #include <thread>
 
 #include "adapters/memory/decisions_log.h"
+#include "adapters/postgresql/decisions_log.h"
 #include "adapters/sqlite/decisions_log.h"
 #include "crypto/random.h"
+#include "postgresql_fixture.h"
 
 namespace writ {
 namespace {
@@ -65,6 +67,25 @@ struct SqliteHome final : Home {
   }
 };
 
+struct PostgresqlHome final : Home {
+  FixedClock clock;
+  postgresql::Address address = PostgresqlServer::shared()->new_database();
+  std::unique_ptr<postgresql::PostgresqlDecisionsLog> store;
+  PostgresqlHome() { open(); }
+  void open() {
+    auto opened = postgresql::PostgresqlDecisionsLog::open(address, "n1", clock, postgresql::PostgresqlDecisionsLog::Sharing::alone);
+    ASSERT_TRUE(opened) << opened.error().detail;
+    store = std::move(*opened);
+  }
+  audit::DecisionsLog& log() override { return *store; }
+  audit::AuditReader& reader() override { return *store; }
+  bool reopen() override {
+    store.reset();
+    open();
+    return true;
+  }
+};
+
 using MakeHome = std::unique_ptr<Home> (*)();
 struct NamedHome {
   const char* name;
@@ -73,7 +94,11 @@ struct NamedHome {
 
 class DecisionsLog : public testing::TestWithParam<NamedHome> {
  protected:
-  std::unique_ptr<Home> home_ = GetParam().make();
+  void SetUp() override {
+    home_ = GetParam().make();
+    if (!home_) GTEST_SKIP() << "PostgreSQL is not installed here: script/bootstrap installs it";
+  }
+  std::unique_ptr<Home> home_;
 
   static Commit issued(const std::string& marker) {
     Commit commit;
@@ -187,7 +212,8 @@ TEST_P(DecisionsLog, HostileTextInAQueryIsOnlyText) {
 
 INSTANTIATE_TEST_SUITE_P(EveryHome, DecisionsLog,
                          testing::Values(NamedHome{"memory", [] { return std::unique_ptr<Home>(std::make_unique<MemoryHome>()); }},
-                                         NamedHome{"sqlite", [] { return std::unique_ptr<Home>(std::make_unique<SqliteHome>()); }}),
+                                         NamedHome{"sqlite", [] { return std::unique_ptr<Home>(std::make_unique<SqliteHome>()); }},
+                                         NamedHome{"postgresql", [] { return PostgresqlServer::shared() ? std::unique_ptr<Home>(std::make_unique<PostgresqlHome>()) : nullptr; }}),
                          [](const auto& row) { return row.param.name; });
 
 // S2: what was acknowledged before kill -9 is there afterwards, and no claim is given twice.

@@ -9,8 +9,10 @@
 #include <thread>
 
 #include "adapters/memory/documents.h"
+#include "adapters/postgresql/documents.h"
 #include "adapters/sqlite/documents.h"
 #include "base/task.h"
+#include "postgresql_fixture.h"
 #include "registry/stored_revocations.h"
 #include "token_service/idp/refresh_rotation.h"
 #include "token_service/idp/stores.h"
@@ -31,12 +33,12 @@ constexpr std::int64_t kWeek = 7 * 24 * 3600;
 struct Home {
   std::unique_ptr<Documents> documents;
   std::filesystem::path file;
-  bool durable = false;
+  std::function<std::unique_ptr<Documents>()> open;   // absent: memory keeps what it has; the stores above it start afresh
 
   void reopen() {
-    if (!durable) return;   // memory keeps what it has; the stores above it start afresh
+    if (!open) return;
     documents.reset();
-    documents = std::move(*sqlite::SqliteDocuments::open(file));
+    documents = open();
   }
 };
 
@@ -47,24 +49,29 @@ class IdpStores : public testing::TestWithParam<const char*> {
       home_.documents = std::make_unique<memory::MemoryDocuments>();
       return;
     }
-    static int count = 0;
-    home_.durable = true;
-    home_.file = std::filesystem::temp_directory_path() / ("writ-documents-" + std::to_string(getpid()) + "-" + std::to_string(++count));
-    auto opened = sqlite::SqliteDocuments::open(home_.file);
-    ASSERT_TRUE(opened);
-    home_.documents = std::move(*opened);
+    if (std::string(GetParam()) == "postgresql") {
+      if (!PostgresqlServer::shared()) GTEST_SKIP() << "PostgreSQL is not installed here: script/bootstrap installs it";
+      home_.open = [address = PostgresqlServer::shared()->new_database()]() -> std::unique_ptr<Documents> {
+        return std::move(*postgresql::PostgresqlDocuments::open(address));
+      };
+    } else {
+      static int count = 0;
+      home_.file = std::filesystem::temp_directory_path() / ("writ-documents-" + std::to_string(getpid()) + "-" + std::to_string(++count));
+      home_.open = [file = home_.file]() -> std::unique_ptr<Documents> { return std::move(*sqlite::SqliteDocuments::open(file)); };
+    }
+    home_.reopen();
   }
   void TearDown() override {
     home_.documents.reset();
     for (const char* suffix : {"", "-wal", "-shm"}) {
-      if (home_.durable) std::filesystem::remove(home_.file.string() + suffix);
+      if (!home_.file.empty()) std::filesystem::remove(home_.file.string() + suffix);
     }
   }
   Documents& documents() { return *home_.documents; }
 
   Home home_;
 };
-INSTANTIATE_TEST_SUITE_P(Homes, IdpStores, testing::Values("memory", "sqlite"), [](const auto& row) { return std::string(row.param); });
+INSTANTIATE_TEST_SUITE_P(Homes, IdpStores, testing::Values("memory", "sqlite", "postgresql"), [](const auto& row) { return std::string(row.param); });
 
 void expect_done(Result<void, Unavailable> result) { EXPECT_TRUE(result); }
 

@@ -7,7 +7,9 @@
 #include <filesystem>
 
 #include "adapters/memory/object_store.h"
+#include "adapters/postgresql/object_store.h"
 #include "adapters/sqlite/object_store.h"
+#include "postgresql_fixture.h"
 
 namespace writ::registry {
 namespace {
@@ -53,14 +55,30 @@ class SqliteHome final : public Home {
   std::unique_ptr<sqlite::SqliteObjectStore> store_;
 };
 
+class PostgresqlHome final : public Home {
+ public:
+  PostgresqlHome() { reopen(); }
+  ObjectStore& store() override { return *store_; }
+  void reopen() override {
+    store_.reset();
+    auto opened = postgresql::PostgresqlObjectStore::open(address_);
+    ASSERT_TRUE(opened) << opened.error().detail;
+    store_ = std::move(opened).value();
+  }
+
+ private:
+  postgresql::Address address_ = PostgresqlServer::shared()->new_database();
+  std::unique_ptr<postgresql::PostgresqlObjectStore> store_;
+};
+
 class ObjectStores : public testing::TestWithParam<const char*> {
  protected:
-  ObjectStores() {
-    if (std::string_view(GetParam()) == "memory") {
-      home_ = std::make_unique<MemoryHome>();
-    } else {
-      home_ = std::make_unique<SqliteHome>();
-    }
+  void SetUp() override {
+    const std::string_view home = GetParam();
+    if (home == "postgresql" && !PostgresqlServer::shared()) GTEST_SKIP() << "PostgreSQL is not installed here: script/bootstrap installs it";
+    if (home == "memory") home_ = std::make_unique<MemoryHome>();
+    else if (home == "sqlite") home_ = std::make_unique<SqliteHome>();
+    else home_ = std::make_unique<PostgresqlHome>();
   }
   ObjectStore& store() { return home_->store(); }
   Result<std::uint64_t, CommitFailure> commit(std::string id, std::uint64_t base, std::vector<Write> writes) {
@@ -70,7 +88,7 @@ class ObjectStores : public testing::TestWithParam<const char*> {
   static json::Value group(const std::string& id) { return json::Value{{"id", id}}; }
   std::unique_ptr<Home> home_;
 };
-INSTANTIATE_TEST_SUITE_P(Every, ObjectStores, testing::Values("memory", "sqlite"), [](const auto& row) { return std::string(row.param); });
+INSTANTIATE_TEST_SUITE_P(Every, ObjectStores, testing::Values("memory", "sqlite", "postgresql"), [](const auto& row) { return std::string(row.param); });
 
 TEST_P(ObjectStores, StartEmpty) {
   const auto catalogue = store().load();

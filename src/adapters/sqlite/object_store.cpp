@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "registry/stored_json.h"
+
 namespace writ::sqlite {
 namespace {
 
@@ -20,20 +22,12 @@ constexpr const char* kSchema = R"(
     number INTEGER PRIMARY KEY, sequence INTEGER NOT NULL REFERENCES changes, hash TEXT NOT NULL, files TEXT NOT NULL);
 )";
 
-// Bundles and documents of one store are written by us; larger than what a request may be.
-json::Limits stored_limits() {
-  json::Limits limits;
-  limits.bytes_max = 64 << 20;
-  limits.members_max = 5'000'000;
-  return limits;
-}
-
 std::int64_t to_number(Instant time) { return static_cast<std::int64_t>(time.time_since_epoch().count()); }
 
 Result<json::Value, Failure> parse_stored(const std::string& text, const std::string& what) {
-  auto value = json::parse(text, stored_limits());
-  if (!value) return unexpected(Failure{"the document of " + what + " cannot be read: " + std::string(json::to_string(value.error()))});
-  return std::move(value).value();
+  auto value = read_stored(text);
+  if (!value) return unexpected(Failure{"the document of " + what + " cannot be read"});
+  return std::move(*value);
 }
 
 Result<std::uint64_t, Failure> last_sequence(Connection& connection) {
@@ -53,8 +47,9 @@ Result<std::vector<PolicyVersion>, Failure> read_policies(Connection& connection
     PolicyVersion version;
     version.number = static_cast<std::uint64_t>(statement.number(0));
     version.hash = statement.text(1);
-    const json::Value files = TRY(parse_stored(statement.text(2), "policy version " + statement.text(0)));
-    for (const auto& member : *files.as_object()) version.files[member.name] = *member.value.as_string();
+    auto files = read_files(statement.text(2));
+    if (!files) return unexpected(Failure{"policy version " + statement.text(0) + " cannot be read"});
+    version.files = std::move(*files);
     version.author = statement.text(3);
     version.reason = statement.text(4);
     version.time = Instant{Milliseconds{statement.number(5)}};
@@ -104,10 +99,8 @@ Result<void, Failure> write_change(Connection& connection, const ChangeSet& chan
   TRY(statement.bind(1, sequence).bind(2, change.id).bind(3, to_number(change.time)).bind(4, change.author).bind(5, change.reason).run());
   for (const registry::Write& write : change.writes) TRY(write_object(connection, write, sequence));
   if (!change.policy) return {};
-  json::Value files = json::Object{};
-  for (const auto& [name, text] : *change.policy) files.set(name, text);
   auto policy = TRY(connection.prepare("INSERT INTO policy_versions(number, sequence, hash, files) SELECT coalesce(max(number), 0) + 1, ?, ?, ? FROM policy_versions"));
-  return policy.bind(1, sequence).bind(2, change.policy_hash).bind(3, json::write(files)).run();
+  return policy.bind(1, sequence).bind(2, change.policy_hash).bind(3, write_files(*change.policy)).run();
 }
 
 }  // namespace

@@ -1,0 +1,194 @@
+#include "adapters/postgresql/object_store.h"
+
+#include "adapters/postgresql/schema.h"
+#include "registry/stored_json.h"
+
+namespace writ::postgresql {
+namespace {
+
+using namespace registry;
+
+// One change at a time, on whichever node: what comes second sees the first one's sequence.
+constexpr const char* kChangesLock = "SELECT pg_advisory_xact_lock(7209402)";
+
+std::int64_t to_number(Instant time) { return static_cast<std::int64_t>(time.time_since_epoch().count()); }
+
+Result<json::Value, Failure> parse_stored(const std::string& text, const std::string& what) {
+  auto value = read_stored(text);
+  if (!value) return unexpected(Failure{"the document of " + what + " cannot be read", false, ""});
+  return std::move(*value);
+}
+
+Result<std::uint64_t, Failure> last_sequence(Connection& connection) {
+  const Rows rows = TRY(connection.run(Query("SELECT coalesce(max(sequence), 0) FROM changes")));
+  return static_cast<std::uint64_t>(rows.number(0, 0));
+}
+
+Result<std::vector<PolicyVersion>, Failure> read_policies(Connection& connection, std::size_t limit) {
+  Query query(
+      "SELECT p.number, p.hash, p.files, c.author, c.reason, c.time, c.sequence FROM policy_versions p JOIN changes c ON c.sequence = p.sequence "
+      "ORDER BY p.number DESC LIMIT $1");
+  query.number(static_cast<std::int64_t>(limit));
+  const Rows rows = TRY(connection.run(query));
+  std::vector<PolicyVersion> versions;
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    PolicyVersion version;
+    version.number = static_cast<std::uint64_t>(rows.number(row, 0));
+    version.hash = rows.bytes(row, 1);
+    auto files = read_files(rows.bytes(row, 2));
+    if (!files) return unexpected(Failure{"policy version " + std::to_string(version.number) + " cannot be read", false, ""});
+    version.files = std::move(*files);
+    version.author = rows.bytes(row, 3);
+    version.reason = rows.bytes(row, 4);
+    version.time = Instant{Milliseconds{rows.number(row, 5)}};
+    version.sequence = static_cast<std::uint64_t>(rows.number(row, 6));
+    versions.push_back(std::move(version));
+  }
+  return versions;
+}
+
+Result<void, Failure> read_catalogue(Connection& connection, Catalogue& catalogue) {
+  catalogue = {};
+  catalogue.sequence = TRY(last_sequence(connection));
+  const Rows objects = TRY(connection.run(Query("SELECT collection, key, version, json FROM objects")));
+  for (std::size_t row = 0; row < objects.size(); ++row) {
+    const auto kind = parse_collection(objects.bytes(row, 0));
+    // A newer program wrote it: to leave it out could be to leave out a restriction.
+    if (!kind) return unexpected(Failure{"the store holds objects of an unknown kind `" + objects.bytes(row, 0) + "`", false, ""});
+    json::Value document = TRY(parse_stored(objects.bytes(row, 3), objects.bytes(row, 0) + "/" + objects.bytes(row, 1)));
+    catalogue.objects[{*kind, objects.bytes(row, 1)}] = {static_cast<std::uint64_t>(objects.number(row, 2)), std::move(document)};
+  }
+  const Rows retired = TRY(connection.run(Query("SELECT DISTINCT key FROM object_history WHERE collection = 'users' AND json IS NULL")));
+  for (std::size_t row = 0; row < retired.size(); ++row) catalogue.retired_user_ids.insert(retired.bytes(row, 0));
+  auto policies = TRY(read_policies(connection, 1));
+  if (!policies.empty()) catalogue.policy = std::move(policies.front());
+  return {};
+}
+
+void add_object(std::vector<Query>& queries, const registry::Write& write, std::int64_t sequence) {
+  const std::string in(collection(write.kind));
+  Query& history = queries.emplace_back("INSERT INTO object_history(collection, key, version, json) VALUES ($1, $2, $3, $4)");
+  history.text(in).bytes(write.key).number(sequence);
+  if (!write.document) {
+    history.null_bytes();
+    queries.emplace_back("DELETE FROM objects WHERE collection = $1 AND key = $2").text(in).bytes(write.key);
+    return;
+  }
+  const std::string text = json::write(*write.document);
+  history.bytes(text);
+  queries.emplace_back(
+             "INSERT INTO objects(collection, key, version, json) VALUES ($1, $2, $3, $4) ON CONFLICT (collection, key) DO UPDATE SET version = excluded.version, json = excluded.json")
+      .text(in).bytes(write.key).number(sequence).bytes(text);
+}
+
+Result<void, Failure> write_change(Connection& connection, const ChangeSet& change, std::int64_t sequence) {
+  constexpr std::size_t kQueriesMax = 512;   // of one round trip
+  std::vector<Query> queries;
+  queries.emplace_back("INSERT INTO changes(sequence, id, time, author, reason) VALUES ($1, $2, $3, $4, $5)")
+      .number(sequence).bytes(change.id).number(to_number(change.time)).bytes(change.author).bytes(change.reason);
+  for (const registry::Write& write : change.writes) {
+    add_object(queries, write, sequence);
+    if (queries.size() < kQueriesMax) continue;
+    TRY(connection.run(queries));
+    queries.clear();
+  }
+  if (change.policy) {
+    queries.emplace_back("INSERT INTO policy_versions(number, sequence, hash, files) SELECT coalesce(max(number), 0) + 1, $1, $2, $3 FROM policy_versions")
+        .number(sequence).bytes(change.policy_hash).bytes(write_files(*change.policy));
+  }
+  if (!queries.empty()) TRY(connection.run(queries));
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<PostgresqlObjectStore>, Failure> PostgresqlObjectStore::open(Address address) {
+  auto worker = Worker::start(std::move(address));
+  TRY(worker->run_now(migrate));
+  return std::unique_ptr<PostgresqlObjectStore>(new PostgresqlObjectStore(std::move(worker)));
+}
+
+Result<Catalogue, Unavailable> PostgresqlObjectStore::load() {
+  Catalogue catalogue;
+  // One moment: several statements would otherwise see several.
+  const auto done = worker_->run_now([&](Session& session) {
+    return session.transaction([&](Connection& connection) { return read_catalogue(connection, catalogue); }, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ");
+  });
+  if (!done) return unexpected(Unavailable{"objects"});
+  return catalogue;
+}
+
+Result<bool, Unavailable> PostgresqlObjectStore::has_change(std::string_view id) {
+  bool found = false;
+  const auto done = worker_->run_now([&](Session& session) {
+    return session.read([&](Connection& connection) -> Result<void, Failure> {
+      Query query("SELECT 1 FROM changes WHERE id = $1");
+      query.bytes(id);
+      found = TRY(connection.run(query)).size() == 1;
+      return {};
+    });
+  });
+  if (!done) return unexpected(Unavailable{"objects"});
+  return found;
+}
+
+Task<Result<std::uint64_t, CommitFailure>> PostgresqlObjectStore::commit(ChangeSet change) {
+  struct Outcome {
+    ChangeSet change;
+    bool conflict = false;
+    std::uint64_t sequence = 0;
+  };
+  const auto outcome = std::make_shared<Outcome>(Outcome{std::move(change)});
+  Worker::Work work = [outcome](Session& session) {
+    return session.transaction([&outcome](Connection& connection) -> Result<void, Failure> {
+      TRY(connection.run(Query(kChangesLock)));
+      const std::uint64_t last = TRY(last_sequence(connection));
+      outcome->conflict = last != outcome->change.base_sequence;
+      if (outcome->conflict) return {};
+      outcome->sequence = last + 1;
+      return write_change(connection, outcome->change, static_cast<std::int64_t>(outcome->sequence));
+    });
+  };
+  const auto done = co_await worker_->run(std::move(work));
+  if (!done) co_return unexpected(CommitFailure{done.error()});
+  if (outcome->conflict) co_return unexpected(CommitFailure{Conflict{}});
+  co_return outcome->sequence;
+}
+
+Task<Result<std::vector<ObjectVersion>, Unavailable>> PostgresqlObjectStore::history(ObjectKind kind, std::string key) {
+  const auto versions = std::make_shared<std::vector<ObjectVersion>>();
+  Worker::Work work = [versions, kind, key](Session& session) {
+    return session.read([&](Connection& connection) -> Result<void, Failure> {
+      Query query(
+          "SELECT h.version, c.time, c.author, c.reason, c.id, h.json FROM object_history h JOIN changes c ON c.sequence = h.version "
+          "WHERE h.collection = $1 AND h.key = $2 ORDER BY h.version DESC");
+      query.text(collection(kind)).bytes(key);
+      const Rows rows = TRY(connection.run(query));
+      versions->clear();
+      for (std::size_t row = 0; row < rows.size(); ++row) {
+        ObjectVersion version{static_cast<std::uint64_t>(rows.number(row, 0)), Instant{Milliseconds{rows.number(row, 1)}}, rows.bytes(row, 2), rows.bytes(row, 3), rows.bytes(row, 4), std::nullopt};
+        if (!rows.is_null(row, 5)) version.document = TRY(parse_stored(rows.bytes(row, 5), key));
+        versions->push_back(std::move(version));
+      }
+      return {};
+    });
+  };
+  const auto done = co_await worker_->run(std::move(work));
+  if (!done) co_return unexpected(done.error());
+  co_return std::move(*versions);
+}
+
+Task<Result<std::vector<PolicyVersion>, Unavailable>> PostgresqlObjectStore::policy_history(std::size_t limit) {
+  const auto versions = std::make_shared<std::vector<PolicyVersion>>();
+  Worker::Work work = [versions, limit](Session& session) {
+    return session.read([&](Connection& connection) -> Result<void, Failure> {
+      *versions = TRY(read_policies(connection, limit));
+      return {};
+    });
+  };
+  const auto done = co_await worker_->run(std::move(work));
+  if (!done) co_return unexpected(done.error());
+  co_return std::move(*versions);
+}
+
+}  // namespace writ::postgresql

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <memory>
+
+#include "adapters/postgresql/worker.h"
+#include "registry/object_store.h"
+
+namespace writ::postgresql {
+
+// Safe to share between threads, and with the other nodes: of two changes that were planned against the same sequence, one is a conflict.
+class PostgresqlObjectStore final : public registry::ObjectStore {
+ public:
+  static Result<std::unique_ptr<PostgresqlObjectStore>, Failure> open(Address address);
+
+  Result<registry::Catalogue, Unavailable> load() override;
+  Result<bool, Unavailable> has_change(std::string_view id) override;
+  Task<Result<std::uint64_t, registry::CommitFailure>> commit(registry::ChangeSet change) override;
+  Task<Result<std::vector<registry::ObjectVersion>, Unavailable>> history(registry::ObjectKind kind, std::string key) override;
+  Task<Result<std::vector<registry::PolicyVersion>, Unavailable>> policy_history(std::size_t limit) override;
+
+  void on_failure(std::function<void(const Failure&)> callback) { worker_->on_failure(std::move(callback)); }
+
+ private:
+  explicit PostgresqlObjectStore(std::unique_ptr<Worker> worker) : worker_(std::move(worker)) {}
+  std::unique_ptr<Worker> worker_;
+};
+
+}  // namespace writ::postgresql

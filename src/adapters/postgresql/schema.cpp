@@ -1,0 +1,68 @@
+#include "adapters/postgresql/schema.h"
+
+#include <iterator>
+
+namespace writ::postgresql {
+namespace {
+
+// A step is never edited once it was released; a change is a further step.
+constexpr const char* kSteps[] = {
+    R"(
+  CREATE TABLE documents(
+    collection bytea NOT NULL, key bytea NOT NULL, version bigint NOT NULL, expires bigint NOT NULL, json bytea NOT NULL,
+    PRIMARY KEY (collection, key));
+  CREATE INDEX documents_by_expiry ON documents(expires);
+
+  CREATE TABLE changes(
+    sequence bigint PRIMARY KEY, id bytea NOT NULL UNIQUE, time bigint NOT NULL, author bytea NOT NULL, reason bytea NOT NULL);
+  CREATE TABLE objects(
+    collection text NOT NULL, key bytea NOT NULL, version bigint NOT NULL REFERENCES changes, json bytea NOT NULL,
+    PRIMARY KEY (collection, key));
+  CREATE TABLE object_history(
+    collection text NOT NULL, key bytea NOT NULL, version bigint NOT NULL REFERENCES changes, json bytea,
+    PRIMARY KEY (collection, key, version));
+  CREATE TABLE policy_versions(
+    number bigint PRIMARY KEY, sequence bigint NOT NULL REFERENCES changes, hash bytea NOT NULL, files bytea NOT NULL);
+
+  -- One row: the position of the newest record. Whoever writes records takes its lock, so positions have no gaps and appear in order.
+  CREATE TABLE log_head(id integer PRIMARY KEY CHECK (id = 1), position bigint NOT NULL);
+  INSERT INTO log_head VALUES (1, 0);
+  CREATE TABLE records(
+    position bigint PRIMARY KEY, time bigint NOT NULL, event text NOT NULL, effect text NOT NULL,
+    user_id bytea NOT NULL, user_name bytea NOT NULL, agent bytea NOT NULL, server bytea NOT NULL, tool bytea NOT NULL,
+    id_jag_jti bytea NOT NULL, access_token_jti bytea NOT NULL, line text NOT NULL);
+  CREATE INDEX records_by_user ON records(user_id, position);
+  CREATE INDEX records_by_id_jag ON records(id_jag_jti) WHERE id_jag_jti <> '';
+  CREATE INDEX records_by_access_token ON records(access_token_jti) WHERE access_token_jti <> '';
+  CREATE TABLE claims(key bytea PRIMARY KEY, forget_after bigint NOT NULL);
+  CREATE INDEX claims_by_time ON claims(forget_after);
+)",
+};
+constexpr std::int64_t kNewest = std::size(kSteps);
+constexpr const char* kLock = "SELECT pg_advisory_xact_lock(7209401)";   // any number that only Writ uses
+
+}  // namespace
+
+Result<void, Failure> migrate(Session& session) {
+  while (true) {
+    std::int64_t version = 0;
+    const auto step = session.transaction([&version](Connection& connection) -> Result<void, Failure> {
+      TRY(connection.run(Query(kLock)));
+      TRY(connection.execute("CREATE TABLE IF NOT EXISTS writ_schema(id integer PRIMARY KEY CHECK (id = 1), version bigint NOT NULL);"
+                             "INSERT INTO writ_schema VALUES (1, 0) ON CONFLICT DO NOTHING"));
+      version = TRY(connection.run(Query("SELECT version FROM writ_schema"))).number(0, 0);
+      if (version < 0 || version >= kNewest) return {};
+      TRY(connection.execute(kSteps[version]));
+      ++version;
+      Query set("UPDATE writ_schema SET version = $1");
+      set.number(version);
+      TRY(connection.run(set));
+      return {};
+    });
+    if (!step) return step;
+    if (version > kNewest) return unexpected(Failure{"the database has schema " + std::to_string(version) + ", this program knows up to " + std::to_string(kNewest) + ": a newer Writ has changed it", false, ""});
+    if (version == kNewest) return {};
+  }
+}
+
+}  // namespace writ::postgresql
