@@ -56,7 +56,8 @@ class Service {
     exit = 2;
     auto first = TRY(read_first_objects(config_));
     exit = 1;
-    auto stores = TRY(open_directory(config_.data_directory, config_.keys.sealing_key_file, config_.node, clock_, [](const std::string& failure) { log_error(failure); }));
+    const Place place{config_.data_directory, config_.keys.sealing_key_file, config_.store.postgresql, config_.store.password_file, config_.node};
+    auto stores = TRY(open_stores(place, clock_, [](const std::string& failure) { log_error(failure); }));
     auto parse_yaml = [](std::string_view text, std::string name) { return yaml::parse(text, std::move(name)); };
     sealing_key_.emplace(stores.sealing_key);
     administration_ = TRY(admin::Administration::open({*stores.objects, *stores.log, *stores.audit_reader, registry_, policy_, clock_, parse_yaml, &*sealing_key_, config_.idp.issuer}));

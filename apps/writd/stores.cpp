@@ -12,6 +12,9 @@
 #include "adapters/memory/decisions_log.h"
 #include "adapters/memory/documents.h"
 #include "adapters/memory/object_store.h"
+#include "adapters/postgresql/decisions_log.h"
+#include "adapters/postgresql/documents.h"
+#include "adapters/postgresql/object_store.h"
 #include "adapters/sqlite/decisions_log.h"
 #include "adapters/sqlite/documents.h"
 #include "adapters/sqlite/object_store.h"
@@ -45,30 +48,17 @@ Result<Secret, std::string> read_sealing_key(const std::string& path) {
   return Secret(std::move(bytes));
 }
 
-}  // namespace
-
-Stores open_in_memory() {
-  Stores stores;
-  stores.documents = std::make_unique<memory::MemoryDocuments>();
-  stores.objects = std::make_unique<memory::MemoryObjectStore>();
-  auto log = std::make_unique<memory::MemoryDecisionsLog>();
-  stores.log = log.get();
-  stores.audit_reader = log.get();
-  stores.log_owner = std::move(log);
-  stores.sealing_key = Secret(crypto::random_bytes(kSealingKeyBytes));
-  return stores;
-}
-
-Result<Stores, std::string> open_directory(const std::string& directory, const std::string& sealing_key_file, const std::string& node, const Clock& clock,
-                                           std::function<void(const std::string&)> on_failure) {
+Result<void, std::string> make_directory(const std::string& directory) {
   std::error_code failed;
   std::filesystem::create_directories(directory, failed);
   if (failed) return unexpected("cannot make the data directory `" + directory + "`: " + failed.message());
   std::filesystem::permissions(directory, std::filesystem::perms::owner_all, failed);
   if (failed) return unexpected("cannot close the data directory `" + directory + "` to others: " + failed.message());
+  return {};
+}
 
+Result<Stores, std::string> open_files(const std::string& directory, const std::string& node, const Clock& clock, const std::function<void(const std::string&)>& on_failure) {
   Stores stores;
-  stores.sealing_key = TRY(read_sealing_key(sealing_key_file));
   auto documents = sqlite::SqliteDocuments::open(directory + "/state.db");
   if (!documents) return unexpected("cannot open `" + directory + "/state.db`: " + documents.error().detail);
   auto objects = sqlite::SqliteObjectStore::open(directory + "/objects.db");
@@ -83,6 +73,54 @@ Result<Stores, std::string> open_directory(const std::string& directory, const s
   stores.documents = std::move(*documents);
   stores.objects = std::move(*objects);
   stores.log_owner = std::move(*log);
+  return stores;
+}
+
+template <class Opened>
+Result<Opened, std::string> opened(Result<Opened, postgresql::Failure> result) {
+  if (!result) return unexpected("cannot use PostgreSQL: " + result.error().detail);
+  return std::move(result).value();
+}
+
+Result<Stores, std::string> open_postgresql(const Place& place, const Clock& clock, const std::function<void(const std::string&)>& on_failure) {
+  if (!place.postgresql_password_file.empty()) TRY(registry::check_secret_file(place.postgresql_password_file));
+  const postgresql::Address address{place.postgresql, place.postgresql_password_file};
+  const auto report = [on_failure](std::string what) { return [on_failure, what](const postgresql::Failure& failure) { on_failure(what + ": " + failure.detail); }; };
+  // The log first: it finds out whether another process uses this database.
+  auto log = TRY(opened(postgresql::PostgresqlDecisionsLog::open(address, place.node, clock, postgresql::PostgresqlDecisionsLog::Sharing::alone)));
+  auto documents = TRY(opened(postgresql::PostgresqlDocuments::open(address)));
+  auto objects = TRY(opened(postgresql::PostgresqlObjectStore::open(address)));
+  log->on_failure(report("decisions log"));
+  documents->on_failure(report("state store"));
+  objects->on_failure(report("object store"));
+  Stores stores;
+  stores.log = log.get();
+  stores.audit_reader = log.get();
+  stores.documents = std::move(documents);
+  stores.objects = std::move(objects);
+  stores.log_owner = std::move(log);
+  return stores;
+}
+
+}  // namespace
+
+Stores open_in_memory() {
+  Stores stores;
+  stores.documents = std::make_unique<memory::MemoryDocuments>();
+  stores.objects = std::make_unique<memory::MemoryObjectStore>();
+  auto log = std::make_unique<memory::MemoryDecisionsLog>();
+  stores.log = log.get();
+  stores.audit_reader = log.get();
+  stores.log_owner = std::move(log);
+  stores.sealing_key = Secret(crypto::random_bytes(kSealingKeyBytes));
+  return stores;
+}
+
+Result<Stores, std::string> open_stores(const Place& place, const Clock& clock, std::function<void(const std::string&)> on_failure) {
+  TRY(make_directory(place.directory));
+  auto sealing_key = TRY(read_sealing_key(place.sealing_key_file));
+  auto stores = TRY(place.postgresql.empty() ? open_files(place.directory, place.node, clock, on_failure) : open_postgresql(place, clock, on_failure));
+  stores.sealing_key = std::move(sealing_key);
   return stores;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// Where the deployment keeps things: a directory with SQLite files, or memory.
+// Where the deployment keeps things: a directory with files of its own, PostgreSQL, or memory.
 
 #include <memory>
 #include <string>
@@ -23,9 +23,13 @@ struct Stores {
 };
 
 Stores open_in_memory();
+struct Place {
+  std::string directory, sealing_key_file;
+  std::string postgresql, postgresql_password_file;   // empty: everything is in the directory
+  std::string node;
+};
 // Makes the directory (0700) and the sealing key (0600) when there are none. The error is a sentence for the operator.
-Result<Stores, std::string> open_directory(const std::string& directory, const std::string& sealing_key_file, const std::string& node, const Clock& clock,
-                                           std::function<void(const std::string&)> on_failure);
+Result<Stores, std::string> open_stores(const Place& place, const Clock& clock, std::function<void(const std::string&)> on_failure);
 
 // A key for one purpose, from the sealing key: stays the same over restarts, tells nothing about the others.
 Secret derive_key(const Secret& sealing_key, std::string_view purpose);

@@ -1,5 +1,7 @@
 #include "adapters/postgresql/object_store.h"
 
+#include <algorithm>
+
 #include "adapters/postgresql/schema.h"
 #include "registry/stored_json.h"
 
@@ -24,11 +26,12 @@ Result<std::uint64_t, Failure> last_sequence(Connection& connection) {
   return static_cast<std::uint64_t>(rows.number(0, 0));
 }
 
-Result<std::vector<PolicyVersion>, Failure> read_policies(Connection& connection, std::size_t limit) {
+Result<std::vector<PolicyVersion>, Failure> read_policies(Connection& connection, std::size_t limit, std::uint64_t before = 0) {
   Query query(
       "SELECT p.number, p.hash, p.files, c.author, c.reason, c.time, c.sequence FROM policy_versions p JOIN changes c ON c.sequence = p.sequence "
-      "ORDER BY p.number DESC LIMIT $1");
-  query.number(static_cast<std::int64_t>(limit));
+      "WHERE $1 = 0 OR p.number < $1 ORDER BY p.number DESC LIMIT $2");
+  // A number beyond 63 bits is behind every version.
+  query.number(static_cast<std::int64_t>(std::min<std::uint64_t>(before, INT64_MAX))).number(static_cast<std::int64_t>(limit));
   const Rows rows = TRY(connection.run(query));
   std::vector<PolicyVersion> versions;
   for (std::size_t row = 0; row < rows.size(); ++row) {
@@ -178,11 +181,11 @@ Task<Result<std::vector<ObjectVersion>, Unavailable>> PostgresqlObjectStore::his
   co_return std::move(*versions);
 }
 
-Task<Result<std::vector<PolicyVersion>, Unavailable>> PostgresqlObjectStore::policy_history(std::size_t limit) {
+Task<Result<std::vector<PolicyVersion>, Unavailable>> PostgresqlObjectStore::policy_history(std::size_t limit, std::uint64_t before) {
   const auto versions = std::make_shared<std::vector<PolicyVersion>>();
-  Worker::Work work = [versions, limit](Session& session) {
+  Worker::Work work = [versions, limit, before](Session& session) {
     return session.read([&](Connection& connection) -> Result<void, Failure> {
-      *versions = TRY(read_policies(connection, limit));
+      *versions = TRY(read_policies(connection, limit, before));
       return {};
     });
   };

@@ -16,7 +16,7 @@ class PostgresqlObjectStore final : public registry::ObjectStore {
   Result<bool, Unavailable> has_change(std::string_view id) override;
   Task<Result<std::uint64_t, registry::CommitFailure>> commit(registry::ChangeSet change) override;
   Task<Result<std::vector<registry::ObjectVersion>, Unavailable>> history(registry::ObjectKind kind, std::string key) override;
-  Task<Result<std::vector<registry::PolicyVersion>, Unavailable>> policy_history(std::size_t limit) override;
+  Task<Result<std::vector<registry::PolicyVersion>, Unavailable>> policy_history(std::size_t limit, std::uint64_t before) override;
 
   void on_failure(std::function<void(const Failure&)> callback) { worker_->on_failure(std::move(callback)); }
 
