@@ -22,8 +22,9 @@ struct Administration::Work {
   std::string id;                                    // of the change
   Plan plan{};
   bool policy_changes = false;
-  policy::Bundle bundle{};                           // that is active afterwards
+  std::shared_ptr<const policy::Bundle> bundle{};    // that is active afterwards
   std::shared_ptr<const Snapshot> snapshot{};        // of the objects afterwards
+  std::shared_ptr<const policy::ToolCatalogue> tools{};   // of the approved definitions afterwards; null: they stay as they are
 };
 
 namespace {
@@ -31,7 +32,7 @@ namespace {
 std::string new_user_id(const Catalogue& present) {
   while (true) {
     std::string id = "usr_" + crypto::random_token(12);
-    if (!present.retired_user_ids.contains(id) && !present.objects.contains({ObjectKind::user, id})) return id;
+    if (!present.retired_user_ids.contains(id) && !present.contains(ObjectKind::user, id)) return id;
   }
 }
 
@@ -64,6 +65,11 @@ void describe_object(const ObjectChange& change, audit::Record& record) {
       break;
     case ObjectKind::agent: record.agent = change.key; break;
     case ObjectKind::server: record.server = change.key; break;
+    case ObjectKind::tool:
+    case ObjectKind::prompt:
+    case ObjectKind::instructions:
+      if (auto key = parse_definition_key(change.kind, change.key)) record.server = std::move(key->first), record.tool = std::move(key->second);
+      break;
     case ObjectKind::trusted_issuer:
     case ObjectKind::resource_as: record.issuer = change.key; break;
     default: break;
@@ -77,14 +83,18 @@ Result<std::unique_ptr<Administration>, std::string> Administration::open(Parts 
   if (!catalogue) return unexpected(std::string("the store of objects cannot be read"));
   auto objects = objects_of(*catalogue);
   if (!objects) return unexpected("the store holds objects that this version does not accept:\n" + to_string(objects.error()));
-  auto snapshot = std::make_shared<const Snapshot>(std::move(objects).value(), catalogue->sequence);
+  auto snapshot = std::make_shared<const Snapshot>(std::move(objects).value(), catalogue->sequence, catalogue->definitions);
+  std::shared_ptr<const policy::Bundle> active;
   if (catalogue->policy) {
     auto bundle = policy::read_bundle(catalogue->policy->files, parts.parse_yaml);
     if (!bundle) return unexpected("the active policy cannot be read:\n" + to_string(bundle.error()));
     parts.policy.set(bundle->policy);
+    active = std::make_shared<const policy::Bundle>(std::move(bundle).value());
   }
-  parts.registry.set(snapshot);
   auto administration = std::unique_ptr<Administration>(new Administration(std::move(parts)));
+  administration->tools().set(policy::ToolCatalogue::of(snapshot->definitions()));
+  administration->parts_.registry.set(snapshot);
+  administration->bundle_ = std::move(active);
   administration->catalogue_.store(std::make_shared<const Catalogue>(std::move(catalogue).value()));
   return administration;
 }
@@ -92,8 +102,11 @@ Result<std::unique_ptr<Administration>, std::string> Administration::open(Parts 
 std::shared_ptr<const Catalogue> Administration::catalogue() const { return catalogue_.load(std::memory_order_acquire); }
 bool Administration::is_empty() const { return catalogue()->sequence == 0; }
 
-// No object says anything of tools yet: each has the careful defaults (rules §1.8), and tests can bring definitions.
-std::shared_ptr<const policy::ToolCatalogue> Administration::tools_of(const Snapshot&) const { return std::make_shared<const policy::ToolCatalogue>(); }
+std::shared_ptr<const policy::ToolCatalogue> Administration::tools_of(const Snapshot& snapshot) const {
+  const auto known = tools().get();
+  return policy::ToolCatalogue::of(snapshot.definitions(), known.get());
+}
+
 
 void Administration::plan_now(Work& work) const {
   Change& change = work.change;
@@ -117,20 +130,25 @@ void Administration::plan_now(Work& work) const {
     work.plan = plan(work.present, change.declared, rules);
   }
   if (work.plan.has_errors()) return;
-  work.snapshot = std::make_shared<const Snapshot>(work.plan.objects, work.present.sequence + 1);
+  work.snapshot = work.plan.changes_objects ? std::make_shared<const Snapshot>(work.plan.objects, work.present.sequence + 1, work.plan.definitions)
+                                            : std::make_shared<const Snapshot>(work.before, work.plan.definitions, work.present.sequence + 1);
 
   // Objects and policy are judged together, whichever of the two changes: a grant that names nothing is a mistake in one of them.
-  const policy::BundleFiles files = change.policy ? *change.policy : work.present.policy ? work.present.policy->files : policy::BundleFiles{};
-  auto bundle = policy::read_bundle(files, parts_.parse_yaml);
-  if (!bundle) {
-    work.plan.problems.insert(work.plan.problems.end(), bundle.error().begin(), bundle.error().end());
-    return;
+  work.bundle = bundle_;
+  if (change.policy || !work.bundle) {
+    auto bundle = policy::read_bundle(change.policy ? *change.policy : policy::BundleFiles{}, parts_.parse_yaml);
+    if (!bundle) {
+      work.plan.problems.insert(work.plan.problems.end(), bundle.error().begin(), bundle.error().end());
+      return;
+    }
+    work.bundle = std::make_shared<const policy::Bundle>(std::move(bundle).value());
   }
-  const auto tools = tools_of(*work.snapshot);
-  const Problems problems = judge(*bundle, policy::World{*work.snapshot, *tools, parts_.issuer}, change.policy.has_value());
+  // What merely waits for review decides nothing: a server that changes its tools all day must not have the policy judged all day.
+  if (!change.policy && !work.plan.changes_objects && !changes_approval(work.plan, work.present)) return;
+  work.tools = tools_of(*work.snapshot);
+  const Problems problems = judge(*work.bundle, policy::World{*work.snapshot, *work.tools, parts_.issuer}, change.policy.has_value());
   work.plan.problems.insert(work.plan.problems.end(), problems.begin(), problems.end());
-  work.policy_changes = change.policy && (!work.present.policy || work.present.policy->hash != bundle->version);
-  work.bundle = std::move(bundle).value();
+  work.policy_changes = change.policy && (!work.present.policy || work.present.policy->hash != work.bundle->version);
 }
 
 Task<Result<Changed, ChangeFailure>> Administration::change(Actor actor, Change change) {
@@ -147,11 +165,10 @@ Task<Result<Changed, ChangeFailure>> Administration::change(Actor actor, Change 
 Task<Result<Changed, ChangeFailure>> Administration::change_in_turn(const Actor& actor, Change& change) {
   const auto present = catalogue();
   const auto before = parts_.registry.get();
-  if (change.removal && !present->objects.contains(*change.removal)) co_return unexpected(ChangeFailure{Missing{}});
+  if (change.removal && !present->contains(change.removal->first, change.removal->second)) co_return unexpected(ChangeFailure{Missing{}});
   if (change.if_version) {
     const auto key = change.removal ? *change.removal : std::pair(change.declared.front().kind, change.declared.front().key);
-    const auto found = present->objects.find(key);
-    const std::uint64_t version = found == present->objects.end() ? 0 : found->second.version;
+    const std::uint64_t version = present->version(key.first, key.second);
     if (version != *change.if_version) co_return unexpected(ChangeFailure{VersionMismatch{version}});
   }
   if (change.policy_only_if_none && present->policy) change.policy.reset();
@@ -163,14 +180,14 @@ Task<Result<Changed, ChangeFailure>> Administration::change_in_turn(const Actor&
 
   Changed changed;
   changed.policy_changes = work.policy_changes;
-  changed.policy_version = work.bundle.version;
+  changed.policy_version = work.bundle->version;
   changed.sequence = present->sequence;
   const bool nothing = work.plan.changes.empty() && !work.policy_changes;
   if (change.dry_run || nothing) {
     changed.plan = std::move(work.plan);
     co_return changed;
   }
-  if (!change.lock_me_out) {
+  if (!change.lock_me_out && work.plan.changes_objects) {
     if (auto sentence = locks_out(before->objects(), work.plan.objects, actor.token_id)) co_return unexpected(ChangeFailure{LockOut{std::move(*sentence)}});
   }
 
@@ -182,7 +199,7 @@ Task<Result<Changed, ChangeFailure>> Administration::change_in_turn(const Actor&
     co_return unexpected(ChangeFailure{Unavailable{"decisions log"}});
   }
   ChangeSet set{work.id, present->sequence, work.now, actor.name, change.reason, writes_of(work.plan), std::nullopt, ""};
-  if (work.policy_changes) set.policy = *change.policy, set.policy_hash = work.bundle.version;
+  if (work.policy_changes) set.policy = *change.policy, set.policy_hash = work.bundle->version;
   const auto stored = co_await parts_.store.commit(set);
   if (!stored) {
     co_await record_aborted(positions, work.id);
@@ -191,9 +208,14 @@ Task<Result<Changed, ChangeFailure>> Administration::change_in_turn(const Actor&
   }
   auto after = std::make_shared<Catalogue>(*present);
   apply(*after, set, *stored);
+  after->definitions = work.plan.definitions;   // the same, shared with the snapshot
   catalogue_.store(std::move(after), std::memory_order_release);
+  if (work.tools) tools().set(work.tools);   // before the snapshot: see CurrentTools
   parts_.registry.set(work.snapshot);
-  if (work.policy_changes) parts_.policy.set(work.bundle.policy);
+  if (work.policy_changes) {
+    bundle_ = work.bundle;
+    parts_.policy.set(work.bundle->policy);
+  }
   changed.plan = std::move(work.plan);
   changed.sequence = *stored;
   changed.applied = true;
@@ -214,7 +236,7 @@ Task<Result<void, Unavailable>> Administration::record(const Actor& actor, const
     commit.record = record_of(actor, work.id, work.change.reason, work.present.sequence + 1, work.now);
     commit.record.event = audit::Event::policy_activated;
     commit.record.reason = "activate";
-    commit.record.policy_version = work.bundle.version;
+    commit.record.policy_version = work.bundle->version;
     const auto committed = co_await parts_.log.commit(std::move(commit));
     if (!committed) co_return unexpected(committed.error());
     positions.push_back(committed->position);

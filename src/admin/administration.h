@@ -17,6 +17,7 @@
 #include "crypto/seal.h"
 #include "policy/bundle.h"
 #include "policy/decision.h"
+#include "policy/tool_catalogue.h"
 #include "registry/object_store.h"
 #include "registry/plan.h"
 #include "registry/snapshot.h"
@@ -79,6 +80,7 @@ class Administration {
     policy::ParseYaml parse_yaml;
     const crypto::SealingKey* sealing_key = nullptr;   // for secrets that are presented to others; null: they cannot be stored
     std::string issuer{};                       // of this deployment's IdP: who vouches for people when a question does not say
+    policy::CurrentTools* tools = nullptr;      // what the roles know of tools, set as `registry` is; null: only this object keeps it
   };
   // Reads the store and publishes its objects and policy. Blocks: at start, before there are event loops. The error is a sentence for
   // the operator: objects or a policy that cannot be read stop the start, because leaving a part out could be leaving out a restriction.
@@ -100,6 +102,7 @@ class Administration {
   std::shared_ptr<const policy::Policy> policy() const { return parts_.policy.get(); }
   // What policy knows of the tools of these objects; never null.
   std::shared_ptr<const policy::ToolCatalogue> tools_of(const registry::Snapshot& snapshot) const;
+  policy::CurrentTools& tools() const { return parts_.tools ? *parts_.tools : *own_tools_; }
   std::shared_ptr<const registry::Snapshot> snapshot() const { return parts_.registry.get(); }
   const Clock& clock() const { return parts_.clock; }
   const std::string& issuer() const { return parts_.issuer; }
@@ -116,8 +119,10 @@ class Administration {
   Task<void> record_aborted(std::vector<std::uint64_t> positions, std::string change_id);
 
   Parts parts_;
+  std::unique_ptr<policy::CurrentTools> own_tools_ = std::make_unique<policy::CurrentTools>();
   Serial serial_;
   Worker worker_;
+  std::shared_ptr<const policy::Bundle> bundle_;   // the active one as it was read; null without policy. Changes take turns, and only they look at it
   std::atomic<std::shared_ptr<const registry::Catalogue>> catalogue_;
 };
 

@@ -86,9 +86,7 @@ Task<http::Response> list_objects(const Api& api, const Call& call) {
   if (!kind) co_return problem(404, "there is no such collection");
   json::Array items;
   const auto catalogue = api.administration.catalogue();
-  for (const auto& [key, object] : catalogue->objects) {
-    if (key.first == *kind) items.push_back(shown(*kind, object));
-  }
+  catalogue->for_each(*kind, [&](const std::string&, const StoredObject& object) { items.push_back(shown(*kind, object)); });
   co_return answer(json::Value{{"items", std::move(items)}, {"sequence", static_cast<std::int64_t>(catalogue->sequence)}});
 }
 
@@ -96,10 +94,10 @@ Task<http::Response> get_object(const Api& api, const Call& call) {
   const auto kind = kind_of(call);
   if (!kind) co_return problem(404, "there is no such collection");
   const auto catalogue = api.administration.catalogue();
-  const auto found = catalogue->objects.find({*kind, call.arguments.at(1)});
-  if (found == catalogue->objects.end()) co_return problem(404, "there is no such object");
-  http::Response response = answer(shown(*kind, found->second));
-  response.headers.add("ETag", etag(found->second.version));
+  const auto found = catalogue->find(*kind, call.arguments.at(1));
+  if (!found) co_return problem(404, "there is no such object");
+  http::Response response = answer(shown(*kind, *found));
+  response.headers.add("ETag", etag(found->version));
   co_return response;
 }
 
@@ -125,11 +123,10 @@ Task<http::Response> put_object(const Api& api, const Call& call) {
   auto changed = co_await api.administration.change(std::move(actor), std::move(change));
   if (!changed) co_return to_response(changed.error());
   const auto catalogue = api.administration.catalogue();
-  const auto found = catalogue->objects.find({*kind, call.arguments.at(1)});
-  const std::uint64_t now_version = found == catalogue->objects.end() ? changed->sequence : found->second.version;
+  const std::uint64_t version_now = catalogue->version(*kind, call.arguments.at(1));
   const bool created = changed->applied && changed->plan.changes.front().action == ObjectChange::Action::create;
   http::Response response = answer(to_json(*changed), created ? 201 : 200);
-  response.headers.add("ETag", etag(now_version));
+  response.headers.add("ETag", etag(version_now == 0 ? changed->sequence : version_now));
   co_return response;
 }
 
@@ -172,7 +169,8 @@ Task<http::Response> get_status(const Api& api, const Call& call) {
   json::Value counts = json::Object{};
   for (const ObjectKind kind : kObjectKinds) {
     std::int64_t count = 0;
-    for (const auto& [key, object] : catalogue->objects) count += key.first == kind;
+    if (is_definition(kind)) catalogue->definitions.for_each(kind, [&](const std::shared_ptr<const Definition>&) { ++count; });
+    else catalogue->for_each(kind, [&](const std::string&, const StoredObject&) { ++count; });
     counts.set(collection(kind), count);
   }
   co_return answer(json::Value{{"sequence", static_cast<std::int64_t>(catalogue->sequence)},

@@ -18,14 +18,55 @@ ToolFacts read_tool_facts(const json::Value& definition) {
   return tool;
 }
 
+ToolFacts tool_facts(const registry::Definition& definition) {
+  ToolFacts tool = read_tool_facts(*definition.approved);
+  tool.name = definition.name;
+  tool.groups = definition.groups;
+  tool.read_only = definition.read_only.value_or(tool.read_only);
+  tool.destructive = definition.destructive.value_or(tool.destructive);
+  tool.idempotent = definition.idempotent.value_or(tool.idempotent);
+  tool.open_world = definition.open_world.value_or(tool.open_world);
+  return tool;
+}
+
+std::shared_ptr<const ToolCatalogue> ToolCatalogue::of(const registry::Definitions& definitions, const ToolCatalogue* before) {
+  const auto made = std::make_shared<ToolCatalogue>();
+  made->definitions_ = definitions;
+  for (const std::string& server : definitions.servers()) {
+    std::shared_ptr<const Shelf> known;
+    if (before) {
+      const auto found = before->servers_.find(server);
+      if (found != before->servers_.end()) known = found->second;
+    }
+    if (known && definitions.is_shared(server, before->definitions_)) {
+      made->servers_.emplace(server, std::move(known));
+      continue;
+    }
+    auto shelf = std::make_shared<Shelf>();
+    for (const auto& [key, definition] : *definitions.of(server)) {
+      if (definition->kind != registry::ObjectKind::tool || !definition->approved) continue;
+      const auto earlier = known ? before->definitions_.find(registry::ObjectKind::tool, server, definition->name) : nullptr;
+      if (earlier && earlier->approved && has_same_effect(*earlier, *definition)) shelf->emplace(definition->name, known->find(definition->name)->second);
+      else shelf->emplace(definition->name, std::make_shared<const ToolFacts>(tool_facts(*definition)));
+    }
+    made->servers_.emplace(server, std::move(shelf));
+  }
+  return made;
+}
+
 void ToolCatalogue::add(std::string_view server, std::shared_ptr<const ToolFacts> facts) {
+  std::shared_ptr<const Shelf>& shelf = servers_[std::string(server)];
+  auto changed = shelf ? std::make_shared<Shelf>(*shelf) : std::make_shared<Shelf>();
   std::string name = facts->name;
-  tools_.insert_or_assign(std::pair(std::string(server), std::move(name)), std::move(facts));
+  changed->insert_or_assign(std::move(name), std::move(facts));
+  shelf = std::move(changed);
 }
 
 std::shared_ptr<const ToolFacts> ToolCatalogue::find(std::string_view server, std::string_view tool) const {
-  const auto found = tools_.find(std::pair(std::string(server), std::string(tool)));
-  return found == tools_.end() ? nullptr : found->second;
+  const auto shelf = servers_.find(server);
+  if (shelf == servers_.end()) return nullptr;
+  const auto found = shelf->second->find(tool);
+  return found == shelf->second->end() ? nullptr : found->second;
 }
 
 ToolFacts ToolCatalogue::facts(std::string_view server, std::string_view tool) const {
@@ -37,14 +78,18 @@ ToolFacts ToolCatalogue::facts(std::string_view server, std::string_view tool) c
 
 std::vector<std::shared_ptr<const ToolFacts>> ToolCatalogue::of_server(std::string_view server) const {
   std::vector<std::shared_ptr<const ToolFacts>> found;
-  for (auto at = tools_.lower_bound(std::pair(std::string(server), std::string())); at != tools_.end() && at->first.first == server; ++at) found.push_back(at->second);
+  const auto shelf = servers_.find(server);
+  if (shelf == servers_.end()) return found;
+  for (const auto& [name, facts] : *shelf->second) found.push_back(facts);
   return found;
 }
 
 std::vector<KnownTool> ToolCatalogue::known() const {
   std::vector<KnownTool> all;
-  for (const auto& [key, facts] : tools_) {
-    if (facts->argument_type) all.push_back({key.first, key.second, facts->argument_type});
+  for (const auto& [server, shelf] : servers_) {
+    for (const auto& [name, facts] : *shelf) {
+      if (facts->argument_type) all.push_back({server, name, facts->argument_type});
+    }
   }
   return all;
 }

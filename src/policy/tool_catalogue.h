@@ -3,6 +3,7 @@
 // What policy knows of the tools of every server at one moment: from each tool's definition its name, the attributes (rules §1.8) and the type of
 // its arguments. Immutable and shared; the gateway decides with it, and activation checks policies against it.
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
@@ -13,14 +14,21 @@
 #include "encoding/json.h"
 #include "policy/decision.h"
 #include "policy/vocabulary.h"
+#include "registry/definitions.h"
 
 namespace writ::policy {
 
 // One element of a tools/list result: name, argument type, and annotations, absent ones with MCP's defaults, which are the most careful ones.
 ToolFacts read_tool_facts(const json::Value& definition);
 
+// From the definition that was approved, and what the reviewer said against it (rules §1.8).
+ToolFacts tool_facts(const registry::Definition& definition);
+
 class ToolCatalogue {
  public:
+  // The approved tools. What did not change since `before` keeps its facts: a change of one tool costs what its server's tools cost at most.
+  static std::shared_ptr<const ToolCatalogue> of(const registry::Definitions& definitions, const ToolCatalogue* before = nullptr);
+
   // The facts of a tool of `server`, under their own name; the last one stays. Only while the catalogue is made.
   void add(std::string_view server, std::shared_ptr<const ToolFacts> facts);
 
@@ -34,7 +42,21 @@ class ToolCatalogue {
   std::vector<KnownTool> known() const;
 
  private:
-  std::map<std::pair<std::string, std::string>, std::shared_ptr<const ToolFacts>> tools_;
+  using Shelf = std::map<std::string, std::shared_ptr<const ToolFacts>, std::less<>>;   // of one server
+  std::map<std::string, std::shared_ptr<const Shelf>, std::less<>> servers_;
+  registry::Definitions definitions_;   // that it was made from
+};
+
+// The current one, shared by all threads; readers never wait. It is set before the snapshot that it belongs to: who takes the snapshot first and
+// then this has facts that are at least as new.
+class CurrentTools {
+ public:
+  CurrentTools() : tools_(std::make_shared<const ToolCatalogue>()) {}
+  std::shared_ptr<const ToolCatalogue> get() const { return tools_.load(std::memory_order_acquire); }
+  void set(std::shared_ptr<const ToolCatalogue> tools) { tools_.store(std::move(tools), std::memory_order_release); }
+
+ private:
+  std::atomic<std::shared_ptr<const ToolCatalogue>> tools_;
 };
 
 }  // namespace writ::policy

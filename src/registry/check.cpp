@@ -63,6 +63,7 @@ class Check {
     collect(objects.users, ids_.users, [](const User& user) { return user.id; });
     collect(objects.groups, ids_.groups, [](const Group& group) { return group.id; });
     collect(objects.agents, ids_.agents, [](const Agent& agent) { return agent.id; });
+    collect(objects.servers, ids_.servers, [](const Server& server) { return server.id; });
     collect(objects.resource_authorization_servers, ids_.resource_as, [](const ResourceAs& ras) { return ras.issuer; });
   }
 
@@ -77,6 +78,7 @@ class Check {
     for (const ApiToken& token : objects_.api_tokens) check(token);
     for (const IdentityConnector& connector : objects_.identity_connectors) check(connector);
     check_step_up_objects();
+    for (const Limit& limit : objects_.limits) check(limit);
     return std::move(problems_);
   }
 
@@ -347,10 +349,22 @@ class Check {
     }
   }
 
+  void check(const Limit& limit) {
+    constexpr auto kind = ObjectKind::limit;
+    if (!is_agent_id(limit.id)) error(kind, limit.id, "id", "a limit's `id` has up to 64 lower-case letters, digits, _ and -, and starts with a letter or digit");
+    unique(kind, limit.id, "id", "limit", limit.id, "the id " + shown(limit.id));
+    references(kind, limit.id, "groups", ObjectKind::group, limit.groups, ids_.groups);
+    references(kind, limit.id, "agents", ObjectKind::agent, limit.agents, ids_.agents);
+    references(kind, limit.id, "servers", ObjectKind::server, limit.servers, ids_.servers);
+    const bool limits_something = limit.requests_per_minute || limit.concurrent_calls || limit.calls_per_day || limit.bytes_per_day;
+    if (!limits_something) error(kind, limit.id, "", "a limit needs `requests_per_minute`, `concurrent_calls`, `calls_per_day` or `bytes_per_day`");
+    if (limit.burst && !limit.requests_per_minute) error(kind, limit.id, "burst", "`burst` goes with `requests_per_minute`");
+  }
+
   const Objects& objects_;
   const Places& places_;
   struct {
-    std::vector<std::string> users, groups, agents, resource_as;
+    std::vector<std::string> users, groups, agents, servers, resource_as;
   } ids_;
   std::unordered_map<std::string, std::string> seen_;
   Problems problems_;
@@ -400,6 +414,21 @@ Position Places::of(ObjectKind kind, std::string_view key, std::string_view path
     node = next;
   }
   return node->at;
+}
+
+Problems check_definition(const Definition& definition, const std::vector<std::string>& servers, const Places& places) {
+  Problems problems;
+  const std::string key = definition.key();
+  if (std::find(servers.begin(), servers.end(), definition.server) == servers.end()) {
+    std::string message = "there is no server " + shown(definition.server);
+    if (const std::string meant = nearest(definition.server, servers); !meant.empty()) message += "; did you mean `" + meant + "`?";
+    problems.push_back({places.of(definition.kind, key, "id"), std::move(message)});
+  }
+  for (std::size_t i = 0; i < definition.groups.size(); ++i) {
+    if (is_group_id(definition.groups[i])) continue;
+    problems.push_back({places.of(definition.kind, key, "groups/" + std::to_string(i)), "a tool group has up to 64 letters, digits and _ . @ -, and starts with a letter or digit"});
+  }
+  return problems;
 }
 
 Problems check_objects(const Objects& objects, const Places& places) { return Check(objects, places).run(); }

@@ -28,6 +28,9 @@ class Places {
 // Everything that is wrong; warnings among it. A snapshot may be made when has_errors() is false.
 Problems check_objects(const Objects& objects, const Places& places = {});
 
+// One definition; `servers`: the ids that exist.
+Problems check_definition(const Definition& definition, const std::vector<std::string>& servers, const Places& places = {});
+
 // The forms of identifiers, for messages and for those who make them.
 bool is_server_id(std::string_view text);     // [a-z0-9-]{1,32} (rules §5.6)
 bool is_agent_id(std::string_view text);      // [a-z0-9][a-z0-9_-]{0,63}

@@ -4,6 +4,7 @@
 // (read.h); a change set is applied whole or not at all, and every version is kept.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -38,10 +39,19 @@ struct PolicyVersion {
 // All objects at one moment as documents with their versions: what a plan is made against.
 struct Catalogue {
   std::uint64_t sequence = 0;  // of the last change; 0: the store is empty
-  std::map<std::pair<ObjectKind, std::string>, StoredObject> objects;
+  std::map<std::pair<ObjectKind, std::string>, StoredObject> objects;   // but for definitions
+  Definitions definitions;
   std::set<std::string> retired_user_ids;   // of removed users: never given to anybody else (rules §1.2)
   std::optional<PolicyVersion> policy;      // the active one
+
+  // Of any kind. find() makes the document of a definition anew.
+  bool contains(ObjectKind kind, const std::string& key) const { return version(kind, key) != 0; }
+  std::uint64_t version(ObjectKind kind, const std::string& key) const;   // 0: there is none
+  std::optional<StoredObject> find(ObjectKind kind, const std::string& key) const;
+  void for_each(ObjectKind kind, const std::function<void(const std::string& key, const StoredObject&)>& visit) const;
 };
+// For adapters that load: puts a stored document where it belongs. The error is what this version cannot read.
+Result<void, Problems> put(Catalogue& catalogue, ObjectKind kind, std::string key, StoredObject object);
 
 struct Write {
   ObjectKind kind;

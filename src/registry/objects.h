@@ -109,6 +109,27 @@ struct Server {
   std::string resource_as;              // issuer of the RAS that governs it: the (audience, resource) pair table (EMA-27)
   std::optional<UpstreamAddress> upstream;   // present when our gateway stands in front of it
   std::vector<Scope> scopes;
+  // Tool review (docs/reference/tool-review.md). `allow` approves the first definition of a tool by itself, never a change of it.
+  enum class FirstUse { hold, allow } first_use = FirstUse::hold;
+  // `keep_reviewed`: a tool of which only the words changed stays usable; clients go on seeing the reviewed words.
+  enum class WordingChanges { hold, keep_reviewed } wording_changes = WordingChanges::hold;
+};
+
+// How much may be used. A limit restricts, so what it does not say concerns everything: without `servers`, all servers.
+struct Limit {
+  std::string id;
+  std::string display_name;
+  bool active = true;
+  enum class Per { user, agent, server, tool };
+  std::vector<Per> per;                 // what is counted apart; empty: everything together
+  std::vector<std::string> groups;      // concerns members of one of these
+  std::vector<std::string> agents, servers;
+  std::vector<std::string> tools;       // globs; a limit that names tools concerns calls only
+  // 0: not limited.
+  std::int64_t requests_per_minute = 0;
+  std::int64_t burst = 0;               // requests at once; 0: a tenth of a minute's, at least one
+  std::int64_t concurrent_calls = 0;
+  std::int64_t calls_per_day = 0, bytes_per_day = 0;   // bytes of answers and messages; days are those of UTC
 };
 
 // A resource authorization server as the IdP sees it: whom ID-JAGs may be issued to, and what they say about a person.

@@ -23,6 +23,13 @@ const json::Value* registration_at(const json::Value& agent, std::string_view is
 }
 
 void keep_unmentioned(ObjectKind kind, json::Value& wanted, const json::Value& present) {
+  if (is_definition(kind)) {
+    // What the server says now, and what was refused of it, are no business of files.
+    for (const char* member : {"pending", "rejected"}) {
+      if (const json::Value* kept = present.find(member); kept && !wanted.find(member)) wanted.set(member, *kept);
+    }
+    return;
+  }
   if (kind == ObjectKind::user) {
     if (const json::Value* kept = present.find("password_hash"); kept && !wanted.find("password_hash")) wanted.set("password_hash", *kept);
   } else if (kind == ObjectKind::api_token) {
@@ -103,6 +110,10 @@ std::string name_of(const json::Value& document) {
 
 // The canonical form: read back and written again, so that a document is compared with what the store would hold.
 Result<json::Value, Problems> canonical(ObjectKind kind, const json::Value& document) {
+  if (is_definition(kind)) {
+    const Definition definition = TRY(read_stored_definition(kind, document));
+    return write(definition);
+  }
   const Objects objects = TRY(read_all({{kind, document}}));
   switch (kind) {
     case ObjectKind::user: return write(objects.users.front());
@@ -115,6 +126,8 @@ Result<json::Value, Problems> canonical(ObjectKind kind, const json::Value& docu
     case ObjectKind::identity_connector: return write(objects.identity_connectors.front());
     case ObjectKind::authentication_level: return write(objects.authentication_levels.front());
     case ObjectKind::decision_point: return write(objects.decision_points.front());
+    case ObjectKind::limit: return write(objects.limits.front());
+    default: break;
   }
   return json::Value();
 }
@@ -155,11 +168,50 @@ std::optional<std::string> seal_client_secret(Declared& declared, const StoredOb
   return std::nullopt;
 }
 
+// The definitions afterwards. Only those that change are looked at.
+void finish_definitions(Plan& plan, const Catalogue& present, const std::vector<std::string>& servers, const Places& places) {
+  plan.definitions = present.definitions;
+  for (const ObjectChange& change : plan.changes) {
+    if (!is_definition(change.kind)) continue;
+    if (!change.document) {
+      plan.definitions.erase(change.kind, change.key);
+      continue;
+    }
+    auto definition = read_stored_definition(change.kind, *change.document);
+    if (!definition) {
+      plan.problems.insert(plan.problems.end(), definition.error().begin(), definition.error().end());
+      continue;
+    }
+    const Problems problems = check_definition(*definition, servers, places);
+    plan.problems.insert(plan.problems.end(), problems.begin(), problems.end());
+    definition->version = present.sequence + 1;
+    plan.definitions.set(std::make_shared<const Definition>(std::move(*definition)));
+  }
+  // What a server that is gone said about itself must not be there when another takes its name.
+  for (const std::string& server : plan.definitions.servers()) {
+    if (std::find(servers.begin(), servers.end(), server) != servers.end()) continue;
+    const Definitions::Shelf shelf = *plan.definitions.of(server);
+    for (const auto& [key, definition] : shelf) {
+      plan.definitions.erase(definition->kind, definition->key());
+      plan.dropped.emplace_back(definition->kind, definition->key());
+    }
+  }
+}
+
 // The plan's result as objects, checked as a whole.
 void finish(Plan& plan, const Catalogue& present, const Places& places) {
+  std::vector<std::string> servers;
+  plan.changes_objects = std::any_of(plan.changes.begin(), plan.changes.end(), [](const ObjectChange& change) { return !is_definition(change.kind); });
+  if (!plan.changes_objects) {
+    for (auto at = present.objects.lower_bound({ObjectKind::server, std::string()}); at != present.objects.end() && at->first.first == ObjectKind::server; ++at) {
+      servers.push_back(at->first.second);
+    }
+    return finish_definitions(plan, present, servers, places);
+  }
   std::map<std::pair<ObjectKind, std::string>, json::Value> after;
   for (const auto& [key, object] : present.objects) after.emplace(key, object.document);
   for (const ObjectChange& change : plan.changes) {
+    if (is_definition(change.kind)) continue;
     if (change.document) {
       after.insert_or_assign({change.kind, change.key}, *change.document);
     } else {
@@ -176,6 +228,8 @@ void finish(Plan& plan, const Catalogue& present, const Places& places) {
   const Problems problems = check_objects(*objects, places);
   plan.problems.insert(plan.problems.end(), problems.begin(), problems.end());
   plan.objects = std::move(objects).value();
+  for (const Server& server : plan.objects.servers) servers.push_back(server.id);
+  finish_definitions(plan, present, servers, places);
 }
 
 }  // namespace
@@ -198,8 +252,8 @@ Plan plan(const Catalogue& present, std::vector<Declared> declared, const PlanRu
     identify(object, present, rules);
     places.add(object.kind, object.key, object.node);
     mentioned.insert({object.kind, object.key});
-    const auto found = present.objects.find({object.kind, object.key});
-    const StoredObject* stored = found == present.objects.end() ? nullptr : &found->second;
+    const std::optional<StoredObject> found = present.find(object.kind, object.key);
+    const StoredObject* stored = found ? &*found : nullptr;
     if (!stored && object.kind == ObjectKind::user && present.retired_user_ids.contains(object.key)) {
       // The removed person's tokens, records and grants elsewhere would become the new one's.
       plan.problems.push_back({places.of(object.kind, object.key, "id"), "the id `" + object.key + "` belonged to a user who was removed, and is never used again"});
@@ -232,6 +286,14 @@ Plan plan(const Catalogue& present, std::vector<Declared> declared, const PlanRu
       plan.missing.push_back(key);
     }
   }
+  for (const ObjectKind kind : rules.spoken_of) {
+    // A file with three tools does not say that the other thousand are missing; only pruning does.
+    if (!is_definition(kind) || !rules.prune) continue;
+    present.definitions.for_each(kind, [&](const std::shared_ptr<const Definition>& definition) {
+      if (mentioned.contains({kind, definition->key()})) return;
+      plan.changes.push_back({ObjectChange::Action::remove, kind, definition->key(), definition->name, {}, std::nullopt});
+    });
+  }
   const auto order = [](ObjectKind kind) { return std::find(std::begin(kObjectKinds), std::end(kObjectKinds), kind) - std::begin(kObjectKinds); };
   std::stable_sort(plan.changes.begin(), plan.changes.end(), [&](const ObjectChange& a, const ObjectChange& b) {
     return std::pair(order(a.kind), a.key) < std::pair(order(b.kind), b.key);
@@ -243,8 +305,8 @@ Plan plan(const Catalogue& present, std::vector<Declared> declared, const PlanRu
 Plan plan_removal(const Catalogue& present, ObjectKind kind, std::string_view key) {
   Plan plan;
   plan.base_sequence = present.sequence;
-  if (const auto found = present.objects.find({kind, std::string(key)}); found != present.objects.end()) {
-    plan.changes.push_back({ObjectChange::Action::remove, kind, std::string(key), name_of(found->second.document), {}, std::nullopt});
+  if (const auto found = present.find(kind, std::string(key))) {
+    plan.changes.push_back({ObjectChange::Action::remove, kind, std::string(key), name_of(found->document), {}, std::nullopt});
   }
   finish(plan, present, {});
   return plan;
@@ -253,7 +315,17 @@ Plan plan_removal(const Catalogue& present, ObjectKind kind, std::string_view ke
 std::vector<Write> writes_of(const Plan& plan) {
   std::vector<Write> writes;
   for (const ObjectChange& change : plan.changes) writes.push_back({change.kind, change.key, change.document});
+  for (const auto& [kind, key] : plan.dropped) writes.push_back({kind, key, std::nullopt});
   return writes;
+}
+
+bool changes_approval(const Plan& plan, const Catalogue& present) {
+  return std::any_of(plan.changes.begin(), plan.changes.end(), [&](const ObjectChange& change) {
+    if (!is_definition(change.kind)) return false;
+    const auto before = present.definitions.find(change.kind, change.key), after = plan.definitions.find(change.kind, change.key);
+    static const Definition kNothing;
+    return !has_same_effect(before ? *before : kNothing, after ? *after : kNothing);
+  });
 }
 
 Result<Objects, Problems> objects_of(const Catalogue& catalogue) {

@@ -42,7 +42,10 @@ struct Plan {
   std::uint64_t base_sequence = 0;
   std::vector<ObjectChange> changes;      // in the order of kObjectKinds, by key
   std::vector<std::pair<ObjectKind, std::string>> missing;   // in the store, in a collection that is spoken of, not in the documents, and not pruned
-  Objects objects;                        // afterwards; meaningful when there are no errors
+  bool changes_objects = false;           // anything but definitions
+  Objects objects;                        // afterwards, when any of them changes and there are no errors
+  Definitions definitions;                // afterwards, always
+  std::vector<std::pair<ObjectKind, std::string>> dropped;   // definitions that go with their server
   Problems problems;
   bool has_errors() const { return registry::has_errors(problems); }
 };
@@ -52,6 +55,9 @@ Plan plan(const Catalogue& present, std::vector<Declared> declared, const PlanRu
 Plan plan_removal(const Catalogue& present, ObjectKind kind, std::string_view key);
 
 std::vector<Write> writes_of(const Plan& plan);
+
+// Whether a definition is approved, is no longer, or gets other attributes: what policy decides with. Merely waiting for review is none of these.
+bool changes_approval(const Plan& plan, const Catalogue& present);
 
 // The objects of a catalogue. Problems: the store holds what this version cannot read.
 Result<Objects, Problems> objects_of(const Catalogue& catalogue);

@@ -20,6 +20,12 @@ const std::vector<std::pair<std::string, TrustedIssuer::Replay>> kReplays = {
 const std::vector<std::pair<std::string, TrustedIssuer::Subject>> kSubjects = {{"user_id", TrustedIssuer::Subject::user_id},
                                                                                {"link", TrustedIssuer::Subject::link}};
 
+const std::vector<std::pair<std::string, Server::FirstUse>> kFirstUses = {{"hold", Server::FirstUse::hold}, {"allow", Server::FirstUse::allow}};
+const std::vector<std::pair<std::string, Server::WordingChanges>> kWordingChanges = {{"hold", Server::WordingChanges::hold},
+                                                                                     {"keep_reviewed", Server::WordingChanges::keep_reviewed}};
+const std::vector<std::pair<std::string, Limit::Per>> kPers = {
+    {"user", Limit::Per::user}, {"agent", Limit::Per::agent}, {"server", Limit::Per::server}, {"tool", Limit::Per::tool}};
+
 User read_user(const Node& node, Reading& reading, Declared& declared) {
   Fields fields(node, "a user", reading.problems);
   User user;
@@ -126,6 +132,8 @@ Server read_server(const Node& node, Reading& reading) {
   server.active = fields.flag("active", true);
   server.environment = fields.text("environment");
   server.groups = fields.texts("groups");
+  server.first_use = fields.choice("first_use", server.first_use, kFirstUses);
+  server.wording_changes = fields.choice("wording_changes", server.wording_changes, kWordingChanges);
   server.resource = fields.required_text("resource");
   server.resource_as = fields.required_text("resource_authorization_server");
   if (const Node* upstream = fields.find("upstream")) {
@@ -212,6 +220,31 @@ ApiToken read_api_token(const Node& node, Reading& reading) {
   return token;
 }
 
+Limit read_limit(const Node& node, Reading& reading) {
+  constexpr std::int64_t kMost = 1'000'000'000'000;
+  Fields fields(node, "a limit", reading.problems);
+  Limit limit;
+  limit.id = fields.required_text("id");
+  limit.display_name = fields.text("display_name");
+  limit.active = fields.flag("active", true);
+  for (const std::string& word : fields.texts("per")) {
+    const auto found = std::find_if(kPers.begin(), kPers.end(), [&](const auto& known) { return known.first == word; });
+    if (found != kPers.end()) limit.per.push_back(found->second);
+    else fields.error(fields.at("per"), "`per` names `user`, `agent`, `server` or `tool`, not `" + word.substr(0, 40) + "`");
+  }
+  limit.groups = fields.texts("groups");
+  limit.agents = fields.texts("agents");
+  limit.servers = fields.texts("servers");
+  limit.tools = fields.texts("tools");
+  limit.requests_per_minute = fields.integer("requests_per_minute", 0, 0, 1'000'000);
+  limit.burst = fields.integer("burst", 0, 0, 1'000'000);
+  limit.concurrent_calls = fields.integer("concurrent_calls", 0, 0, 1'000'000);
+  limit.calls_per_day = fields.integer("calls_per_day", 0, 0, kMost);
+  limit.bytes_per_day = fields.integer("bytes_per_day", 0, 0, kMost);
+  fields.finish();
+  return limit;
+}
+
 bool mentions_secrets(const Node& node) { return node.find("secret") || node.find("secret_file") || node.find("secret_sha256") || node.find("secrets"); }
 
 // Says in the document whether credentials were mentioned: the member is there, if only empty, exactly when they were.
@@ -233,6 +266,10 @@ std::string_view collection(ObjectKind kind) {
     case ObjectKind::identity_connector: return "identity_connectors";
     case ObjectKind::authentication_level: return "authentication_levels";
     case ObjectKind::decision_point: return "decision_points";
+    case ObjectKind::limit: return "limits";
+    case ObjectKind::tool: return "tools";
+    case ObjectKind::prompt: return "prompts";
+    case ObjectKind::instructions: return "instructions";
   }
   return "";
 }
@@ -249,6 +286,10 @@ std::string_view noun(ObjectKind kind) {
     case ObjectKind::identity_connector: return "identity connector";
     case ObjectKind::authentication_level: return "authentication level";
     case ObjectKind::decision_point: return "decision point";
+    case ObjectKind::limit: return "limit";
+    case ObjectKind::tool: return "tool definition";
+    case ObjectKind::prompt: return "prompt definition";
+    case ObjectKind::instructions: return "instructions";
   }
   return "";
 }
@@ -296,6 +337,10 @@ Declared read_object(ObjectKind kind, const Node& node, Reading& reading) {
     case ObjectKind::identity_connector: declared.document = write(read_identity_connector(node, reading, declared.client_secret)); break;
     case ObjectKind::authentication_level: declared.document = write(read_authentication_level(node, reading)); break;
     case ObjectKind::decision_point: declared.document = write(read_decision_point(node, reading)); break;
+    case ObjectKind::limit: declared.document = write(read_limit(node, reading)); break;
+    case ObjectKind::tool:
+    case ObjectKind::prompt:
+    case ObjectKind::instructions: declared.document = write(read_definition(kind, node, reading.problems)); break;
   }
   declared.key = key_of(kind, declared.document);
   return declared;
@@ -364,6 +409,10 @@ Result<Objects, Problems> read_all(const std::vector<std::pair<ObjectKind, json:
       case ObjectKind::identity_connector: objects.identity_connectors.push_back(read_identity_connector(node, reading, ignored.client_secret)); break;
       case ObjectKind::authentication_level: objects.authentication_levels.push_back(read_authentication_level(node, reading)); break;
       case ObjectKind::decision_point: objects.decision_points.push_back(read_decision_point(node, reading)); break;
+      case ObjectKind::limit: objects.limits.push_back(read_limit(node, reading)); break;
+      case ObjectKind::tool:
+      case ObjectKind::prompt:
+      case ObjectKind::instructions: break;
     }
   }
   if (has_errors(reading.problems)) return unexpected(std::move(reading.problems));

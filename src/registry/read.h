@@ -15,18 +15,11 @@
 #include "base/secret.h"
 #include "registry/fields.h"
 #include "registry/node.h"
+#include "registry/object_kind.h"
 #include "registry/objects.h"
 #include "registry/snapshot.h"
 
 namespace writ::registry {
-
-enum class ObjectKind { user, group, agent, server, resource_as, trusted_issuer, api_token, identity_connector, authentication_level, decision_point };
-inline constexpr ObjectKind kObjectKinds[] = {ObjectKind::group,       ObjectKind::user,           ObjectKind::resource_as, ObjectKind::agent,
-                                              ObjectKind::server, ObjectKind::trusted_issuer, ObjectKind::api_token,  ObjectKind::identity_connector,
-                                              ObjectKind::authentication_level, ObjectKind::decision_point};
-std::string_view collection(ObjectKind kind);       // "users", "trusted_issuers": the key in documents, tables and paths
-std::string_view noun(ObjectKind kind);             // "user", "trusted issuer": for messages
-std::optional<ObjectKind> parse_collection(std::string_view name);
 
 struct Reading {
   // Reads a file that a document names; `at` is where it is named (relative paths start at that document's folder). Empty: documents may
@@ -52,7 +45,7 @@ Declared read_object(ObjectKind kind, const Node& node, Reading& reading);
 // Files one after the other: lists of the same collection are joined. Anything else stays for read_objects to complain about.
 Node join_documents(std::vector<Node> roots);
 
-// From a complete document (the store's).
+// From a complete document (the store's). Definitions are not among them: those are read one by one.
 Result<Objects, Problems> read_all(const std::vector<std::pair<ObjectKind, json::Value>>& documents);
 
 json::Value write(const User& user);
@@ -65,6 +58,13 @@ json::Value write(const ApiToken& token);
 json::Value write(const IdentityConnector& connector);
 json::Value write(const AuthenticationLevel& level);
 json::Value write(const DecisionPoint& point);
+json::Value write(const Limit& limit);
+json::Value write(const Definition& definition);
+
+Definition read_definition(ObjectKind kind, const Node& node, Problems& problems);
+Result<Definition, Problems> read_stored_definition(ObjectKind kind, const json::Value& document);
+// Why nobody could review what a server says, and it is never shown: a sentence's end. Absent: it can be reviewed.
+std::optional<std::string> unreviewable(ObjectKind kind, std::string_view name, const json::Value& definition);
 
 std::string key_of(ObjectKind kind, const json::Value& document);
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "registry/identity_connector.h"
+#include "registry/definitions.h"
 #include "registry/objects.h"
 
 namespace writ::registry {
@@ -27,14 +28,17 @@ struct Objects {
   std::vector<IdentityConnector> identity_connectors;
   std::vector<AuthenticationLevel> authentication_levels;   // in a snapshot: the weakest first
   std::vector<DecisionPoint> decision_points;
+  std::vector<Limit> limits;
 };
 
 class Snapshot {
  public:
   // Precondition: the objects passed check_objects (check.h): references exist, keys are unique, groups have no cycle.
-  Snapshot(Objects objects, std::uint64_t sequence);
+  Snapshot(Objects objects, std::uint64_t sequence, Definitions definitions = {});
+  // Other definitions with the same objects, which are shared: a server that changes its tools must not cost what ten thousand users cost.
+  Snapshot(const Snapshot& before, Definitions definitions, std::uint64_t sequence);
 
-  const Objects& objects() const { return objects_; }
+  const Objects& objects() const { return indexed_->objects; }
   std::uint64_t sequence() const { return sequence_; }     // counts changes; audit records name it
 
   // All of these return null when there is none; they also find inactive objects: the caller refuses those with their own reason.
@@ -61,9 +65,14 @@ class Snapshot {
   const IdentityConnector* identity_connector_of(std::string_view issuer) const;
 
   // The weakest first.
-  const std::vector<AuthenticationLevel>& authentication_levels() const { return objects_.authentication_levels; }
+  const std::vector<AuthenticationLevel>& authentication_levels() const { return indexed_->objects.authentication_levels; }
   // The active ones that are asked about this server, by id.
   std::vector<const DecisionPoint*> decision_points_for(std::string_view server_id) const;
+  // What servers say about themselves (definitions.h). Null when nobody has seen it yet.
+  const Definitions& definitions() const { return definitions_; }
+  std::shared_ptr<const Definition> tool(std::string_view server, std::string_view name) const { return definitions_.find(ObjectKind::tool, server, name); }
+  std::shared_ptr<const Definition> prompt(std::string_view server, std::string_view name) const { return definitions_.find(ObjectKind::prompt, server, name); }
+  std::shared_ptr<const Definition> instructions(std::string_view server) const { return definitions_.find(ObjectKind::instructions, server, ""); }
 
   // Direct and inherited groups of a user, each once. Groups that an upstream provider said count as long as its connector is active and
   // still maps something to them.
@@ -71,12 +80,17 @@ class Snapshot {
 
  private:
   using Index = std::unordered_map<std::string, std::size_t>;
-  Objects objects_;
+  struct Indexed {
+    explicit Indexed(Objects all);
+    Objects objects;
+    Index users_by_id, users_by_name, users_by_link, groups, agents, agents_at_idp, servers, servers_by_resource, resource_as, trusted_issuers, api_tokens,
+        connectors, connectors_by_issuer;
+    std::unordered_map<std::string, std::pair<std::size_t, std::size_t>> agents_at_ras;
+    std::unordered_map<std::string, std::vector<std::string>> groups_of;
+  };
+  std::shared_ptr<const Indexed> indexed_;
+  Definitions definitions_;
   std::uint64_t sequence_;
-  Index users_by_id_, users_by_name_, users_by_link_, groups_, agents_, agents_at_idp_, servers_, servers_by_resource_, resource_as_,
-      trusted_issuers_, api_tokens_, connectors_, connectors_by_issuer_;
-  std::unordered_map<std::string, std::pair<std::size_t, std::size_t>> agents_at_ras_;
-  std::unordered_map<std::string, std::vector<std::string>> groups_of_;
 };
 
 // The current snapshot, shared by all threads. Readers never wait.

@@ -125,6 +125,8 @@ json::Value write(const Server& server) {
   if (!server.active) out.set("active", false);
   text(out, "environment", server.environment);
   texts(out, "groups", server.groups);
+  if (server.first_use == Server::FirstUse::allow) out.set("first_use", "allow");
+  if (server.wording_changes == Server::WordingChanges::keep_reviewed) out.set("wording_changes", "keep_reviewed");
   text(out, "resource", server.resource);
   text(out, "resource_authorization_server", server.resource_as);
   if (server.upstream) {
@@ -189,6 +191,26 @@ json::Value write(const ApiToken& token) {
   text(out, "role", token.role);
   if (!token.active) out.set("active", false);
   text(out, "token_sha256", token.sha256_hex);
+  return out;
+}
+
+json::Value write(const Limit& limit) {
+  json::Value out = json::Object{};
+  text(out, "id", limit.id);
+  text(out, "display_name", limit.display_name);
+  if (!limit.active) out.set("active", false);
+  std::vector<std::string> per;
+  for (const Limit::Per one : limit.per) per.emplace_back(one == Limit::Per::user ? "user" : one == Limit::Per::agent ? "agent" : one == Limit::Per::server ? "server" : "tool");
+  texts(out, "per", per);
+  texts(out, "groups", limit.groups);
+  texts(out, "agents", limit.agents);
+  texts(out, "servers", limit.servers);
+  texts(out, "tools", limit.tools);
+  const std::pair<const char*, std::int64_t> numbers[] = {{"requests_per_minute", limit.requests_per_minute}, {"burst", limit.burst}, {"concurrent_calls", limit.concurrent_calls},
+                                                          {"calls_per_day", limit.calls_per_day}, {"bytes_per_day", limit.bytes_per_day}};
+  for (const auto& [name, value] : numbers) {
+    if (value != 0) out.set(name, value);
+  }
   return out;
 }
 

@@ -59,7 +59,8 @@ Result<void, Failure> read_catalogue(Connection& connection, Catalogue& catalogu
     // A newer program wrote it: to leave it out could be to leave out a restriction.
     if (!kind) return unexpected(Failure{"the store holds objects of an unknown kind `" + objects.bytes(row, 0) + "`", false, ""});
     json::Value document = TRY(parse_stored(objects.bytes(row, 3), objects.bytes(row, 0) + "/" + objects.bytes(row, 1)));
-    catalogue.objects[{*kind, objects.bytes(row, 1)}] = {static_cast<std::uint64_t>(objects.number(row, 2)), std::move(document)};
+    const auto read = put(catalogue, *kind, objects.bytes(row, 1), {static_cast<std::uint64_t>(objects.number(row, 2)), std::move(document)});
+    if (!read) return unexpected(Failure{"the store holds what this version does not accept: " + to_string(read.error()), false, ""});
   }
   const Rows retired = TRY(connection.run(Query("SELECT DISTINCT key FROM object_history WHERE collection = 'users' AND json IS NULL")));
   for (std::size_t row = 0; row < retired.size(); ++row) catalogue.retired_user_ids.insert(retired.bytes(row, 0));

@@ -67,7 +67,8 @@ Result<void, Failure> read_catalogue(Connection& connection, Catalogue& catalogu
     // A newer program wrote it: to leave it out could be to leave out a restriction.
     if (!kind) return unexpected(Failure{"the store holds objects of an unknown kind `" + objects.text(0) + "`"});
     json::Value document = TRY(parse_stored(objects.text(3), objects.text(0) + "/" + objects.text(1)));
-    catalogue.objects[{*kind, objects.text(1)}] = {static_cast<std::uint64_t>(objects.number(2)), std::move(document)};
+    const auto read = put(catalogue, *kind, objects.text(1), {static_cast<std::uint64_t>(objects.number(2)), std::move(document)});
+    if (!read) return unexpected(Failure{"the store holds what this version does not accept: " + to_string(read.error())});
   }
   auto retired = TRY(connection.prepare(
       "SELECT DISTINCT h.key FROM object_history h WHERE h.collection = 'users' AND h.json IS NULL"));
