@@ -48,6 +48,8 @@ class CedarPolicy final : public Policy {
 
   Decision decide(const Question& question) const override;
   bool could_allow(const Question& question) const override;
+  // The decision, without looking at what is tried out beside it.
+  Decision enforce(const Question& question) const;
   const std::string& version() const override { return version_; }
 
   const cedar::PolicySet& policies() const { return policies_; }
@@ -69,8 +71,6 @@ class CedarPolicy final : public Policy {
   enum class ShadowPolicies { aside, enforced };
   static Result<std::shared_ptr<const CedarPolicy>, std::vector<PolicyProblem>> compile(const BundleContent& content, ShadowPolicies shadow_policies);
   Decision denied(Kind kind) const;
-  // The decision, without looking at what is tried out beside it.
-  Decision enforce(const Question& question) const;
   void add_shadows(const Question& question, Decision& decision) const;
 
   cedar::PolicySet policies_;

@@ -1,6 +1,5 @@
 #include "policy/preview/access.h"
 
-#include "cedar/authorize.h"
 #include "policy/preview/access_values.h"
 #include "policy/preview/partial_question.h"
 #include "policy/preview/things.h"
@@ -12,19 +11,8 @@ namespace {
 ValueId decide_directly(const AccessState& state, const std::string& user, const std::string& agent, const std::string& server, const Thing& thing, AccessValues& values) {
   auto question = question_of(state, user, agent, server, thing);
   if (!question) return kNever;
-  PartialQuestion partial(state.policy, std::move(*question), thing, false);
-  if (!partial.can_be_asked()) return kNever;
-  const bool is_call = partial.question().action == Action::call;
-  const cedar::PartialAnswer answer = cedar::authorize_partially(state.policy.policies(), partial.entities(), partial.request(), partial.arena());
-  std::vector<Contribution> contributions;
-  for (const cedar::ResidualPolicy& residual : answer.policies) contributions.push_back(contribution_of(residual, partial.question().action, values));
-  bool reads_arguments = false;
-  const cedar::Request request{*partial.request().principal.uid, partial.request().action, *partial.request().resource.uid, cedar::Value()};
-  const auto stored = cedar::find_request_entities(partial.entities(), request);
-  for (const auto& policy : state.policy.policies().policies()) {
-    reads_arguments = reads_arguments || (is_call && policy.reads(cedar::ast::Variable::context, "args") && cedar::matches_scope(policy.tree(), stored, request));
-  }
-  return values.decide(contributions, reads_arguments);
+  PartialQuestion partial(state.policy, std::move(*question), thing, Open::circumstances);
+  return decide_partially(state.policy, partial, values);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "policy/obligations.h"
 #include "policy/preview/canonical_condition.h"
+#include "policy/preview/partial_question.h"
 
 namespace writ::policy::preview {
 
@@ -62,6 +63,18 @@ ValueId AccessValues::decide(const std::vector<Contribution>& contributions, boo
   std::vector<ValueId> parts{permits, forbids};
   if (reads_arguments) parts.push_back(condition("arguments can be expressed"));
   return composite("policy", std::move(parts));
+}
+
+ValueId decide_partially(const CedarPolicy& policy, PartialQuestion& question, AccessValues& values) {
+  if (!question.can_be_asked()) return kNever;
+  const Action action = question.question().action;
+  const cedar::PartialAnswer answer = cedar::authorize_partially(policy.policies(), question.entities(), question.request(), question.arena());
+  std::vector<Contribution> contributions;
+  for (const cedar::ResidualPolicy& residual : answer.policies) contributions.push_back(contribution_of(residual, action, values));
+  const bool reads_arguments = action == Action::call && std::ranges::any_of(policy.policies().policies(), [&](const cedar::CompiledPolicy& each) {
+    return each.reads(cedar::ast::Variable::context, "args") && question.matches_scope(each);
+  });
+  return values.decide(contributions, reads_arguments);
 }
 
 ValueId AccessValues::all_of(std::vector<ValueId> values) {

@@ -56,4 +56,8 @@ class AccessValues {
   std::vector<ValueId> permits_, forbids_;   // of decide(), kept for their memory
 };
 
+class PartialQuestion;
+// The answer of policy to a question about a known person.
+ValueId decide_partially(const CedarPolicy& policy, PartialQuestion& question, AccessValues& values);
+
 }  // namespace writ::policy::preview

@@ -38,20 +38,46 @@ std::optional<Question> question_of(const AccessState& state, const std::string&
   return std::move(*question);
 }
 
-PartialQuestion::PartialQuestion(const CedarPolicy& policy, Question question, const Thing& thing, bool for_anyone) : question_(std::move(question)) {
-  if (for_anyone) question_.principal = Principal{"\x01", {}, "", "", "", "", {}};
+PartialQuestion::PartialQuestion(const CedarPolicy& policy, Question question, const Thing& thing, Open open)
+    : question_(std::move(question)), for_anyone_(open == Open::circumstances_and_person) {
+  if (for_anyone_) question_.principal = Principal{"\x01", {}, "", "", "", "", {}};
   asked_ = ask(question_, policy.tool_patterns(), arena_);
   if (!asked_) return;
-  request_.principal = for_anyone ? PartialEntity::of_type(kUserType) : PartialEntity::known(asked_->principal);
+  request_.principal = for_anyone_ ? PartialEntity::of_type(kUserType) : PartialEntity::known(asked_->principal);
   request_.action = asked_->action;
   request_.resource = PartialEntity::known(asked_->resource);
-  request_.context = context();
-  if (!for_anyone) request_.attributes.push_back(principal_attributes());
+  if (open == Open::other_arguments) {
+    const auto context = known_context();
+    if (context) request_.context = *context;
+    else asked_.reset();
+    return;
+  }
+  request_.context = open_context();
+  if (!for_anyone_) request_.attributes.push_back(principal_attributes());
   const bool is_some_resource = thing.name.empty() && asked_->resource.type() == kResourceType;
   if (is_some_resource) request_.attributes.push_back({asked_->resource, PartialValue::record(arena_, {{"uri", PartialValue::unknown(), false}}), true});
 }
 
-PartialValue PartialQuestion::context() {
+// As the decision has it, but that the arguments may have more members.
+std::optional<PartialValue> PartialQuestion::known_context() {
+  const auto known = context_of(question_, *asked_, arena_);
+  if (!known) return std::nullopt;
+  std::vector<PartialMember> members;
+  for (const cedar::Member& member : known->value.members()) {
+    if (member.key == "unseen") {
+      members.push_back({member.key, PartialValue::unknown(), false});
+    } else if (member.key == "args") {
+      std::vector<PartialMember> arguments;
+      for (const cedar::Member& argument : member.value.members()) arguments.push_back({argument.key, PartialValue::known(argument.value), false});
+      members.push_back({member.key, PartialValue::record(arena_, std::move(arguments), PartialValue::Others::possible), false});
+    } else {
+      members.push_back({member.key, PartialValue::known(member.value), false});
+    }
+  }
+  return PartialValue::record(arena_, std::move(members), PartialValue::Others::none);
+}
+
+PartialValue PartialQuestion::open_context() {
   const PartialValue authentication =
       PartialValue::record(arena_, {{"acr", PartialValue::unknown(), false}, {"age", PartialValue::unknown(), false}, {"amr", PartialValue::unknown(), false}});
   std::vector<PartialMember> members{{"agent", PartialValue::known(Value::entity(arena_, asked_->agent)), false},
@@ -79,9 +105,9 @@ cedar::PartialAttributes PartialQuestion::principal_attributes() {
   return {asked_->principal, PartialValue::record(arena_, std::move(members)), true};
 }
 
-bool PartialQuestion::matches_but_for_principal(const cedar::CompiledPolicy& policy) const {
+bool PartialQuestion::matches_scope(const cedar::CompiledPolicy& policy) const {
   cedar::ast::Policy tree = policy.tree();
-  tree.principal = {};
+  if (for_anyone_) tree.principal = {};
   const cedar::Request request{asked_->principal, asked_->action, asked_->resource, Value()};
   return cedar::matches_scope(tree, cedar::find_request_entities(asked_->entities, request), request);
 }

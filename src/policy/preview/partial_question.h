@@ -22,11 +22,17 @@ std::string any_tool();
 // Absent: there is nothing to ask, so nothing is allowed.
 std::optional<Question> question_of(const AccessState& state, const std::string& user, const std::string& agent, const std::string& server, const Thing& thing);
 
+// What is open of a question.
+enum class Open {
+  circumstances,             // arguments, sign-in, issuer, address and time
+  circumstances_and_person,  // and the principal's id, groups and attributes
+  other_arguments,           // members of the arguments beside those that the question has
+};
+
 // Not movable: the request refers to the rest.
 class PartialQuestion {
  public:
-  // `for_anyone`: the principal's id, groups and attributes are not known.
-  PartialQuestion(const CedarPolicy& policy, Question question, const Thing& thing, bool for_anyone);
+  PartialQuestion(const CedarPolicy& policy, Question question, const Thing& thing, Open open);
   PartialQuestion(const PartialQuestion&) = delete;
   PartialQuestion& operator=(const PartialQuestion&) = delete;
 
@@ -35,14 +41,16 @@ class PartialQuestion {
   const cedar::Entities& entities() const { return asked_->entities; }
   const cedar::PartialRequest& request() const { return request_; }
   cedar::Arena& arena() { return arena_; }
-  // Whether the action and the resource are those of the policy's scope.
-  bool matches_but_for_principal(const cedar::CompiledPolicy& policy) const;
+  // Whether the question is within the policy's scope; of one that is open in its person, but for the principal.
+  bool matches_scope(const cedar::CompiledPolicy& policy) const;
 
  private:
-  cedar::PartialValue context();
+  cedar::PartialValue open_context();
+  std::optional<cedar::PartialValue> known_context();
   cedar::PartialAttributes principal_attributes();
 
   Question question_;
+  bool for_anyone_;
   cedar::Arena arena_;
   std::optional<Asked> asked_;
   cedar::PartialRequest request_;

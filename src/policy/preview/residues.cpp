@@ -37,7 +37,7 @@ ThingResidues Residues::of(int side, const std::string& user, const std::string&
   const AccessState& state = *states_[side];
   auto question = question_of(state, user, agent, server, thing);
   if (!question) return result;
-  PartialQuestion partial(state.policy, std::move(*question), thing, true);
+  PartialQuestion partial(state.policy, std::move(*question), thing, Open::circumstances_and_person);
   if (!partial.can_be_asked()) return result;
   result.can_be_asked = true;
   const cedar::PartialAnswer answer = cedar::authorize_partially(state.policy.policies(), partial.entities(), partial.request(), partial.arena());
@@ -57,7 +57,7 @@ ThingResidues Residues::of(int side, const std::string& user, const std::string&
   }
   if (partial.question().action == Action::call) {
     for (const cedar::CompiledPolicy* reader : readers_[side]) {
-      if (!partial.matches_but_for_principal(*reader)) continue;
+      if (!partial.matches_scope(*reader)) continue;
       PersonTest test = test_of(reader->tree().principal);
       if (std::find(result.readers.begin(), result.readers.end(), test) == result.readers.end()) result.readers.push_back(std::move(test));
     }
@@ -80,7 +80,7 @@ const Contribution& Residues::personal(std::int32_t number, int side, const User
   const registry::Snapshot& objects = states_[side]->objects;
   Question question = condition.question;
   question.principal = principal_facts(*objects.user(person.representative), objects, "");
-  PartialQuestion partial(states_[condition.side]->policy, std::move(question), condition.thing, false);
+  PartialQuestion partial(states_[condition.side]->policy, std::move(question), condition.thing, Open::circumstances);
   const auto residual = cedar::evaluate_partially(*condition.policy, partial.entities(), partial.request(), partial.arena());
   at->second = contribution_of(residual, partial.question().action, values_);
   return at->second;

@@ -1,0 +1,452 @@
+#include "policy/preview/replay.h"
+
+#include <algorithm>
+#include <list>
+#include <set>
+#include <tuple>
+#include <unordered_map>
+
+#include "audit/record.h"
+#include "policy/inquiry.h"
+#include "policy/preview/access_values.h"
+#include "policy/preview/partial_question.h"
+#include "policy/preview/recorded_line.h"
+#include "policy/recorded_arguments.h"
+#include "registry/fields.h"
+
+namespace writ::policy::preview {
+namespace {
+
+using cedar::ast::Variable;
+
+constexpr std::size_t kSnapshotsKept = 4;
+constexpr std::size_t kRemembered = 500'000;   // decisions; beyond, all are forgotten
+constexpr std::size_t kRowsMax = 50'000;
+constexpr std::string_view kCut = "…";         // how a record marks a text that was too long for it
+
+struct TextHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+};
+template <class Value>
+using ByText = std::unordered_map<std::string, Value, TextHash, std::equal_to<>>;
+
+class Numbers {
+ public:
+  std::uint32_t of(std::string_view text) {
+    if (const auto found = numbers_.find(text); found != numbers_.end()) return found->second;
+    const auto number = static_cast<std::uint32_t>(numbers_.size());
+    numbers_.emplace(text, number);
+    return number;
+  }
+  void clear() { numbers_.clear(); }
+
+ private:
+  ByText<std::uint32_t> numbers_;
+};
+
+// What a decision depends on beside the circumstances of its moment: who, through what, on what, each with what was known of it then.
+struct Parties {
+  std::uint32_t user = 0, agent = 0, server = 0, subject = 0, action = 0;
+  friend bool operator==(const Parties&, const Parties&) = default;
+};
+struct PartiesHash {
+  std::size_t operator()(const Parties& parties) const {
+    std::uint64_t hash = 0xcbf29ce484222325ull;
+    for (const std::uint32_t part : {parties.user, parties.agent, parties.server, parties.subject, parties.action}) hash = (hash ^ part) * 0x9E3779B97F4A7C15ull, hash ^= hash >> 29;
+    return static_cast<std::size_t>(hash);
+  }
+};
+
+// What the candidate says.
+struct Verdict {
+  enum class Answer : std::uint8_t { deny, allow, hold, unknown } answer = Answer::unknown;
+  std::string reason;
+  std::vector<std::string> policies;
+};
+
+// What is known of parties: the answer where nothing else can change it, else the question to ask with more.
+struct Known {
+  std::uint32_t number = 0;
+  std::optional<Verdict> verdict;
+  std::unique_ptr<Question> question;
+  // Members of the arguments that policies in whose scope the question is may read.
+  bool reads_arguments = false, reads_all_arguments = false;
+  std::set<std::string> arguments_read;
+};
+
+std::string facts_of(const registry::User& user, const registry::Snapshot& objects) {
+  std::string facts;
+  const auto add = [&facts](std::string_view part) { (facts += std::to_string(part.size()) += ':') += part; };
+  add(user.id);
+  add(user.active ? "active" : "");
+  add(user.email), add(user.department), add(user.title);
+  for (const auto& group : objects.groups_of(user)) add(group);
+  for (const auto& [name, texts] : user.tags) {
+    facts += '|';
+    add(name);
+    for (const auto& text : texts) add(text);
+  }
+  return facts;
+}
+
+std::string facts_of(const registry::Agent& agent) {
+  std::string facts;
+  const auto add = [&facts](std::string_view part) { (facts += std::to_string(part.size()) += ':') += part; };
+  add(agent.id);
+  add(agent.active ? "active" : "");
+  add(agent.vendor);
+  for (const auto& group : agent.groups) add(group);
+  // For records that do not say how it authenticated.
+  facts += '|';
+  if (agent.idp) add(registry::to_string(agent.idp->authentication));
+  for (const auto& at : agent.resource_as) add(at.issuer), add(registry::to_string(at.registration.authentication));
+  return facts;
+}
+
+std::string facts_of(const registry::Server& server, const ToolCatalogue* tools) {
+  std::string facts;
+  const auto add = [&facts](std::string_view part) { (facts += std::to_string(part.size()) += ':') += part; };
+  add(server.id);
+  add(server.active ? "active" : "");
+  add(server.environment);
+  add(server.resource_as);
+  for (const auto& group : server.groups) add(group);
+  for (const auto& scope : server.scopes) {
+    facts += scope.high_impact ? '!' : '|';
+    add(scope.name);
+    for (const auto& tool : scope.tools) add(tool);
+  }
+  // Tools have the facts of the catalogue: another one, other facts.
+  add(std::to_string(reinterpret_cast<std::uintptr_t>(tools)));
+  return facts;
+}
+
+// Objects of one sequence, and the numbers of the facts that were looked up in them.
+struct Then {
+  std::shared_ptr<const registry::Snapshot> objects;
+  std::shared_ptr<const ToolCatalogue> tools;
+  ByText<std::uint32_t> users, agents, servers;
+};
+
+template <class Visit>
+void for_each_part(std::string_view list, char separator, Visit visit) {
+  while (!list.empty()) {
+    const auto end = std::min(list.find(separator), list.size());
+    if (end > 0) visit(list.substr(0, end));
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+}
+
+bool has_part(std::string_view list, char separator, std::string_view wanted) {
+  bool found = false;
+  for_each_part(list, separator, [&](std::string_view part) { found = found || part == wanted; });
+  return found;
+}
+
+Thing thing_of(Action action, std::string subject) {
+  switch (action) {
+    case Action::connect: return {Thing::Kind::connect, ""};
+    case Action::grant_scope: return {Thing::Kind::scope, std::move(subject)};
+    case Action::call: return {Thing::Kind::tool, std::move(subject)};
+    case Action::read_resource: return {Thing::Kind::read_resource, std::move(subject)};
+    case Action::subscribe: return {Thing::Kind::subscribe, std::move(subject)};
+    case Action::get_prompt: return {Thing::Kind::get_prompt, std::move(subject)};
+    case Action::complete: return {Thing::Kind::complete_prompt, std::move(subject)};
+  }
+  return {};
+}
+
+}  // namespace
+
+struct Replay::State {
+  explicit State(const CedarPolicy& policy) : candidate(policy) {
+    for (const auto& compiled : policy.policies().policies()) {
+      reads_authentication = reads_authentication || compiled.reads(Variable::context, "auth");
+      reads_issuer = reads_issuer || compiled.reads(Variable::context, "issuer") || compiled.reads(Variable::principal, "issuer");
+      reads_address = reads_address || compiled.reads(Variable::context, "ip");
+      reads_time = reads_time || compiled.reads(Variable::context, "now");
+      if (compiled.reads(Variable::context, "args")) readers.push_back(&compiled);
+    }
+  }
+
+  const CedarPolicy& candidate;
+  bool reads_authentication = false, reads_issuer = false, reads_address = false, reads_time = false;
+  std::vector<const cedar::CompiledPolicy*> readers;
+
+  RecordedLine line;
+  std::list<std::pair<std::uint64_t, Then>> then;   // the last used first
+  Numbers facts, subjects;
+  std::unordered_map<Parties, Known, PartiesHash> known;
+  ByText<Verdict> decided;
+  std::string key;                                  // kept for its memory
+  std::unordered_map<std::string, ReplayRow> rows;
+  ReplayReport totals;
+
+  Then* find_then(std::uint64_t sequence) {
+    for (auto at = then.begin(); at != then.end(); ++at) {
+      if (at->first != sequence) continue;
+      if (at != then.begin()) then.splice(then.begin(), then, at);
+      return &at->second;
+    }
+    return nullptr;
+  }
+
+  // What has been worked out is forgotten, not what has been found.
+  void forget() {
+    known.clear();
+    decided.clear();
+    facts.clear();
+    subjects.clear();
+    for (auto& [sequence, one] : then) one.users.clear(), one.agents.clear(), one.servers.clear();
+  }
+
+  template <class Find, class Describe>
+  std::uint32_t number_of(ByText<std::uint32_t>& numbers, std::string_view id, Find find, Describe describe) {
+    if (const auto found = numbers.find(id); found != numbers.end()) return found->second;
+    const auto* object = find(id);
+    const std::uint32_t number = facts.of(object ? describe(*object) : "none " + std::string(id));
+    numbers.emplace(id, number);
+    return number;
+  }
+
+  bool read_line(const audit::StoredRecord& record, Then*& objects, std::optional<std::uint64_t>& wanted);
+  void replay_token_leg(Then& objects, Action last, std::uint64_t position);
+  void replay(Then& objects, Action action, std::string_view subject, bool was_allowed, std::uint64_t position);
+  Known& known_of(Then& objects, Action action, std::string_view subject);
+  const Verdict& verdict_of(Known& parties);
+  Verdict decide(const Known& parties);
+  void note(Action action, std::string_view subject, Replayed outcome, const Verdict& verdict, std::uint64_t position);
+};
+
+// False: not a decision of policy, or the objects are wanted first.
+bool Replay::State::read_line(const audit::StoredRecord& record, Then*& objects, std::optional<std::uint64_t>& wanted) {
+  if (!line.read(record.json_line)) return ++totals.unreadable, false;
+  const std::string_view event = line[RecordedLine::event];
+  if (event != "call" && event != "id_jag" && event != "access_token") return false;
+  if (line[RecordedLine::action].empty() || line[RecordedLine::user].empty() || line[RecordedLine::agent].empty() || line[RecordedLine::server].empty()) {
+    ++totals.not_decided_by_policy;
+    return false;
+  }
+  for (const auto member : {RecordedLine::tool, RecordedLine::scope, RecordedLine::amr, RecordedLine::issuer, RecordedLine::dropped_scopes, RecordedLine::above_ceiling}) {
+    if (line[member].ends_with(kCut)) return ++totals.unreadable, false;
+  }
+  const std::int64_t sequence = line.number(RecordedLine::object_sequence, 0);
+  objects = find_then(static_cast<std::uint64_t>(std::max<std::int64_t>(sequence, 0)));
+  if (!objects) wanted = static_cast<std::uint64_t>(std::max<std::int64_t>(sequence, 0));
+  return objects != nullptr;
+}
+
+// One record for the connection and for each scope that was put to policy.
+void Replay::State::replay_token_leg(Then& objects, Action last, std::uint64_t position) {
+  const bool connected = last == Action::grant_scope;
+  replay(objects, Action::connect, "", connected, position);
+  if (!connected) return;
+  const std::string_view dropped = line[RecordedLine::dropped_scopes], above = line[RecordedLine::above_ceiling];
+  for_each_part(line[RecordedLine::scope], ' ', [&](std::string_view scope) {
+    if (!has_part(dropped, ',', scope) && !has_part(above, ',', scope)) replay(objects, Action::grant_scope, scope, true, position);
+  });
+  for_each_part(dropped, ',', [&](std::string_view scope) { replay(objects, Action::grant_scope, scope, false, position); });
+}
+
+Known& Replay::State::known_of(Then& objects, Action action, std::string_view subject) {
+  Parties parties;
+  const std::string_view user = line[RecordedLine::user], agent = line[RecordedLine::agent], server = line[RecordedLine::server], method = line[RecordedLine::agent_authentication];
+  if (objects.objects) {
+    const registry::Snapshot& snapshot = *objects.objects;
+    parties.user = number_of(objects.users, user, [&](auto id) { return snapshot.user(id); }, [&](const auto& one) { return facts_of(one, snapshot); });
+    parties.agent = number_of(objects.agents, agent, [&](auto id) { return snapshot.agent(id); }, [&](const auto& one) { return facts_of(one); });
+    parties.server = number_of(objects.servers, server, [&](auto id) { return snapshot.server(id); }, [&](const auto& one) { return facts_of(one, objects.tools.get()); });
+  } else {
+    parties.user = facts.of("gone");
+  }
+  parties.subject = subjects.of(subject);
+  parties.action = static_cast<std::uint32_t>(action) | subjects.of(method) << 4;
+  const auto [at, is_new] = known.try_emplace(parties);
+  Known& entry = at->second;
+  if (!is_new) return entry;
+  entry.number = static_cast<std::uint32_t>(known.size());
+  const auto cannot_tell = [&](const char* reason) -> Known& { return entry.verdict = Verdict{Verdict::Answer::unknown, reason, {}}, entry; };
+  if (!objects.objects) return cannot_tell("objects_not_known");
+  static const ToolCatalogue kNoTools;
+  const AccessState state{candidate, *objects.objects, objects.tools ? *objects.tools : kNoTools};
+  const Thing thing = thing_of(action, std::string(subject));
+  auto question = question_of(state, std::string(user), std::string(agent), std::string(server), thing);
+  if (!question) return cannot_tell("objects_not_known");
+  if (!method.empty()) question->agent.authentication = method;
+  entry.question = std::make_unique<Question>(*question);
+
+  AccessValues values;
+  PartialQuestion partial(candidate, std::move(*question), thing, Open::circumstances);
+  const ValueId value = decide_partially(candidate, partial, values);
+  if (value == kAlways) entry.verdict = Verdict{Verdict::Answer::allow, "allowed", {}};
+  for (const cedar::CompiledPolicy* reader : readers) {
+    if (action != Action::call || !partial.can_be_asked() || !partial.matches_scope(*reader)) continue;
+    const cedar::MembersRead read = reader->members_read(Variable::context, "args");
+    entry.reads_arguments = true;
+    entry.reads_all_arguments = entry.reads_all_arguments || read.all;
+    entry.arguments_read.insert(read.names.begin(), read.names.end());
+  }
+  if (value == kNever) {
+    // Whatever the circumstances; the reason is that of the record at hand.
+    entry.verdict = decide(entry);
+    if (entry.verdict->answer == Verdict::Answer::unknown) entry.verdict = Verdict{Verdict::Answer::deny, std::string(to_string(Kind::forbidden)), {}};
+  }
+  return entry;
+}
+
+// The circumstances of the record complete the question.
+Verdict Replay::State::decide(const Known& parties) {
+  Question question = *parties.question;
+  question.authentication.acr = line[RecordedLine::acr];
+  for_each_part(line[RecordedLine::amr], ',', [&](std::string_view method) { question.authentication.amr.emplace_back(method); });
+  if (const auto age = line.number(RecordedLine::authentication_age_s, -1); age >= 0) question.authentication.age = Seconds(age);
+  question.ip = line[RecordedLine::peer];
+  question.issuer = line[RecordedLine::issuer];
+  question.principal.issuer = question.issuer;
+  question.now = registry::parse_instant(line[RecordedLine::time]).value_or(Instant{});
+  if (reads_issuer && question.issuer.empty()) return {Verdict::Answer::unknown, "issuer_not_recorded", {}};
+
+  // Arguments that the language could not express stay so (rules §4.3).
+  if (parties.reads_arguments && line[RecordedLine::reason] == to_string(Kind::arguments_not_decidable)) return {Verdict::Answer::deny, std::string(to_string(Kind::arguments_not_decidable)), {}};
+  const auto json = parties.reads_arguments ? json::parse(line.arguments_json()) : Result<json::Value, json::Problem>(json::Value());
+  auto recorded = json ? read_recorded_arguments(*json) : std::nullopt;
+  const bool is_enough = !parties.reads_arguments || (recorded && !parties.reads_all_arguments && std::ranges::all_of(parties.arguments_read, [&](const std::string& name) {
+    return recorded->recorded.contains(name) && !recorded->unknown.contains(name);
+  }));
+  if (question.action == Action::call) question.arguments = recorded ? &recorded->known : nullptr;
+  if (!is_enough) {
+    AccessValues values;
+    const Thing thing = thing_of(question.action, question.tool->name);
+    PartialQuestion partial(candidate, std::move(question), thing, Open::other_arguments);
+    const ValueId value = decide_partially(candidate, partial, values);
+    if (value == kNever) return {Verdict::Answer::deny, "forbidden", {}};
+    return {Verdict::Answer::unknown, "arguments_not_recorded", {}};
+  }
+  Decision decision = candidate.enforce(question);
+  const auto answer = decision.allowed ? Verdict::Answer::allow : decision.kind == Kind::approval_pending ? Verdict::Answer::hold : Verdict::Answer::deny;
+  return {answer, std::string(to_string(decision.kind)), std::move(decision.policies)};
+}
+
+const Verdict& Replay::State::verdict_of(Known& parties) {
+  if (parties.verdict) return *parties.verdict;
+  key.assign(reinterpret_cast<const char*>(&parties.number), sizeof parties.number);
+  const auto add = [this](RecordedLine::Member member) { (key += line[member]) += '\n'; };
+  if (reads_authentication) add(RecordedLine::acr), add(RecordedLine::amr), (key += std::to_string(line.number(RecordedLine::authentication_age_s, -1))) += '\n';
+  if (reads_issuer) add(RecordedLine::issuer);
+  if (reads_address) add(RecordedLine::peer);
+  if (reads_time) add(RecordedLine::time);
+  if (parties.reads_arguments) {
+    key += line[RecordedLine::reason] == to_string(Kind::arguments_not_decidable) ? '!' : '.';
+    key += line.arguments_json();
+  }
+  if (const auto found = decided.find(key); found != decided.end()) return found->second;
+  return decided.emplace(key, decide(parties)).first->second;
+}
+
+void Replay::State::replay(Then& objects, Action action, std::string_view subject, bool was_allowed, std::uint64_t position) {
+  ++totals.decisions;
+  const Verdict& verdict = verdict_of(known_of(objects, action, subject));
+  Replayed outcome = Replayed::same;
+  switch (verdict.answer) {
+    case Verdict::Answer::unknown: outcome = Replayed::cannot_tell; break;
+    case Verdict::Answer::allow: outcome = was_allowed ? Replayed::same : Replayed::newly_allowed; break;
+    case Verdict::Answer::deny: outcome = was_allowed ? Replayed::newly_denied : Replayed::same; break;
+    // Held then and approved: it would be held again.
+    case Verdict::Answer::hold: outcome = was_allowed && line[RecordedLine::approval].empty() ? Replayed::newly_denied : Replayed::same; break;
+  }
+  if (outcome == Replayed::same) {
+    ++totals.same;
+    return;
+  }
+  note(action, subject, outcome, verdict, position);
+}
+
+void Replay::State::note(Action action, std::string_view subject, Replayed outcome, const Verdict& verdict, std::uint64_t position) {
+  ++(outcome == Replayed::newly_denied ? totals.newly_denied : outcome == Replayed::newly_allowed ? totals.newly_allowed : totals.cannot_tell);
+  key.clear();
+  key += static_cast<char>('0' + static_cast<int>(outcome));
+  key += static_cast<char>('0' + static_cast<int>(action));
+  for (const std::string_view part : {line[RecordedLine::user], line[RecordedLine::agent], line[RecordedLine::server], subject, std::string_view(verdict.reason)}) (key += part) += '\n';
+  auto at = rows.find(key);
+  if (at == rows.end()) {
+    if (rows.size() >= kRowsMax) {
+      ++totals.rows_left_out;
+      return;
+    }
+    at = rows.emplace(key, ReplayRow{}).first;
+    ReplayRow& row = at->second;
+    row.outcome = outcome;
+    row.user = line[RecordedLine::user];
+    row.agent = line[RecordedLine::agent];
+    row.server = line[RecordedLine::server];
+    row.action = action;
+    row.subject = subject;
+    row.reason = verdict.reason;
+  }
+  ReplayRow& row = at->second;
+  ++row.count;
+  // Times are written in one form, so that their texts have their order.
+  if (line[RecordedLine::time] <= row.last) return;
+  row.last = line[RecordedLine::time];
+  row.user_name = line[RecordedLine::user_name];
+  row.policies = verdict.policies;
+  row.code = line[RecordedLine::code].empty() ? audit::denial_code(position) : std::string(line[RecordedLine::code]);
+}
+
+std::string_view to_string(Replayed outcome) {
+  switch (outcome) {
+    case Replayed::same: return "same";
+    case Replayed::newly_denied: return "newly_denied";
+    case Replayed::newly_allowed: return "newly_allowed";
+    case Replayed::cannot_tell: return "cannot_tell";
+  }
+  return "same";
+}
+
+Replay::Replay(const CedarPolicy& candidate) : state_(std::make_unique<State>(candidate)) {}
+Replay::~Replay() = default;
+
+std::optional<std::uint64_t> Replay::read(std::span<const audit::StoredRecord> records, std::size_t& next) {
+  State& state = *state_;
+  for (; next < records.size(); ++next) {
+    if (state.known.size() + state.decided.size() > kRemembered) state.forget();
+    const audit::StoredRecord& record = records[next];
+    Then* objects = nullptr;
+    std::optional<std::uint64_t> wanted;
+    const bool is_decision = state.read_line(record, objects, wanted);
+    if (wanted) return wanted;
+    ++state.totals.records;
+    const std::string_view time = state.line[RecordedLine::time];
+    if (!time.empty() && (state.totals.oldest.empty() || time < state.totals.oldest)) state.totals.oldest = time;
+    if (time > state.totals.newest) state.totals.newest = time;
+    if (!is_decision) continue;
+    const auto action = parse_action(state.line[RecordedLine::action]);
+    if (!action) {
+      ++state.totals.unreadable;
+    } else if (state.line[RecordedLine::event] != "call") {
+      state.replay_token_leg(*objects, *action, record.position);
+    } else {
+      const bool was_allowed = state.line[RecordedLine::effect] == "allow" || state.line[RecordedLine::reason] == "insufficient_scope";
+      state.replay(*objects, *action, *action == Action::connect ? std::string_view() : state.line[RecordedLine::tool], was_allowed, record.position);
+    }
+  }
+  return std::nullopt;
+}
+
+void Replay::give(std::uint64_t sequence, std::shared_ptr<const registry::Snapshot> objects, std::shared_ptr<const ToolCatalogue> tools) {
+  State& state = *state_;
+  state.then.emplace_front(sequence, Then{std::move(objects), std::move(tools), {}, {}, {}});
+  if (state.then.size() > kSnapshotsKept) state.then.pop_back();
+}
+
+ReplayReport Replay::report() const {
+  ReplayReport report = state_->totals;
+  for (const auto& [key, row] : state_->rows) report.rows.push_back(row);
+  std::sort(report.rows.begin(), report.rows.end(), [](const ReplayRow& a, const ReplayRow& b) {
+    return std::tie(a.outcome, b.count, a.server, a.subject, a.user, a.agent, a.reason) < std::tie(b.outcome, a.count, b.server, b.subject, b.user, b.agent, b.reason);
+  });
+  return report;
+}
+
+}  // namespace writ::policy::preview
