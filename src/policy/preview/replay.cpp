@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "audit/record.h"
+#include "policy/argument_type.h"
 #include "policy/inquiry.h"
 #include "policy/preview/access_values.h"
 #include "policy/preview/partial_question.h"
@@ -104,7 +105,16 @@ std::string facts_of(const registry::Agent& agent) {
   return facts;
 }
 
-std::string facts_of(const registry::Server& server, const ToolCatalogue* tools) {
+std::string facts_of(const ToolFacts& tool) {
+  std::string facts{tool.read_only ? 'r' : '-', tool.destructive ? 'd' : '-', tool.idempotent ? 'i' : '-', tool.open_world ? 'o' : '-'};
+  const auto add = [&facts](std::string_view part) { (facts += std::to_string(part.size()) += ':') += part; };
+  add(tool.name);
+  for (const auto& group : tool.groups) add(group);
+  add(tool.argument_type ? to_cedar(*tool.argument_type) : "unknown");
+  return facts;
+}
+
+std::string facts_of(const registry::Server& server) {
   std::string facts;
   const auto add = [&facts](std::string_view part) { (facts += std::to_string(part.size()) += ':') += part; };
   add(server.id);
@@ -117,8 +127,6 @@ std::string facts_of(const registry::Server& server, const ToolCatalogue* tools)
     add(scope.name);
     for (const auto& tool : scope.tools) add(tool);
   }
-  // Tools have the facts of the catalogue: another one, other facts.
-  add(std::to_string(reinterpret_cast<std::uintptr_t>(tools)));
   return facts;
 }
 
@@ -126,7 +134,7 @@ std::string facts_of(const registry::Server& server, const ToolCatalogue* tools)
 struct Then {
   std::shared_ptr<const registry::Snapshot> objects;
   std::shared_ptr<const ToolCatalogue> tools;
-  ByText<std::uint32_t> users, agents, servers;
+  ByText<std::uint32_t> users, agents, servers, called;
 };
 
 template <class Visit>
@@ -198,7 +206,7 @@ struct Replay::State {
     decided.clear();
     facts.clear();
     subjects.clear();
-    for (auto& [sequence, one] : then) one.users.clear(), one.agents.clear(), one.servers.clear();
+    for (auto& [sequence, one] : then) one.users.clear(), one.agents.clear(), one.servers.clear(), one.called.clear();
   }
 
   template <class Find, class Describe>
@@ -256,11 +264,19 @@ Known& Replay::State::known_of(Then& objects, Action action, std::string_view su
     const registry::Snapshot& snapshot = *objects.objects;
     parties.user = number_of(objects.users, user, [&](auto id) { return snapshot.user(id); }, [&](const auto& one) { return facts_of(one, snapshot); });
     parties.agent = number_of(objects.agents, agent, [&](auto id) { return snapshot.agent(id); }, [&](const auto& one) { return facts_of(one); });
-    parties.server = number_of(objects.servers, server, [&](auto id) { return snapshot.server(id); }, [&](const auto& one) { return facts_of(one, objects.tools.get()); });
+    parties.server = number_of(objects.servers, server, [&](auto id) { return snapshot.server(id); }, [&](const auto& one) { return facts_of(one); });
   } else {
     parties.user = facts.of("gone");
   }
-  parties.subject = subjects.of(subject);
+  static const ToolCatalogue kNoTools;
+  const ToolCatalogue& tools = objects.tools ? *objects.tools : kNoTools;
+  if (action == Action::call) {
+    ((key.assign(server)) += '/') += subject;
+    const auto found = objects.called.find(key);
+    parties.subject = found != objects.called.end() ? found->second : objects.called.emplace(key, facts.of(facts_of(tools.facts(server, subject)))).first->second;
+  } else {
+    parties.subject = subjects.of(subject);
+  }
   parties.action = static_cast<std::uint32_t>(action) | subjects.of(method) << 4;
   const auto [at, is_new] = known.try_emplace(parties);
   Known& entry = at->second;
@@ -268,8 +284,7 @@ Known& Replay::State::known_of(Then& objects, Action action, std::string_view su
   entry.number = static_cast<std::uint32_t>(known.size());
   const auto cannot_tell = [&](const char* reason) -> Known& { return entry.verdict = Verdict{Verdict::Answer::unknown, reason, {}}, entry; };
   if (!objects.objects) return cannot_tell("objects_not_known");
-  static const ToolCatalogue kNoTools;
-  const AccessState state{candidate, *objects.objects, objects.tools ? *objects.tools : kNoTools};
+  const AccessState state{candidate, *objects.objects, tools};
   const Thing thing = thing_of(action, std::string(subject));
   auto question = question_of(state, std::string(user), std::string(agent), std::string(server), thing);
   if (!question) return cannot_tell("objects_not_known");
@@ -436,7 +451,7 @@ std::optional<std::uint64_t> Replay::read(std::span<const audit::StoredRecord> r
 
 void Replay::give(std::uint64_t sequence, std::shared_ptr<const registry::Snapshot> objects, std::shared_ptr<const ToolCatalogue> tools) {
   State& state = *state_;
-  state.then.emplace_front(sequence, Then{std::move(objects), std::move(tools), {}, {}, {}});
+  state.then.emplace_front(sequence, Then{std::move(objects), std::move(tools), {}, {}, {}, {}});
   if (state.then.size() > kSnapshotsKept) state.then.pop_back();
 }
 
