@@ -4,6 +4,7 @@
 #include <set>
 
 #include "admin/policy_gate.h"
+#include "audit/commit_all.h"
 #include "base/overloaded.h"
 #include "crypto/password.h"
 #include "crypto/random.h"
@@ -223,24 +224,26 @@ Task<Result<Changed, ChangeFailure>> Administration::change_in_turn(const Actor&
 }
 
 Task<Result<void, Unavailable>> Administration::record(const Actor& actor, const Work& work, std::vector<std::uint64_t>& positions) {
+  std::vector<audit::Commit> commits;
   for (const ObjectChange& change : work.plan.changes) {
-    audit::Commit commit;
+    audit::Commit& commit = commits.emplace_back();
     commit.record = record_of(actor, work.id, work.change.reason, work.present.sequence + 1, work.now);
     describe_object(change, commit.record);
-    const auto committed = co_await parts_.log.commit(std::move(commit));
-    if (!committed) co_return unexpected(committed.error());
-    positions.push_back(committed->position);
   }
   if (work.policy_changes) {
-    audit::Commit commit;
+    audit::Commit& commit = commits.emplace_back();
     commit.record = record_of(actor, work.id, work.change.reason, work.present.sequence + 1, work.now);
     commit.record.event = audit::Event::policy_activated;
     commit.record.reason = "activate";
     commit.record.policy_version = work.bundle->version;
-    const auto committed = co_await parts_.log.commit(std::move(commit));
-    if (!committed) co_return unexpected(committed.error());
-    positions.push_back(committed->position);
   }
+  const auto answers = co_await audit::commit_all(parts_.log, std::move(commits));
+  std::optional<Unavailable> failure;
+  for (const auto& answer : answers) {
+    if (answer) positions.push_back(answer->position);
+    else failure = answer.error();
+  }
+  if (failure) co_return unexpected(*failure);
   co_return Result<void, Unavailable>{};
 }
 

@@ -29,4 +29,4 @@ done
 cd build/interop
 node=node
 if [ "$(node -p 'process.versions.node.split(".")[0]')" -lt 20 ]; then node=node_modules/node/bin/node; fi
-"$node" run.mjs --writ "$root/build/release/bin" --config "$config/writ.yaml" --only ts-client-ema,oauth4webapi-ema,own
+"$node" run.mjs --writ "$root/build/release/bin" --config "$config/writ.yaml"

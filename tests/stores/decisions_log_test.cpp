@@ -13,6 +13,7 @@
 #include "adapters/memory/decisions_log.h"
 #include "adapters/postgresql/decisions_log.h"
 #include "adapters/sqlite/decisions_log.h"
+#include "audit/commit_all.h"
 #include "crypto/random.h"
 #include "postgresql_fixture.h"
 
@@ -172,6 +173,21 @@ TEST_P(DecisionsLog, OfManyParallelClaimsExactlyOneIsFirst) {
   EXPECT_EQ(replayed, kThreads * kEach - 1);
   EXPECT_EQ(count("\"reason\":\"winner\""), 1U);
   EXPECT_EQ(count("\"reason\":\"replayed\""), static_cast<std::size_t>(kThreads * kEach - 1));
+}
+
+TEST_P(DecisionsLog, ManyCommitsAtOnceAreAnsweredEachInItsPlace) {
+  std::vector<Commit> commits;
+  for (int i = 0; i < 600; ++i) commits.push_back(i % 3 == 0 ? claiming("jti-" + std::to_string(i / 6), "m" + std::to_string(i)) : issued("m" + std::to_string(i)));
+  const auto answers = run(audit::commit_all(home_->log(), std::move(commits)));
+  ASSERT_EQ(answers.size(), 600U);
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    ASSERT_TRUE(answers[i]);
+    EXPECT_EQ(answers[i]->replayed, i % 6 == 3) << "the second claim of each key, " << i;
+    const auto row = run(home_->reader().at(answers[i]->position));
+    ASSERT_TRUE(row && *row);
+    const std::string reason = answers[i]->replayed ? "replayed" : "m" + std::to_string(i);
+    EXPECT_NE((*row)->json_line.find("\"reason\":\"" + reason + "\""), std::string::npos) << (*row)->json_line;
+  }
 }
 
 TEST_P(DecisionsLog, QueriesPageByPositionNewestFirst) {
