@@ -6,6 +6,7 @@
 #include "crypto/hash.h"
 #include "policy/cedar_policy.h"
 #include "policy/check_policies.h"
+#include "policy/policy_warnings.h"
 #include "registry/fields.h"
 
 namespace writ::policy {
@@ -179,10 +180,12 @@ Problems check_bundle(const Bundle& bundle, const registry::Snapshot& snapshot, 
   for (const auto& server : snapshot.objects().servers) servers.push_back(server.id);
   const PolicyCheck check = check_policies(bundle.policy->with_shadow_policies(), servers, tools.known());
   const auto report = [&](const PolicyProblem& problem, bool is_warning) {
-    problems.push_back({{problem.file, static_cast<int>(problem.line), static_cast<int>(problem.column)}, problem.message, is_warning});
+    problems.push_back({{problem.file, static_cast<int>(problem.line), static_cast<int>(problem.column)}, problem.message, is_warning, problem.id});
   };
   for (const PolicyProblem& problem : check.errors) report(problem, false);
   for (const PolicyProblem& problem : check.warnings) report(problem, true);
+  if (!check.errors.empty()) return problems;
+  for (const PolicyProblem& problem : find_warnings(bundle, snapshot, tools)) report(problem, true);
   return problems;
 }
 

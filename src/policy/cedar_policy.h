@@ -30,6 +30,7 @@ struct PolicyProblem {
   std::string file;
   std::uint32_t line = 0, column = 0;
   std::string message;              // with the text pointed at, on lines of its own
+  std::string id{};                 // of a warning (policy_warnings.h)
 };
 
 // Where a policy stands: a row of the grants table, or a statement of a policy file.

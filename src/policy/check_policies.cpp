@@ -5,6 +5,7 @@
 
 #include "cedar/schema.h"
 #include "cedar/validation.h"
+#include "policy/policy_warnings.h"
 
 namespace writ::policy {
 namespace {
@@ -13,6 +14,26 @@ namespace {
 constexpr const char* kAnyTool = "any other tool";
 
 bool is_tool_action(const cedar::EntityUid& action) { return action.type() == kActionType && action.id().find('/') != std::string_view::npos; }
+
+// Actions that no request names: policies say `action in`.
+bool is_group_action(const cedar::EntityUid& action) { return action.type() == kActionType && (action.id() == "use" || action.id() == "call"); }
+
+// `action == Writ::Action::"use"` in a condition is never true, so an `unless` of it restricts nothing and a `when` permits nothing (rules §4.2).
+const cedar::ast::Expression* find_group_equality(const cedar::ast::Expression& expression) {
+  namespace ast = cedar::ast;
+  if (const auto* binary = expression.as<ast::Binary>(); binary && (binary->op == ast::BinaryOperator::equal || binary->op == ast::BinaryOperator::not_equal)) {
+    for (const auto& [variable, literal] : {std::pair(binary->left, binary->right), std::pair(binary->right, binary->left)}) {
+      const auto* reference = variable->as<ast::VariableReference>();
+      const auto* entity = literal->as<ast::Entity>();
+      if (reference && reference->variable == ast::Variable::action && entity && is_group_action(*entity->uid)) return &expression;
+    }
+  }
+  const ast::Expression* found = nullptr;
+  ast::for_each_child(expression, [&](const ast::Expression& child) {
+    if (!found) found = find_group_equality(child);
+  });
+  return found;
+}
 
 // Whether its verdict would depend on a tool definition that is not known.
 bool depends_on_unknown_tools(const cedar::CompiledPolicy& policy, const std::set<std::string, std::less<>>& known_actions) {
@@ -34,7 +55,9 @@ PolicyProblem problem_of(const CedarPolicy& policies, const cedar::CompiledPolic
   problem.line = is_row ? place.line : finding.message.position.line;
   problem.column = is_row ? place.column : finding.message.position.column;
   problem.message = "policy `" + std::string(policy.id()) + "`: " + finding.message.explain();
-  if (finding.problem == cedar::ValidationProblem::no_applicable_action) problem.message += "\n(of a group of actions write `action in`, not `action ==`)";
+  const auto& action = policy.tree().action;
+  const bool equals_group = action.form == cedar::ast::ActionConstraint::Form::equal && is_group_action(*action.entities.front().entity);
+  if (finding.problem == cedar::ValidationProblem::no_applicable_action && equals_group) problem.message += "\n(of a group of actions write `action in`, not `action ==`)";
   return problem;
 }
 
@@ -53,8 +76,14 @@ PolicyCheck check_policies(const CedarPolicy& policy, const std::vector<std::str
   }
   cedar::Validator validator(*schema);
   for (const cedar::CompiledPolicy& compiled : policy.policies().policies()) {
+    for (const auto& clause : compiled.tree().clauses) {
+      const auto* equality = find_group_equality(*clause.body);
+      if (!equality) continue;
+      check.errors.push_back(warning_at(policy, compiled, equality->span, "no request is about a group of actions, so this is never equal", "write `action in`", ""));
+    }
     if (depends_on_unknown_tools(compiled, known_actions)) {
-      check.warnings.push_back({"", 0, 0, "policy `" + std::string(compiled.id()) + "` depends on tools whose arguments are not known yet; it was not checked, and decides only what it can read"});
+      if (is_silenced(compiled, kToolNotKnown)) continue;
+      check.warnings.push_back(warning_at(policy, compiled, compiled.tree().span, "depends on tools whose arguments are not known yet; it was not checked, and decides only what it can read", "", kToolNotKnown));
       continue;
     }
     cedar::Validation validation;
@@ -65,7 +94,9 @@ PolicyCheck check_policies(const CedarPolicy& policy, const std::vector<std::str
       // A permit that can never apply is useless; a forbid that can never apply is a hole.
       const bool is_forbid = compiled.effect() == cedar::ast::Effect::forbid;
       const bool is_error = cedar::is_error(finding.problem) || is_forbid;
+      if (!is_error && is_silenced(compiled, kNeverApplies)) continue;
       (is_error ? check.errors : check.warnings).push_back(problem_of(policy, compiled, finding));
+      if (!is_error) check.warnings.back().id = kNeverApplies;
     }
   }
   return check;

@@ -195,6 +195,57 @@ TEST_F(AdminWords, PolicyIsCheckedAppliedAndKept) {
   EXPECT_THAT(writ("policy history").out, HasSubstr("nobody for now"));
 }
 
+TEST_F(AdminWords, PolicyTestsAreRunAndGateActivation) {
+  fill();
+  std::filesystem::create_directories(folder_ / "bundle/policies");
+  write("bundle/grants.yaml", "grants:\n  - {group: eng, agents: [cursor], servers: [files], scopes: all, tools: all}\n");
+  write("bundle/policies/prod.cedar", "@id(\"no-delete\")\nforbid(principal, action == Writ::Action::\"files/delete\", resource);\n");
+  const std::string tests = "tests:\n  - {name: \"a <b> & #c\", user: alice, agent: cursor, tool: files/delete, expect: deny, by: no-delete}\n";
+  write("bundle/policy-tests.yaml", tests);
+  const Ran good = writ("policy test bundle");
+  EXPECT_EQ(good.exit_code, 0) << good.err;
+  EXPECT_THAT(good.out, HasSubstr("1 passed, 0 failed\n1 of 2 policies and grants decided a test\n  no test needs grants.yaml:2: where it permits, a forbid decided\n"));
+
+  write("bundle/policy-tests.yaml", tests + "  - {name: wrong, user: alice, agent: cursor, tool: files/delete, expect: allow}\n");
+  const Ran bad = writ("policy test bundle");
+  EXPECT_EQ(bad.exit_code, 7);
+  EXPECT_THAT(bad.out, HasSubstr("policy-tests.yaml:3:5: failed: test `wrong`: alice through cursor: files/delete: expected allow, but it is denied by `no-delete` (policies/prod.cedar:1:1)\n1 passed, 1 failed\n"));
+  EXPECT_THAT(writ("policy test bundle --tap").out, HasSubstr("TAP version 13\n1..2\nok 1 - a <b> & \\#c (alice through cursor: files/delete)\nnot ok 2 - wrong (alice through cursor: files/delete)\n  ---\n"));
+  EXPECT_EQ(writ("policy test bundle --junit report.xml").exit_code, 7);
+  EXPECT_THAT(read(folder_ / "report.xml"), HasSubstr("<testcase classname=\"policy-tests.yaml\" name=\"a &lt;b&gt; &amp; #c (alice"));
+  EXPECT_THAT(read(folder_ / "report.xml"), HasSubstr("<failure message=\"expected allow"));
+  EXPECT_THAT(writ("policy test bundle --json").out, HasSubstr("\"outcome\":\"failed\""));
+
+  const std::string before = policy_.get()->version();
+  for (const char* words : {"policy check bundle", "policy apply bundle -m 'by mistake'", "apply -f bundle"}) {
+    const Ran refused = writ(words);
+    EXPECT_EQ(refused.exit_code, 7) << words;
+    EXPECT_THAT(refused.err, HasSubstr("policy-tests.yaml:3:5: error")) << words;
+  }
+  EXPECT_EQ(policy_.get()->version(), before);
+  EXPECT_EQ(writ("policy apply bundle").exit_code, 2) << "the history says why";
+  EXPECT_EQ(writ("policy test nothing-here").exit_code, 1);
+}
+
+TEST_F(AdminWords, PolicyVersionsAreShownComparedAndRestored) {
+  fill();
+  std::filesystem::create_directories(folder_ / "bundle");
+  write("bundle/grants.yaml", "grants: []\n");
+  ASSERT_EQ(writ("policy apply bundle -m 'nobody for now'").exit_code, 0);
+  EXPECT_THAT(writ("policy show 1").out, HasSubstr("grants:\n  - {group: eng"));
+  EXPECT_THAT(writ("policy show").out, HasSubstr("grants: []"));
+  EXPECT_EQ(writ("policy show 9").exit_code, 1);
+  const Ran compared = writ("policy compare 1 2");
+  EXPECT_EQ(compared.exit_code, 7);
+  EXPECT_EQ(compared.out, "--- version 1/grants.yaml\n+++ version 2/grants.yaml\n@@ -1,2 +1,1 @@\n-grants:\n-  - {group: eng, agents: [cursor], servers: [files], scopes: all, tools: all}\n+grants: []\n");
+  EXPECT_EQ(writ("policy compare 2").exit_code, 0);
+  EXPECT_EQ(writ("policy restore 1").exit_code, 2) << "without a reason";
+  EXPECT_EQ(writ("policy restore 1 -m 'too strict'").exit_code, 0);
+  EXPECT_THAT(writ("policy history --limit 1").out, HasSubstr("restores version 1: too strict"));
+  EXPECT_THAT(writ("policy history --limit 1 --before 3").out, HasSubstr("nobody for now"));
+  EXPECT_THAT(writ("policy history --all").out, HasSubstr("nobody for now"));
+}
+
 TEST_F(AdminWords, AuditAndWhy) {
   fill();
   EXPECT_THAT(writ("audit query --event administration").out, HasSubstr("object=agents/cursor  by=local"));

@@ -92,23 +92,29 @@ int report(const Answer& answer) {
   const std::string* title = answer.body.find_string("title");
   const std::string* detail = answer.body.find_string("detail");
   if (const auto* problems = answer.body.find_array("problems")) {
-    for (const auto& problem : *problems) {
-      const auto* pointer = problem.find_string("pointer");
-      const auto* file = problem.find_string("file");
-      const auto* line = problem.find_int("line");
-      const auto* column = problem.find_int("column");
-      const auto* message = problem.find_string("message");
-      const auto* warning = problem.find_bool("warning");
-      std::string place = pointer ? *pointer : file ? *file : "";
-      if (line && column) place += ":" + std::to_string(*line) + ":" + std::to_string(*column);
-      std::fprintf(stderr, "%s: %s: %s\n", safe(place).c_str(), warning && *warning ? "warning" : "error", message ? safe(*message).c_str() : "");
-    }
+    for (const auto& problem : *problems) print_problem(problem);
   } else {
     std::fprintf(stderr, "writ: %s%s%s\n", title ? safe(*title).c_str() : "refused", detail ? ": " : "", detail ? safe(*detail).c_str() : "");
   }
   if (answer.status == 401) return kSignIn;
   if (answer.status == 403) return kDenied;
-  return kFailed;
+  // A policy that is well-formed and breaks what its tests state is a difference, not a mistake.
+  const std::string* kind = answer.body.find_string("kind");
+  return kind && *kind == "failed_tests" ? kDifference : kFailed;
+}
+
+void print_problem(const json::Value& problem) {
+  const auto* pointer = problem.find_string("pointer");
+  const auto* file = problem.find_string("file");
+  const auto* line = problem.find_int("line");
+  const auto* column = problem.find_int("column");
+  const auto* message = problem.find_string("message");
+  const auto* warning = problem.find_bool("warning");
+  const auto* id = problem.find_string("id");
+  std::string place = pointer ? *pointer : file ? *file : "";
+  if (line && column) place += ":" + std::to_string(*line) + ":" + std::to_string(*column);
+  const std::string kind = warning && *warning ? "warning" : "error", named = id ? " [" + *id + "]" : "";
+  std::fprintf(stderr, "%s: %s%s: %s\n", safe(place).c_str(), kind.c_str(), safe(named).c_str(), message ? safe(*message).c_str() : "");
 }
 
 }  // namespace writ::cli::admin

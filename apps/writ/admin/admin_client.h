@@ -35,5 +35,7 @@ class AdminClient {
 
 // What a refused request has to say, on standard error, and its exit code.
 int report(const Answer& answer);
+// One of an answer's `problems` or `warnings`, on standard error: policies/prod.cedar:4:1: warning [permit-shadowed]: …
+void print_problem(const json::Value& problem);
 
 }  // namespace writ::cli::admin

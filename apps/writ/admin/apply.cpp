@@ -87,7 +87,8 @@ int apply(Context& context, const Arguments& arguments) {
     } else if (answer->status >= 400) {
       if (answer->body.find_array("problems")) {
         report_in_files(*answer, documents->objects);
-        context.exit_code = kFailed;
+        const std::string* kind = answer->body.find_string("kind");
+        context.exit_code = kind && *kind == "failed_tests" ? kDifference : kFailed;
       } else {
         context.exit_code = report(*answer);
       }
