@@ -11,6 +11,7 @@ TOOLS = [
      "inputSchema": {"type": "object", "properties": {"note": {"type": "string"}}, "required": ["note"]}},
     {"name": "delete_note", "description": "Deletes a note", "annotations": {"destructiveHint": True},
      "inputSchema": {"type": "object", "properties": {"note": {"type": "string"}}, "required": ["note"]}},
+    {"name": "both", "description": "Does nothing", "inputSchema": {"type": "object", "properties": {"note": {"type": "string"}}}},
 ]
 
 

@@ -45,7 +45,7 @@ def form_of(page):
 
 class World:
     def __init__(self, binaries, deployment):
-        self.binaries = Path(binaries)
+        self.binaries = Path(binaries).resolve()
         self.folder = Path(tempfile.mkdtemp(prefix="writ-policy-"))
         self.port, self.upstream_port = free_port(), free_port()
         self.base = f"http://127.0.0.1:{self.port}"
