@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "policy/policy_warnings.h"
+
 namespace writ::admin {
 
 using registry::Problem;
@@ -9,12 +11,12 @@ using registry::Problems;
 
 Problems judge(const policy::Bundle& bundle, const policy::World& world, bool policy_changes) {
   Problems problems = policy::check_bundle(bundle, world.objects, world.tools);
-  // A policy that is not valid has no answers worth comparing.
-  if (!registry::has_errors(problems)) {
-    const policy::TestRun run = policy::run_policy_tests(bundle.tests, *bundle.policy, world);
-    const Problems failing = policy::problems_of(run, policy_changes);
-    problems.insert(problems.end(), failing.begin(), failing.end());
-  }
+  if (registry::has_errors(problems)) return problems;   // a policy that is not valid has no answers worth comparing
+  const auto add = [&problems](const Problems& more) { problems.insert(problems.end(), more.begin(), more.end()); };
+  if (policy_changes) add(policy::find_warnings(bundle, world.objects, world.tools));
+  else problems.clear();
+  const policy::TestRun run = policy::run_policy_tests(bundle.tests, *bundle.policy, world);
+  add(policy::problems_of(run, policy_changes));
   if (!policy_changes) std::erase_if(problems, [](const Problem& problem) { return problem.is_warning; });
   return problems;
 }

@@ -6,7 +6,6 @@
 #include "crypto/hash.h"
 #include "policy/cedar_policy.h"
 #include "policy/check_policies.h"
-#include "policy/policy_warnings.h"
 #include "registry/fields.h"
 
 namespace writ::policy {
@@ -184,8 +183,6 @@ Problems check_bundle(const Bundle& bundle, const registry::Snapshot& snapshot, 
   };
   for (const PolicyProblem& problem : check.errors) report(problem, false);
   for (const PolicyProblem& problem : check.warnings) report(problem, true);
-  if (!check.errors.empty()) return problems;
-  for (const PolicyProblem& problem : find_warnings(bundle, snapshot, tools)) report(problem, true);
   return problems;
 }
 

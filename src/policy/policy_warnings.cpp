@@ -29,14 +29,18 @@ PolicyProblem warning_at(const CedarPolicy& policies, const cedar::CompiledPolic
   return problem;
 }
 
-std::vector<PolicyProblem> find_warnings(const Bundle& bundle, const registry::Snapshot& snapshot, const ToolCatalogue& tools) {
+registry::Problems find_warnings(const Bundle& bundle, const registry::Snapshot& snapshot, const ToolCatalogue& tools) {
   std::vector<PolicyProblem> found;
   // Names count in what is only tried out, too; what shadows what is a matter of what decides.
   find_unknown_names(bundle.policy->with_shadow_policies(), snapshot, tools, found);
   find_shadowed_permits(*bundle.policy, snapshot, found);
   find_by_tool(bundle, snapshot, tools, found);
   find_covered_grants(bundle, snapshot, found);
-  return found;
+  registry::Problems warnings;
+  for (PolicyProblem& problem : found) {
+    warnings.push_back({{std::move(problem.file), static_cast<int>(problem.line), static_cast<int>(problem.column)}, std::move(problem.message), true, std::move(problem.id)});
+  }
+  return warnings;
 }
 
 }  // namespace writ::policy

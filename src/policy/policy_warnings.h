@@ -20,7 +20,8 @@ inline constexpr std::string_view kUnconditionalDestructive = "unconditional-des
 inline constexpr std::string_view kGrantCovered = "grant-covered";
 inline constexpr std::string_view kUnknownWarning = "unknown-warning";
 
-std::vector<PolicyProblem> find_warnings(const Bundle& bundle, const registry::Snapshot& snapshot, const ToolCatalogue& tools);
+// Of a bundle without errors. Costs more than checking it: not for every change of an object.
+registry::Problems find_warnings(const Bundle& bundle, const registry::Snapshot& snapshot, const ToolCatalogue& tools);
 
 // Whether the policy says @allow("id").
 bool is_silenced(const cedar::CompiledPolicy& policy, std::string_view id);

@@ -36,7 +36,12 @@ std::string judged(const std::string& grants, const std::string& cedar) {
   const auto bundle = read_bundle({{"grants.yaml", grants}, {"p.cedar", cedar}}, [](std::string_view text, std::string name) { return yaml::parse(text, std::move(name)); });
   if (!bundle) return registry::to_string(bundle.error());
   std::string lines;
-  for (const auto& problem : check_bundle(*bundle, objects(), known_tools())) lines += (problem.id.empty() ? "" : "[" + problem.id + "] ") + registry::to_string(problem) + "\n";
+  registry::Problems problems = check_bundle(*bundle, objects(), known_tools());
+  if (!registry::has_errors(problems)) {
+    const auto warnings = find_warnings(*bundle, objects(), known_tools());
+    problems.insert(problems.end(), warnings.begin(), warnings.end());
+  }
+  for (const auto& problem : problems) lines += (problem.id.empty() ? "" : "[" + problem.id + "] ") + registry::to_string(problem) + "\n";
   return lines;
 }
 
