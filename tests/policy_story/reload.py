@@ -136,6 +136,7 @@ def main():
         reloads = Reloads(world)
         reloads.apply("A")
         token = world.access_token(world.sign_in("alice"))
+        world.list_tools(token)
         load = Load(world, token, options.rate, options.seconds)
         reloads.start()
         asyncio.run(load.run())

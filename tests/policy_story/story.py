@@ -20,6 +20,8 @@ def main(binaries):
     checks = Checks()
     with World(binaries, HERE / "deployment") as world:
         tokens = {user: world.access_token(world.sign_in(user)) for user in ("alice", "mia")}
+        listed = world.list_tools(tokens["alice"])
+        checks.that("alice sees her tools, and no other", listed == ["get_note", "delete_note"], listed)
         for user, tool in (("alice", "get_note"), ("alice", "delete_note"), ("mia", "get_note"), ("mia", "delete_note")):
             denial = world.call(tokens[user], tool, note="todo")
             checks.that(f"{user} may {tool} before anything changes", denial is None, denial)

@@ -177,6 +177,10 @@ class World:
                             {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-11-25"})
         return json.loads(text)
 
+    def list_tools(self, token):
+        """As every client does first; with it Writ learns what there is."""
+        return [tool["name"] for tool in self.message(token, "tools/list", {})["result"]["tools"]]
+
     def call(self, token, tool, **arguments):
         """None when the call reached the server, else the denial that the agent is told."""
         answer = self.message(token, "tools/call", {"name": tool, "arguments": arguments})

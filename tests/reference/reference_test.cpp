@@ -116,6 +116,17 @@ TEST(Reference, TheObjectsAndGrantsOfThePageAreGood) {
   EXPECT_EQ(registry::to_string(policy::check_bundle(*bundle, registry::Snapshot(std::move(checked.objects), 1))), "");
 }
 
+TEST(Reference, ThePolicyTestsOfThePageAreRead) {
+  const auto tests = blocks("docs/reference/policy-tests.md", "yaml");
+  ASSERT_EQ(tests.size(), 1u);
+  const auto bundle = policy::read_bundle({{"grants.yaml", "grants: [{group: eng, agents: all, servers: [github], scopes: all, tools: all}]\n"},
+                                           {"policies/prod.cedar", "@id(\"no-delete-in-prod\") forbid(principal, action, resource);"},
+                                           {"policy-tests.yaml", tests[0]}},
+                                          kParse);
+  ASSERT_TRUE(bundle) << registry::to_string(bundle.error());
+  EXPECT_EQ(bundle->tests.size(), 9u);
+}
+
 TEST(Samples, TheConformanceDeploymentIsGood) {
   const std::string folder = kSource + "/examples/conformance";
   const auto root = yaml::parse_file(folder + "/writ.yaml");
