@@ -26,6 +26,7 @@ PolicyProblem warning_at(const CedarPolicy& policies, const cedar::CompiledPolic
   problem.line = message.position.line;
   problem.column = message.position.column;
   problem.message = "policy `" + std::string(policy.id()) + "`: " + message.explain();
+  if (problem.message.ends_with('\n')) problem.message.pop_back();
   return problem;
 }
 

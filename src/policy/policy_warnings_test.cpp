@@ -85,7 +85,7 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"action_equals_group", R"(permit(principal, action == Writ::Action::"use", resource);)", "p.cedar:1:1: error: policy `p.cedar:1`: "},
         Row{"hint_of_group", R"(forbid(principal, action == Writ::Action::"call", resource);)", "write `action in`"},
         Row{"action_equals_group_in_a_condition", R"(permit(principal, action, resource in Writ::Server::"crm") unless { action == Writ::Action::"call" };)",
-            "p.cedar:1:67: error: policy `p.cedar:1`: no request is about a group of actions, so this is never equal; write `action in`"},
+            "p.cedar:1:69: error: policy `p.cedar:1`: no request is about a group of actions, so this is never equal; write `action in`"},
         Row{"impossible_permit", R"(permit(principal, action == Writ::Action::"connect", resource) when { false };)", "[permit-never-applies] p.cedar:1:"},
         Row{"silenced_impossible_permit", R"(@allow("permit-never-applies") permit(principal, action == Writ::Action::"connect", resource) when { false };)", ""},
         Row{"impossible_forbid", R"(forbid(principal, action == Writ::Action::"connect", resource) when { false };)", ": error: policy `p.cedar:1`"}),
