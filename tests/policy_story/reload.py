@@ -179,7 +179,7 @@ def audit_records(world):
     """The records of all calls, page by page from the oldest."""
     records, after = [], 1   # the first record is that of the start
     while page := world.admin(f"/admin/v1/audit?event=call&after={after}&limit=1000")["items"]:
-        records += page
+        records += [record for record in page if record["method"] == "tools/call"]
         after = max(record["position"] for record in page)
     return records
 

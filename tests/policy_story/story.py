@@ -40,11 +40,11 @@ def main(binaries):
         world.write("next/policies/contractors.cedar", TOO_WIDE)
         code, out, err = world.writ("policy", "test", "next")
         checks.that("a test stops what is well-formed and wrong, and names test and policy with their lines",
-                    code == 7 and "policy-tests.yaml:4:5: failed: test `engineers delete`" in out and "(policies/contractors.cedar:1:1)" in out, (code, out, err))
+                    code == 7 and "policy-tests.yaml:6:5: failed: test `engineers delete`" in out and "(policies/contractors.cedar:1:1)" in out, (code, out, err))
         code, out, err = world.writ("policy", "check", "next")
-        checks.that("check runs the tests, too", code == 7 and "policy-tests.yaml:4:5" in err, (code, out, err))
+        checks.that("check runs the tests, too", code == 7 and "policy-tests.yaml:6:5" in err, (code, out, err))
         code, out, err = world.writ("policy", "apply", "next", "-m", "contractors do not delete")
-        checks.that("apply refuses while a test fails", code == 7 and "policy-tests.yaml:4:5" in err, (code, out, err))
+        checks.that("apply refuses while a test fails", code == 7 and "policy-tests.yaml:6:5" in err, (code, out, err))
         checks.that("nothing was activated by all this", world.active_version() == first)
         checks.that("and alice can still work", world.call(tokens["alice"], "delete_note", note="todo") is None)
 

@@ -7,7 +7,7 @@ import json
 import sys
 
 TOOLS = [
-    {"name": "get_note", "description": "Reads a note", "annotations": {"readOnlyHint": True},
+    {"name": "get_note", "description": "Reads a note", "annotations": {"readOnlyHint": True, "destructiveHint": False},
      "inputSchema": {"type": "object", "properties": {"note": {"type": "string"}}, "required": ["note"]}},
     {"name": "delete_note", "description": "Deletes a note", "annotations": {"destructiveHint": True},
      "inputSchema": {"type": "object", "properties": {"note": {"type": "string"}}, "required": ["note"]}},
