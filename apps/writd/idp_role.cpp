@@ -66,6 +66,9 @@ Result<void, std::string> build_idp(Deployment::Parts& parts) {
                               *role.sessions, *role.codes, *role.refresh_tokens, *parts.device_keys, *parts.revocations, parts.passwords,
                               role.sign_in_throttle, derive_key(parts.stores.sealing_key, "sign-in form"), endpoints,
                               [](Milliseconds duration) { return net::pause(duration); }});
+  role.connector_secrets = std::make_unique<StoredConnectorSecrets>(parts.stores.sealing_key);
+  role.federation = std::make_unique<idp::Federation>(parts.outgoing, parts.remote_keys, parts.people, *role.connector_secrets);
+  role.idp->federation = role.federation.get();
   parts.public_routes.add_all(idp::routes(*role.idp));
   return {};
 }

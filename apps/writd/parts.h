@@ -8,6 +8,7 @@
 #include "adapters/net/upstream.h"
 #include "adapters/outgoing/curl_outgoing.h"
 #include "deployment.h"
+#include "federation_parts.h"
 #include "gateway/routes.h"
 #include "password_thread.h"
 #include "registry/stored_revocations.h"
@@ -27,6 +28,8 @@ struct IdpRole {
   token_service::idp::SignInThrottle sign_in_throttle;
   token_service::FailureThrottle client_throttle;
   std::unique_ptr<token_service::ClientAuthenticator> clients;
+  std::unique_ptr<StoredConnectorSecrets> connector_secrets;
+  std::unique_ptr<token_service::idp::Federation> federation;
   std::unique_ptr<token_service::idp::Idp> idp;
 };
 
@@ -58,6 +61,7 @@ struct Deployment::Parts {
   net::PooledUpstream upstream{loops, net::UpstreamOptions{}};
   jose::RemoteKeySets remote_keys{outgoing};
   PasswordThread passwords;
+  AdministeredPeople people;   // told of the administration when that is there
   std::unique_ptr<registry::StoredRevocations> revocations;
   std::unique_ptr<token_service::idp::StoredDeviceKeys> device_keys;
 

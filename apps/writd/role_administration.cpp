@@ -40,7 +40,7 @@ std::vector<admin::SessionInfo> RoleSessions::list(std::string_view user_id) con
     info.user_name = summary.user_name;
     info.created = summary.session.created;
     info.last_used = summary.session.last_seen;
-    info.expires = summary.session.created + parts_.config.idp.session_absolute;
+    info.expires = token_service::idp::absolute_end(summary.session, parts_.idp->idp->settings);
     for (const auto& device : summary.devices) info.devices.push_back(device.name);
     sessions.push_back(std::move(info));
   }

@@ -66,6 +66,7 @@ class Service {
     exit = 1;
     for (const auto& difference : differences) log_warning("the configuration differs from the store (writ apply changes it): " + difference);
     deployment_ = TRY(Deployment::build(config_, std::move(stores), registry_, policy_, clock_, loops_));
+    deployment_->parts().people.use(*administration_);
     const auto aborted = net::run_on(loops_, administration_->note_aborted());
     if (!aborted) return unexpected(std::string("the decisions log does not answer"));
     if (*aborted > 0) log_warning(fmt::format("{} recorded changes had not reached the store; they are marked as aborted", *aborted));

@@ -1,11 +1,14 @@
 #include "token_service/idp/authorize.h"
 
+#include <algorithm>
+
 #include "crypto/password.h"
 #include "crypto/random.h"
 #include "encoding/uri.h"
 #include "token_service/form_request.h"
 #include "token_service/idp/authorization_request.h"
 #include "token_service/idp/browser.h"
+#include "token_service/idp/federation/authentication_request.h"
 #include "token_service/idp/pages.h"
 #include "token_service/idp/sign_in_completion.h"
 
@@ -17,6 +20,27 @@ constexpr const char* kSignInForm = "sign-in";
 std::string origin_of(const std::string& address) {
   const auto parsed = uri::parse(address);
   return parsed ? parsed->origin() : std::string();
+}
+
+bool may_have_password(const registry::User* user) {
+  return user && user->kind == registry::User::Kind::person && !user->password_hash.empty();
+}
+
+// Providers are links, not buttons of a form: browsers would hold every redirect of the provider against this page's form-action.
+void offer_providers(const Idp& idp, SignInPage& page) {
+  if (!idp.federation) return;
+  const auto snapshot = idp.registry.get();
+  std::size_t with_domains = 0;
+  for (const auto& connector : snapshot->objects().identity_connectors) {
+    if (!connector.active) continue;
+    const std::string name = connector.display_name.empty() ? connector.id : connector.display_name;
+    page.providers.push_back({name, idp.settings.endpoint("federation") + "/start?" + form::write({{"connector", connector.id}, {"continue", page.continue_with}})});
+    if (!connector.domains.empty()) ++with_domains;
+  }
+  if (page.providers.empty()) return;
+  if (page.providers.size() > 1 && with_domains > 0) page.email_action = idp.settings.endpoint("federation") + "/start";
+  const auto& users = snapshot->objects().users;
+  page.has_password = std::any_of(users.begin(), users.end(), [](const auto& user) { return user.active && may_have_password(&user); });
 }
 
 // Shows the form, tied to this browser; gives the browser its cookie when it has none.
@@ -38,6 +62,7 @@ http::Response form(const Idp& idp, const http::Request& http, int status, const
     page.redirect_origin = origin_of(request->redirect_uri);
     if (page.username.empty()) page.username = request->login_hint;
   }
+  offer_providers(idp, page);
   auto response = sign_in_page(status, page);
   if (is_new) response.headers.add("Set-Cookie", cookies.set(cookies.browser_name(), *browser));
   return response;
@@ -65,10 +90,6 @@ const char* to_string(SignInProblem problem) {
     case SignInProblem::user_disabled: return "user_disabled";
   }
   return "wrong_password";
-}
-
-bool may_have_password(const registry::User* user) {
-  return user && user->kind == registry::User::Kind::person && !user->password_hash.empty();
 }
 
 // Pure: what the person's record and the verifier's word come to. A disabled account says so only to who knows its password.
@@ -126,7 +147,24 @@ Task<http::Response> authorize(const Idp& idp, const http::Request& http) {
     co_return answer(idp, redirected(*request, "login_required", "nobody is signed in as asked"));
   }
   const std::string continue_with = form::write(parameters->pairs());
+  // Nothing to choose: the address says whose it is, or there is one way in.
+  const auto* provider = idp.federation ? home_realm(*snapshot, request->login_hint) : nullptr;
+  if (!provider && idp.federation) provider = only_way_in(*snapshot);
+  if (provider) {
+    std::string email;
+    auto response = co_await send_upstream(idp, http, *provider, continue_with, std::move(email));
+    co_return response;
+  }
   co_return form(idp, http, 200, continue_with, &*request, {}, {});
+}
+
+http::Response sign_in_again(const Idp& idp, const http::Request& http, int status, const std::string& continue_with, std::string message) {
+  const auto snapshot = idp.registry.get();
+  const auto carried = form::parse(continue_with);
+  const auto request = carried && !continue_with.empty() ? check_authorization_request(*carried, *snapshot)
+                                                         : Result<AuthorizationRequest, AuthorizationRefusal>(unexpected(AuthorizationRefusal(PageProblem::client_unknown)));
+  // A request that is none is not carried any further.
+  return form(idp, http, status, request ? continue_with : std::string(), request ? &*request : nullptr, {}, std::move(message));
 }
 
 Task<http::Response> show_sign_in(const Idp& idp, const http::Request& http) { co_return form(idp, http, 200, {}, nullptr, {}, {}); }

@@ -12,4 +12,7 @@ Task<http::Response> authorize(const Idp& idp, const http::Request& request);
 Task<http::Response> show_sign_in(const Idp& idp, const http::Request& request);
 Task<http::Response> sign_in(const Idp& idp, const http::Request& request);
 
+// The sign-in page once more, with what went wrong and what to do. `continue_with`: the application's request, as the browser carries it.
+http::Response sign_in_again(const Idp& idp, const http::Request& request, int status, const std::string& continue_with, std::string message);
+
 }  // namespace writ::token_service::idp

@@ -29,6 +29,8 @@ class PasswordVerifier {
   virtual Task<bool> verify(Secret password, std::string phc) = 0;
 };
 
+struct Federation;   // federation/federation.h
+
 struct Idp {
   Settings settings;
   const Clock& clock;
@@ -49,6 +51,8 @@ struct Idp {
   EndpointParts endpoints;
   // Waits. Null: not at all (the throttle then only refuses).
   std::function<Task<void>(Milliseconds)> pause;
+  // Sign-in at upstream providers. Null: there is none.
+  Federation* federation = nullptr;
 };
 
 }  // namespace writ::token_service::idp

@@ -4,6 +4,7 @@
 #include "oauth/identifiers.h"
 #include "token_service/form_request.h"
 #include "token_service/idp/browser.h"
+#include "token_service/idp/federation/upstream_logout.h"
 #include "token_service/idp/pages.h"
 #include "token_service/idp/session_administration.h"
 #include "token_service/idp/tokens.h"
@@ -130,7 +131,11 @@ Task<http::Response> logout(const Idp& idp, const http::Request& http) {
   if (!ended) {
     co_return message_page(503, idp.settings.organisation, "Please try again in a moment", "The sign-out could not be completed.");
   }
-  co_return gone(idp, *request);
+  LogoutRequest done = *request;
+  // Otherwise the provider's own session would sign the next person at this browser in again without a word.
+  auto upstream = co_await upstream_sign_out(idp, live->session.upstream, done.location);
+  if (upstream) done.location = std::move(*upstream);
+  co_return gone(idp, done);
 }
 
 }  // namespace writ::token_service::idp

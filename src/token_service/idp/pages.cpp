@@ -20,6 +20,11 @@ label{display:block;font-weight:600;margin:1rem 0 .3rem}
 input{width:100%;font:inherit;color:inherit;background:transparent;border:1px solid var(--line);border-radius:9px;padding:.65rem .75rem}
 input:focus,button:focus-visible{outline:3px solid var(--accent);outline-offset:1px}
 button{width:100%;font:inherit;font-weight:600;margin-top:1.5rem;padding:.75rem;border:0;border-radius:9px;background:var(--accent);color:var(--on);cursor:pointer}
+a.provider{display:block;text-align:center;text-decoration:none;color:inherit;font-weight:600;margin-top:.75rem;padding:.7rem;border:1px solid var(--line);border-radius:9px;overflow-wrap:anywhere}
+a.provider:hover{border-color:var(--accent)}
+a.provider:focus-visible{outline:3px solid var(--accent);outline-offset:1px}
+.or{display:flex;align-items:center;gap:.75rem;margin:1.5rem 0 0;font-size:.875rem}
+.or::before,.or::after{content:"";flex:1;border-top:1px solid var(--line)}
 .message{color:var(--bad);background:var(--badbg);border-radius:9px;padding:.6rem .75rem;margin:1rem 0 0}
 )";
 
@@ -31,7 +36,7 @@ bool is_plain_origin(std::string_view origin) {
   });
 }
 
-http::Response page(int status, std::string_view title, std::string_view body, std::string_view redirect_origin) {
+http::Response page(int status, std::string_view title, std::string_view body, std::string_view redirect_origin, std::string_view head = {}) {
   static const std::string style_source = "'sha256-" + base64::encode(crypto::sha256_bytes(kStyle)) + "'";
   std::string form_action = "'self'";
   if (is_plain_origin(redirect_origin)) form_action += " " + std::string(redirect_origin);
@@ -46,7 +51,7 @@ http::Response page(int status, std::string_view title, std::string_view body, s
                       {"Referrer-Policy", "same-origin"}};
   response.body = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
                   "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>" +
-                  escape_html(title) + "</title><style>" + std::string(kStyle) + "</style></head><body><main>" + std::string(body) +
+                  escape_html(title) + "</title><style>" + std::string(kStyle) + "</style>" + std::string(head) + "</head><body><main>" + std::string(body) +
                   "</main></body></html>\n";
   return http::no_store(std::move(response));
 }
@@ -77,12 +82,22 @@ http::Response sign_in_page(int status, const SignInPage& content) {
   std::string body = "<h1>Sign in to " + organisation + "</h1>";
   if (!content.application.empty()) body += "<p>to continue to " + escape_html(content.application) + "</p>";
   if (!content.message.empty()) body += "<p class=\"message\" role=\"alert\">" + escape_html(content.message) + "</p>";
-  body += "<form method=\"post\" action=\"" + escape_html(content.action) + "\">" + hidden("csrf", content.csrf) +
+  for (const auto& provider : content.providers) {
+    body += "<a class=\"provider\" href=\"" + escape_html(provider.address) + "\">Continue with " + escape_html(provider.name) + "</a>";
+  }
+  if (!content.email_action.empty()) {
+    body += "<p class=\"or\">or find it by your address</p><form method=\"get\" action=\"" + escape_html(content.email_action) + "\">" +
+            hidden("continue", content.continue_with) +
+            "<label for=\"email\">Work e-mail</label><input id=\"email\" type=\"email\" name=\"email\" autocomplete=\"email\" required>"
+            "<button type=\"submit\">Continue</button></form>";
+  }
+  if (content.has_password && !content.providers.empty()) body += "<p class=\"or\">or with a password</p>";
+  if (content.has_password) body += "<form method=\"post\" action=\"" + escape_html(content.action) + "\">" + hidden("csrf", content.csrf) +
           hidden("continue", content.continue_with) +
           "<label for=\"username\">User name</label>"
           "<input id=\"username\" type=\"text\" name=\"username\" autocomplete=\"username\" autocapitalize=\"none\" spellcheck=\"false\" "
           "required" +
-          (content.username.empty() ? std::string(" autofocus") : " value=\"" + escape_html(content.username) + "\"") +
+          (content.username.empty() ? std::string(content.providers.empty() ? " autofocus" : "") : " value=\"" + escape_html(content.username) + "\"") +
           ">"
           "<label for=\"password\">Password</label>"
           "<input id=\"password\" type=\"password\" name=\"password\" autocomplete=\"current-password\" required" +
@@ -101,6 +116,14 @@ http::Response confirm_page(const ConfirmPage& content) {
 http::Response message_page(int status, std::string_view organisation, std::string_view title, std::string_view text) {
   return page(status, std::string(title) + " · " + std::string(organisation),
               "<h1>" + escape_html(title) + "</h1><p>" + escape_html(text) + "</p>", {});
+}
+
+http::Response onward_page(std::string_view organisation, std::string_view provider, const std::string& address) {
+  const std::string to = escape_html(address);
+  return page(200, "Continue to " + std::string(provider),
+              "<h1>Continue to " + escape_html(provider) + "</h1><p>" + escape_html(organisation) + " signs you in there.</p><a class=\"provider\" href=\"" + to +
+                  "\">Continue</a>",
+              {}, "<meta http-equiv=\"refresh\" content=\"0;url=" + to + "\">");
 }
 
 http::Response redirect(std::string location) {

@@ -20,6 +20,12 @@ struct SignInPage {
   std::string csrf, continue_with, username;
   std::string message;          // what went wrong and what to do; empty at first
   std::string redirect_origin;  // where a successful sign-in leads: browsers apply form-action to the redirect as well
+  struct Provider {
+    std::string name, address;  // a link: what it leads to may lead on to anywhere
+  };
+  std::vector<Provider> providers{};
+  std::string email_action{};   // where a typed address finds its provider; empty: not offered
+  bool has_password = true;     // the form for a name and a password
 };
 http::Response sign_in_page(int status, const SignInPage& page);
 
@@ -31,6 +37,8 @@ struct ConfirmPage {
 http::Response confirm_page(const ConfirmPage& page);
 
 http::Response message_page(int status, std::string_view organisation, std::string_view title, std::string_view text);
+// Goes on to `address` by itself.
+http::Response onward_page(std::string_view organisation, std::string_view provider, const std::string& address);
 http::Response redirect(std::string location);   // 303, not stored
 
 }  // namespace writ::token_service::idp

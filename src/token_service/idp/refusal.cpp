@@ -38,6 +38,8 @@ Said said(Problem problem) {
     case Problem::subject_token_times: return {"subject_token_times", invalid_grant, kSubject};
     case Problem::subject_token_revoked: return {"subject_token_revoked", invalid_grant, kSubject};
     case Problem::subject_token_before_not_before: return {"subject_token_before_not_before", invalid_grant, kSubject};
+    case Problem::subject_token_too_old: return {"subject_token_too_old", invalid_grant, kSubject};
+    case Problem::subject_not_admitted: return {"subject_not_admitted", invalid_grant, kSubject};
     case Problem::subject_token_other_user: return {"subject_token_other_user", invalid_grant, kSubject};
     case Problem::subject_of_another_device_user: return {"subject_of_another_device_user", invalid_grant, kSubject};
 

@@ -32,6 +32,8 @@ enum class Problem {
   subject_token_times,
   subject_token_revoked,
   subject_token_before_not_before,
+  subject_token_too_old,          // of an upstream provider: issued longer ago than its connector allows
+  subject_not_admitted,           // of an upstream provider: no person here, or not to be told apart; the detail says why
   subject_token_other_user,
   subject_of_another_device_user,
   // who asks

@@ -1,11 +1,17 @@
 #include "token_service/idp/routes.h"
 
+#include <algorithm>
+
 #include "encoding/uri.h"
 #include "jose/jwk.h"
 #include "token_service/idp/authorization_code_grant.h"
 #include "token_service/idp/authorize.h"
+#include "token_service/idp/federation/authentication_request.h"
+#include "token_service/idp/federation/callback.h"
+#include "token_service/idp/federation/upstream_logout.h"
 #include "token_service/idp/logout.h"
 #include "token_service/idp/metadata.h"
+#include "token_service/idp/pages.h"
 #include "token_service/idp/refresh_grant.h"
 #include "token_service/idp/token_exchange_grant.h"
 #include "token_service/idp/token_operations.h"
@@ -13,6 +19,23 @@
 
 namespace writ::token_service::idp {
 namespace {
+
+Task<http::Response> no_such_page(const Idp& idp) {
+  co_return message_page(404, idp.settings.organisation, "There is nothing here", "Go back to the application and start again.");
+}
+
+// {issuer}/federation/...: the way to upstream providers and back. The id of a connector has no slash in it.
+Task<http::Response> at_federation(const Idp& idp, const http::Request& request) {
+  const auto begin = idp.settings.endpoint("federation").size() - (uri::parse(idp.settings.issuer)->origin()).size() + 1;
+  const std::string rest = request.path.substr(std::min(begin, request.path.size()));
+  const auto slash = rest.find('/');
+  const std::string connector = rest.substr(0, slash), leaf = slash == std::string::npos ? std::string() : rest.substr(slash + 1);
+  if (idp.federation && request.method == "GET" && leaf == "callback") return federation_callback(idp, request, connector);
+  if (idp.federation && request.method == "GET" && leaf == "signed-out") return signed_out_upstream(idp, request, connector);
+  if (idp.federation && request.method == "POST" && leaf == "backchannel-logout") return backchannel_logout(idp, request, connector);
+  if (idp.federation && request.method == "GET" && rest == "start") return start_federated_sign_in(idp, request);
+  return no_such_page(idp);
+}
 
 // The grants and operations, and the endpoints that they are plugged into. Shared by the handlers, so it lives as long as they do.
 struct Endpoints {
@@ -65,6 +88,8 @@ http::Router routes(const Idp& idp) {
   router.add("POST", base + "/authorize", by(authorize));
   router.add("GET", base + "/sign-in", by(show_sign_in));
   router.add("POST", base + "/sign-in", by(sign_in));
+  router.add("GET", base + "/federation/*", by(at_federation));
+  router.add("POST", base + "/federation/*", by(at_federation));
   router.add("GET", base + "/logout", by(logout));
   router.add("POST", base + "/logout", by(logout));
 

@@ -7,6 +7,7 @@
 #include "id_jag/issue.h"
 #include "oauth/identifiers.h"
 #include "oauth/scope.h"
+#include "token_service/idp/federation/direct_subject.h"
 #include "token_service/idp/policy_question.h"
 #include "token_service/idp/revoke_grant.h"
 #include "token_service/idp/subject_identifier.h"
@@ -22,6 +23,7 @@ struct Exchange {
   const Client& client;
   const policy::Policy& policy;
   audit::Record& record;
+  const Result<Subject, Refusal>* direct = nullptr;   // what came of an upstream provider's token, if it is one
 };
 
 Result<void, Refusal> check_shape(const TokenRequest& request) {
@@ -154,6 +156,11 @@ Result<id_jag::Statement, Refusal> state(const registry::ResourceAs& audience, c
   return statement;
 }
 
+Result<Subject, Refusal> subject_of(const Exchange& exchange) {
+  if (exchange.direct) return *exchange.direct;
+  return check_subject_token(exchange.idp, exchange.request, exchange.client);
+}
+
 struct Yes {
   id_jag::Statement statement;
   Subject subject;
@@ -163,10 +170,11 @@ struct Yes {
 Result<Yes, Refusal> decide_exchange(const Exchange& exchange) {
   TRY(check_shape(exchange.request));
   TRY(check_agent(exchange.client));
-  Subject subject = TRY(check_subject_token(exchange.idp, exchange.request, exchange.client));
+  Subject subject = TRY(subject_of(exchange));
   exchange.record.user = subject.live.user->id;
   exchange.record.user_name = subject.live.user->name;
   exchange.record.session = subject.live.session.id;
+  if (const auto& upstream = subject.live.session.upstream; !upstream.issuer.empty()) exchange.record.more.emplace_back("upstream_issuer", upstream.issuer);
   TRY(check_device(exchange.client, subject));
   const registry::ResourceAs* audience = TRY(check_audience(exchange));
   exchange.record.more.emplace_back("audience", audience->issuer);
@@ -186,6 +194,17 @@ Result<Yes, Refusal> decide_exchange(const Exchange& exchange) {
   exchange.record.scope = scope.to_string();
   auto statement = TRY(state(*audience, *at_audience, *server, scope, subject, exchange));
   return Yes{std::move(statement), std::move(subject)};
+}
+
+// The person's links and groups may just have changed: everything that follows is decided on the objects with these changes.
+Result<Subject, Refusal> take_subject(DirectOutcome found, Client& asking, audit::Record& record) {
+  if (auto* refusal = std::get_if<Refusal>(&found)) return unexpected(std::move(*refusal));
+  auto& direct = std::get<DirectSubject>(found);
+  const registry::Agent* agent = direct.snapshot->agent(asking.agent->id);
+  if (!agent || !agent->active || !agent->idp) return unexpected(refuse(Problem::agent_disabled));
+  asking.snapshot = direct.snapshot, asking.agent = agent, asking.registration = &*agent->idp;
+  record.object_sequence = direct.snapshot->sequence();
+  return std::move(direct.subject);
 }
 
 Task<Result<void, Unavailable>> note_use(const Idp& idp, std::string sid, std::string family_id, std::optional<std::size_t> generation,
@@ -224,7 +243,14 @@ std::string_view TokenExchangeGrant::grant_type() const { return oauth::kGrantTo
 Task<Outcome> TokenExchangeGrant::decide(const TokenRequest& request, const Client& client) {
   audit::Record record = record_of(audit::Event::id_jag, request, client);
   const auto policy = idp_.policy.get();
-  const Exchange exchange{idp_, request, client, *policy, record};
+  Client asking = client;
+  std::optional<Result<Subject, Refusal>> direct;
+  if (check_shape(request) && check_agent(client)) {
+    auto found = co_await find_direct_subject(idp_, request, client);
+    if (found && std::holds_alternative<Unavailable>(*found)) co_return Outcome{std::get<Unavailable>(*found)};
+    if (found) direct = take_subject(std::move(*found), asking, record);
+  }
+  const Exchange exchange{idp_, request, asking, *policy, record, direct ? &*direct : nullptr};
   auto decided = decide_exchange(exchange);
   if (decided) co_return Outcome{granted(idp_, *decided, std::move(record), request.now)};
   Refusal refusal = std::move(decided).error();
