@@ -89,6 +89,7 @@ servers:
     resource: "{SETTINGS['resource']}"
     resource_authorization_server: "{SETTINGS['ras']}"
     upstream: {{url: "http://127.0.0.1:{STUB}/mcp"}}
+    first_use: allow
     scopes: [{{name: mcp, default: true}}]
 """)
     (folder / "writ.yaml").write_text(f"""base_url: {BASE}

@@ -1,6 +1,7 @@
 #include "registry/read.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "crypto/hash.h"
 #include "registry/credentials.h"
@@ -351,17 +352,15 @@ std::vector<Declared> read_objects(const Node& root, Reading& reading) {
   if (root.kind == Node::Kind::null) return all;
   Fields fields(root, "a document of objects", reading.problems);
   for (const ObjectKind kind : kObjectKinds) {
+    std::unordered_map<std::string, Position> keys, names;   // where each was declared first
     for (const Node& item : fields.list(collection(kind))) {
       all.push_back(read_object(kind, item, reading));
       const Declared& last = all.back();
-      const auto is_same = [&](const Declared& other) {
-        return &other != &last && other.kind == kind && (last.key.empty() ? other.name == last.name : other.key == last.key);
-      };
-      if (last.key.empty() && last.name.empty()) continue;
-      if (const auto first = std::find_if(all.begin(), all.end(), is_same); first != all.end()) {
-        reading.problems.push_back({item.at, std::string(noun(kind)) + " `" + (last.key.empty() ? last.name : last.key) +
-                                                 "` is declared twice: first at " + to_string(first->node.at)});
-      }
+      // Without a key its name tells which one it is.
+      const auto named_before = names.emplace(last.name, item.at);
+      const auto& [first, is_new] = last.key.empty() ? named_before : keys.emplace(last.key, item.at);
+      if (is_new || first->first.empty()) continue;
+      reading.problems.push_back({item.at, std::string(noun(kind)) + " `" + first->first + "` is declared twice: first at " + to_string(first->second)});
     }
   }
   fields.finish();
