@@ -18,6 +18,7 @@ MAY_USE = {
     "registry": BASICS | {"oauth", "audit"},
     "mcp": BASICS,
     "policy": BASICS | {"cedar", "registry", "audit"},
+    "authzen": BASICS | {"oauth", "audit", "registry", "policy"},
     "id_jag": BASICS | {"oauth"},
     "approvals": BASICS | {"audit", "registry", "policy"},
     "token_service": BASICS | {"oauth", "audit", "registry", "policy", "approvals", "id_jag"},
@@ -41,6 +42,9 @@ CONFINED = {
 }
 # Whoever says yes or no implements policy::Policy. The one that does is the Cedar policy; the other denies everything before there is one.
 DECIDERS = {"src/policy/cedar_policy.h", "src/policy/decision.cpp"}
+# Whoever else is asked implements policy::DecisionPoints: only after policy has allowed, and only to take away (docs/decisions/0022). One
+# implementation, so that no second place grows that says yes.
+ASKED_IN_ADDITION = {"src/authzen/external_decision_points.h"}
 DOMAINS = ("token_service/idp", "token_service/resource_as")
 
 
@@ -81,6 +85,8 @@ def main() -> int:
         for number, line in enumerate(path.read_text().splitlines(), 1):
             if not is_test and where not in DECIDERS and re.search(r":\s*public\s+(?:policy::)?Policy\b", line):
                 problems.append(f"{where}:{number}: decisions are made by the Cedar policy alone (src/policy/cedar_policy.h)")
+            if not is_test and where not in ASKED_IN_ADDITION and re.search(r":\s*public\s+(?:policy::)?DecisionPoints\b", line):
+                problems.append(f"{where}:{number}: decision points elsewhere are asked by src/authzen alone")
             found = re.match(r'\s*#\s*include\s+([<"])([^>"]+)[>"]', line)
             if found:
                 problems += problems_of(where, folder_of(path), is_test, number, found[1], found[2])

@@ -1,6 +1,12 @@
 #include "client_world.h"
 
+#include <memory>
+#include <thread>
+
+#include "adapters/net/pause.h"
+#include "browser_sign_in.h"
 #include "jose/jwk.h"
+#include "jose/jwt.h"
 #include "oauth/identifiers.h"
 
 namespace writ::cli {
@@ -10,6 +16,13 @@ constexpr auto kRenewBefore = Seconds{60};
 
 client::Failure sign_in_again(std::string why) {
   return client::Failure{client::FailureKind::sign_in_needed, "your sign-in has ended (" + std::move(why) + "): run `writ login`", {}, {}, {}, {}};
+}
+
+// The sign-in that an ID token of ours is of; read without verifying, it only tells one from another.
+std::string session_of(const SavedLogin& login) {
+  const auto id_token = jose::UnverifiedJwt::parse(login.id_token.reveal());
+  const auto* sid = id_token ? id_token->claimed().find_string("sid") : nullptr;
+  return sid ? *sid : "";
 }
 
 }  // namespace
@@ -37,7 +50,56 @@ Task<Result<client::SignInTokens, client::Failure>> SignedInPerson::refresh() {
   co_return std::move(*tokens);
 }
 
+void SignedInPerson::adopt_saved() {
+  auto saved = load_login();
+  if (!saved || !*saved) return;
+  const SavedLogin& other = **saved;
+  // With another key or another person, what this process was started with is no longer true: it goes on as it is.
+  const bool same_device = other.idp_issuer == login_.idp_issuer && other.client_id == login_.client_id && other.device_key_pem.reveal() == login_.device_key_pem.reveal();
+  if (same_device) login_ = std::move(**saved);
+}
+
+Task<Result<void, client::Failure>> SignedInPerson::step_up(client::Failure needed) {
+  const int before = sign_ins_;
+  while (signing_in_) co_await net::pause(Milliseconds{100});
+  if (sign_ins_ != before) co_return Result<void, client::Failure>{};
+  // Or somebody has signed in again beside this process, as it was told to: that is taken, and counts.
+  const std::string session_before = session_of(login_);
+  adopt_saved();
+  if (session_of(login_) != session_before) co_return Result<void, client::Failure>{};
+  LoginOptions options;
+  options.issuer = login_.idp_issuer;
+  options.client_id = login_.client_id;
+  options.device_name = default_device_name();
+  options.acr_values = needed.acr_values;
+  options.max_age_seconds = needed.max_age_seconds;
+  if (!may_open_browser_) {
+    needed.message += ": run `writ login";
+    if (!needed.acr_values.empty()) needed.message += " --acr-values '" + needed.acr_values + "'";
+    if (needed.max_age_seconds) needed.message += " --max-age " + std::to_string(*needed.max_age_seconds);
+    needed.message += "`, then try again";
+    co_return unexpected(std::move(needed));
+  }
+  signing_in_ = true;
+  using Signed = Result<SavedLogin, client::Failure>;
+  // On a thread of its own, which has a loop of its own: the bridge goes on with everything else meanwhile.
+  auto begin = [options, present = std::optional(login_)](std::function<void(Signed)> resume) {
+    std::thread([options, present, resume = std::move(resume), executor = Executor::current()] {
+      auto signed_in = std::make_shared<Signed>(sign_in(options, present));
+      executor->post([resume, signed_in] { resume(std::move(*signed_in)); });
+    }).detach();
+  };
+  auto waiting = suspend_until<Signed>(std::move(begin));
+  auto signed_in = co_await waiting;
+  signing_in_ = false;
+  if (!signed_in) co_return unexpected(signed_in.error());
+  ++sign_ins_;
+  login_ = std::move(*signed_in);
+  co_return Result<void, client::Failure>{};
+}
+
 Task<Result<client::IdentityAssertion, client::Failure>> SignedInPerson::current(bool renew) {
+  adopt_saved();
   if (renew || clock_.now() + kRenewBefore >= login_.id_token_expires) {
     const auto renewed = co_await refresh();
     if (!renewed) co_return unexpected(renewed.error());

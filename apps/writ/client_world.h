@@ -22,6 +22,9 @@ class SignedInPerson final : public client::Subject {
       : outgoing_(outgoing), clock_(clock), login_(std::move(login)), device_key_(std::move(device_key)) {}
 
   Task<Result<client::IdentityAssertion, client::Failure>> current(bool renew) override;
+  // Opens the browser when that may be done, else says which command to run. One at a time: whoever waits meanwhile takes what it brought.
+  Task<Result<void, client::Failure>> step_up(client::Failure needed) override;
+  void may_open_browser(bool may) { may_open_browser_ = may; }
   // An access token of the IdP, for its catalogue and userinfo.
   Task<Result<std::string, client::Failure>> idp_access_token();
   client::ClientCredentials credentials() const { return {login_.client_id, client::PrivateKeyJwt{device_key_}}; }
@@ -29,10 +32,14 @@ class SignedInPerson final : public client::Subject {
 
  private:
   Task<Result<client::SignInTokens, client::Failure>> refresh();
+  // Somebody else on this device may have signed in anew: `writ login`, another bridge.
+  void adopt_saved();
   http::Outgoing& outgoing_;
   const Clock& clock_;
   SavedLogin login_;
   jose::SigningKey device_key_;
+  bool may_open_browser_ = false, signing_in_ = false;
+  int sign_ins_ = 0;
 };
 
 struct World {

@@ -4,6 +4,8 @@
 
 // CLI11 costs seconds in every file that includes it, so only main.cpp does: it declares the words and options, the commands are functions.
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "encoding/json.h"
@@ -28,12 +30,19 @@ void print_line(const std::string& line);
 struct LoginOptions {
   std::string issuer, client_id = "writ-cli", device_name;
   bool no_browser = false;
+  // A better sign-in for what asked for it (RFC 9470); the device keeps the key that it has.
+  std::string acr_values;
+  std::optional<std::int64_t> max_age_seconds;
 };
 std::string default_device_name();
 void login(const LoginOptions& options, Run& run);
 void logout(Run& run);
 void whoami(Run& run);
 void servers(Run& run);
-void connect(const std::string& url, Run& run);
+struct ConnectOptions {
+  std::string url;
+  bool no_browser = false;   // when a better sign-in is needed: say which command to run instead of opening the browser
+};
+void connect(const ConnectOptions& options, Run& run);
 
 }  // namespace writ::cli

@@ -1,6 +1,7 @@
 // writ connect URL: a bridge for hosts that speak MCP on stdio. Standard output carries messages alone.
 
 #include <cstdio>
+#include <cstdlib>
 #include <iostream>
 #include <thread>
 
@@ -11,14 +12,28 @@
 
 namespace writ::cli {
 
+namespace {
+
+// A host that was started by a service or over a plain shell has no screen to open a page on.
+bool has_browser() {
+  for (const char* name : {"DISPLAY", "WAYLAND_DISPLAY", "BROWSER"}) {
+    if (const char* value = std::getenv(name); value && *value) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 // Everything lives on the loop; lines come from a thread that blocks on standard input.
-void connect(const std::string& url, Run& run) {
+void connect(const ConnectOptions& options, Run& run) {
+  const std::string& url = options.url;
   const auto parsed = uri::parse(url);
   if (!parsed || !uri::is_secure_or_loopback(*parsed)) {
     return fail(run, Exit::usage, "`" + url + "` is no https URL of an MCP server (http is for loopback only)");
   }
   World world;
   if (!require_sign_in(world, run)) return;
+  world.person->may_open_browser(!options.no_browser && has_browser());
 
   client::AccessSettings settings;
   settings.idp_issuer = world.person->login().idp_issuer;

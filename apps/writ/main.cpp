@@ -38,20 +38,23 @@ void add_client_words(CLI::App& app, Run& run) {
   const auto options = std::make_shared<LoginOptions>();
   options->device_name = default_device_name();
   CLI::App* word = app.add_subcommand("login", "sign in once on this device");
-  word->add_option("issuer", options->issuer, "the company's identity provider, for example https://writ.example.com/idp")->required();
+  word->add_option("issuer", options->issuer, "the company's identity provider, for example https://writ.example.com/idp; with --acr-values or --max-age that of the present sign-in");
   word->add_option("--client-id", options->client_id, "the agent that this device is an instance of")->capture_default_str();
   word->add_option("--device-name", options->device_name, "how this device is called in the list of sessions")->capture_default_str();
   word->add_flag("--no-browser", options->no_browser, "only print the address");
+  word->add_option("--acr-values", options->acr_values, "ask for a stronger sign-in: authentication contexts, the preferred one first");
+  word->add_option("--max-age", options->max_age_seconds, "ask for a sign-in that is at most so many seconds old");
   word->callback([options, &run] { login(*options, run); });
 
   app.add_subcommand("whoami", "who is signed in on this device")->callback([&run] { whoami(run); });
   app.add_subcommand("servers", "the servers that you may reach")->callback([&run] { servers(run); });
   app.add_subcommand("logout", "end this device's sign-in")->callback([&run] { logout(run); });
 
-  const auto url = std::make_shared<std::string>();
+  const auto bridged = std::make_shared<ConnectOptions>();
   word = app.add_subcommand("connect", "bridge a stdio MCP client to a protected server");
-  word->add_option("url", *url, "the server's MCP endpoint")->required();
-  word->callback([url, &run] { connect(*url, run); });
+  word->add_option("url", bridged->url, "the server's MCP endpoint")->required();
+  word->add_flag("--no-browser", bridged->no_browser, "never open the browser: say which command to run when a better sign-in is needed");
+  word->callback([bridged, &run] { connect(*bridged, run); });
 }
 
 }  // namespace

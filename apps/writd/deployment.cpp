@@ -20,6 +20,7 @@ Result<std::unique_ptr<Deployment>, std::string> Deployment::build(config::Confi
   if (!device_keys) return unexpected(std::string("cannot read the device keys: ") + device_keys.error().what);
   parts->device_keys = std::move(*device_keys);
 
+  build_authzen(*parts);
   if (parts->config.idp.enabled) TRY(build_idp(*parts));
   if (parts->config.resource_as.enabled) TRY(build_resource_as(*parts));
   if (parts->config.gateway.enabled) TRY(build_gateway(*parts));

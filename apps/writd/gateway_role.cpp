@@ -29,8 +29,10 @@ Result<void, std::string> build_gateway(Deployment::Parts& parts) {
     if (!secret) return unexpected(Unavailable{"a secret file cannot be read"});
     return std::move(*secret);
   };
-  role.gateway = std::make_unique<gateway::Gateway>(gateway::Dependencies{role.settings, parts.clock, parts.registry, parts.policy, *parts.revocations,
-                                                                          *parts.stores.log, *role.keys, parts.upstream, std::move(read_secret)});
+  gateway::Dependencies dependencies{role.settings, parts.clock, parts.registry, parts.policy, *parts.revocations,
+                                                                          *parts.stores.log, *role.keys, parts.upstream, std::move(read_secret)};
+  dependencies.decision_points = parts.decision_points.get();
+  role.gateway = std::make_unique<gateway::Gateway>(std::move(dependencies));
   parts.public_routes.add_all(gateway::routes(*role.gateway, role.settings));
   return {};
 }

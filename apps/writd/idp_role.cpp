@@ -48,6 +48,10 @@ Result<void, std::string> build_idp(Deployment::Parts& parts) {
   if (!refresh_tokens) return failed(refresh_tokens.error());
   role.refresh_tokens = std::move(*refresh_tokens);
 
+  auto second_factors = idp::SecondFactors::open(documents, crypto::SealingKey(parts.stores.sealing_key));
+  if (!second_factors) return failed(second_factors.error());
+  role.second_factors = std::move(*second_factors);
+
   ClientAuthenticationRules clients;
   clients.issuer = parts.config.idp.issuer;
   clients.token_endpoint = parts.config.idp.issuer + "/token";
@@ -69,6 +73,8 @@ Result<void, std::string> build_idp(Deployment::Parts& parts) {
   role.connector_secrets = std::make_unique<StoredConnectorSecrets>(parts.stores.sealing_key);
   role.federation = std::make_unique<idp::Federation>(parts.outgoing, parts.remote_keys, parts.people, *role.connector_secrets);
   role.idp->federation = role.federation.get();
+  role.idp->second_factors = role.second_factors.get();
+  role.idp->decision_points = parts.decision_points.get();
   parts.public_routes.add_all(idp::routes(*role.idp));
   return {};
 }

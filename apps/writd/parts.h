@@ -7,13 +7,16 @@
 
 #include "adapters/net/upstream.h"
 #include "adapters/outgoing/curl_outgoing.h"
+#include "authzen/endpoint.h"
 #include "deployment.h"
 #include "federation_parts.h"
 #include "gateway/routes.h"
 #include "password_thread.h"
+#include "policy/decision_points.h"
 #include "registry/stored_revocations.h"
 #include "remote_keys.h"
 #include "token_service/idp/idp.h"
+#include "token_service/idp/second_factors.h"
 #include "token_service/idp/session_administration.h"
 #include "token_service/key_rotation.h"
 #include "token_service/resource_as/resource_authorization_server.h"
@@ -25,6 +28,7 @@ struct IdpRole {
   std::unique_ptr<token_service::idp::SessionStore> sessions;
   std::unique_ptr<token_service::idp::AuthorizationCodes> codes;
   std::unique_ptr<token_service::idp::RefreshTokens> refresh_tokens;
+  std::unique_ptr<token_service::idp::SecondFactors> second_factors;
   token_service::idp::SignInThrottle sign_in_throttle;
   token_service::FailureThrottle client_throttle;
   std::unique_ptr<token_service::ClientAuthenticator> clients;
@@ -65,6 +69,10 @@ struct Deployment::Parts {
   std::unique_ptr<registry::StoredRevocations> revocations;
   std::unique_ptr<token_service::idp::StoredDeviceKeys> device_keys;
 
+  // Whoever else must agree, and this deployment's policy for others.
+  std::unique_ptr<policy::DecisionPoints> decision_points;
+  std::unique_ptr<authzen::Endpoint> evaluation;
+
   std::optional<IdpRole> idp;
   std::optional<ResourceAsRole> resource_as;
   std::optional<GatewayRole> gateway;
@@ -77,5 +85,7 @@ struct Deployment::Parts {
 Result<void, std::string> build_idp(Deployment::Parts& parts);
 Result<void, std::string> build_resource_as(Deployment::Parts& parts);
 Result<void, std::string> build_gateway(Deployment::Parts& parts);
+// Before the roles, which ask it.
+void build_authzen(Deployment::Parts& parts);
 
 }  // namespace writ::writd

@@ -42,7 +42,8 @@ Result<void, std::string> build_resource_as(Deployment::Parts& parts) {
                                                     .issuer_keys = *role.issuer_keys,
                                                     .device_keys = parts.device_keys.get(),
                                                     .client_keys = std::move(client_keys),
-                                                    .clock = parts.clock});
+                                                    .clock = parts.clock,
+                                                    .decision_points = parts.decision_points.get()});
   resource_as::add_routes(parts.public_routes, *role.server);
   return {};
 }

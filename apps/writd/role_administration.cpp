@@ -59,4 +59,20 @@ Task<Result<void, Unavailable>> RoleSessions::end_of_user(std::string user_id, s
   co_return ended;
 }
 
+// The record first, as for every change of objects (rules §6.4).
+Task<Result<bool, Unavailable>> RoleSessions::reset_factor(std::string user_id, std::string actor, std::string peer) {
+  if (!parts_.idp) co_return false;
+  audit::Commit commit;
+  commit.record.event = audit::Event::administration;
+  commit.record.time = parts_.clock.now();
+  commit.record.reason = "second_factor_reset";
+  commit.record.user = user_id;
+  commit.record.peer = std::move(peer);
+  commit.record.more = {{"actor", std::move(actor)}};
+  const auto recorded = co_await parts_.stores.log->commit(std::move(commit));
+  if (!recorded) co_return unexpected(recorded.error());
+  const auto reset = co_await parts_.idp->second_factors->reset(std::move(user_id));
+  co_return reset;
+}
+
 }  // namespace writ::writd

@@ -24,6 +24,7 @@ class RoleSessions final : public admin::SessionAdministration {
   std::vector<admin::SessionInfo> list(std::string_view user_id) const override;
   Task<Result<void, Unavailable>> end(std::string sid, std::string actor, std::string peer) override;
   Task<Result<void, Unavailable>> end_of_user(std::string user_id, std::string actor, std::string peer) override;
+  Task<Result<bool, Unavailable>> reset_factor(std::string user_id, std::string actor, std::string peer) override;
 
  private:
   Deployment::Parts& parts_;

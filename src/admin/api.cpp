@@ -134,6 +134,7 @@ OperationHandler handler_of(std::string_view operation) {
       {"list_sessions", list_sessions},
       {"end_session", end_session},
       {"end_sessions_of_user", end_sessions_of_user},
+      {"reset_second_factor", reset_second_factor},
   };
   const auto found = kHandlers.find(operation);
   assert(found != kHandlers.end());

@@ -41,6 +41,8 @@ class SessionAdministration {
   // These write their own records. Ending what has ended succeeds.
   virtual Task<Result<void, Unavailable>> end(std::string sid, std::string actor, std::string peer) = 0;
   virtual Task<Result<void, Unavailable>> end_of_user(std::string user_id, std::string actor, std::string peer) = 0;
+  // The person's second factor is forgotten, the next sign-in that needs one enrols again. False: there was none.
+  virtual Task<Result<bool, Unavailable>> reset_factor(std::string user_id, std::string actor, std::string peer) = 0;
 };
 
 struct Api {

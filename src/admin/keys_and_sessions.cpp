@@ -77,4 +77,14 @@ Task<http::Response> end_sessions_of_user(const Api& api, const Call& call) {
   co_return answer(json::Value{{"ended", true}});
 }
 
+Task<http::Response> reset_second_factor(const Api& api, const Call& call) {
+  if (!api.sessions) co_return problem(404, "this process signs nobody in");
+  const auto snapshot = api.administration.snapshot();
+  if (!snapshot->user(call.arguments.at(0))) co_return problem(404, "there is no such user");
+  std::string user = call.arguments.at(0), actor = call.actor.name, peer = call.actor.peer;
+  const auto reset = co_await api.sessions->reset_factor(std::move(user), std::move(actor), std::move(peer));
+  if (!reset) co_return unavailable();
+  co_return answer(json::Value{{"reset", *reset}});
+}
+
 }  // namespace writ::admin

@@ -12,10 +12,13 @@ constexpr int kResumptionsMax = 5;
 
 // What a host should show: a denial is final, everything else may be worth another try by a person.
 json::Value failure_data(const client::Failure& failure) {
-  json::Value data{{"kind", failure.kind == client::FailureKind::denied ? "denied" : failure.kind == client::FailureKind::sign_in_needed ? "sign_in_needed" : "failed"},
+  json::Value data{{"kind", failure.kind == client::FailureKind::denied ? "denied" : failure.kind == client::FailureKind::sign_in_needed ? "sign_in_needed" :
+                            failure.kind == client::FailureKind::step_up_needed ? "step_up_needed" : "failed"},
                    {"retryable", failure.kind == client::FailureKind::unreachable}};
   if (!failure.denial_code.empty()) data.set("code", failure.denial_code);
   if (!failure.error.empty()) data.set("error", failure.error);
+  if (!failure.acr_values.empty()) data.set("acr_values", failure.acr_values);
+  if (failure.max_age_seconds) data.set("max_age", *failure.max_age_seconds);
   return data;
 }
 

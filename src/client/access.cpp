@@ -29,7 +29,26 @@ std::string scope_to_request(const Challenge& challenge, const ProtectedResource
   return both.to_string();
 }
 
+// RFC 9470 §3: what the resource wants of the next sign-in.
+std::optional<Failure> step_up_of(const Challenge& challenge, const std::string& url) {
+  if (challenge.parameter("error") != "insufficient_user_authentication") return std::nullopt;
+  Failure needed{FailureKind::step_up_needed, url + " asks for a stronger or more recent sign-in", "insufficient_user_authentication", {}, {}, {}};
+  const auto words = oauth::ScopeSet::parse(challenge.parameter("acr_values"));   // the same syntax; anything else is not passed on
+  if (words) needed.acr_values = words->to_string();
+  const std::string age = challenge.parameter("max_age");
+  const bool is_number = !age.empty() && age.size() <= 9 && age.find_first_not_of("0123456789") == std::string::npos;
+  if (is_number) needed.max_age_seconds = std::stoll(age);
+  return needed;
+}
+
+Failure still_not_enough(Failure needed) {
+  needed.message += "; you have just signed in again, and it is still not enough";
+  return needed;
+}
+
 }  // namespace
+
+Task<Result<void, Failure>> Subject::step_up(Failure needed) { co_return unexpected(std::move(needed)); }
 
 Access::Access(http::Outgoing& outgoing, const Clock& clock, Subject& subject, AccessSettings settings)
     : outgoing_(outgoing), clock_(clock), subject_(subject), settings_(std::move(settings)) {}
@@ -109,7 +128,19 @@ Task<Result<AccessToken, Failure>> Access::redeem(const Server* server, std::str
   co_return read_access_token(*answer, scope);
 }
 
-Task<Result<GrantedAccess, Failure>> Access::token_for(std::string url, Challenge challenge, std::string rejected) {
+// RAS-81: on invalid_grant one fresh ID-JAG; a second invalid_grant, or any other refusal, ends it.
+Task<Result<AccessToken, Failure>> Access::walk_legs(const Server* server, std::string scope) {
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    auto id_jag = co_await id_jag_for(server, scope);
+    if (!id_jag) co_return unexpected(id_jag.error());
+    auto token = co_await redeem(server, id_jag->assertion, id_jag->scope);
+    if (token) co_return std::move(*token);
+    if (token.error().error != "invalid_grant" || attempt == 1) co_return unexpected(token.error());
+  }
+  co_return failed(FailureKind::refused, "the authorization server did not accept the grant");
+}
+
+Task<Result<GrantedAccess, Failure>> Access::token_for(std::string url, Challenge challenge, std::string rejected, StepUp step_up) {
   auto discovered = co_await discover(url, challenge);
   if (!discovered) co_return unexpected(discovered.error());
   Server* server = *discovered;
@@ -122,19 +153,28 @@ Task<Result<GrantedAccess, Failure>> Access::token_for(std::string url, Challeng
   server->access.reset();
   server->requested_scope = scope;
 
-  // RAS-81: on invalid_grant one fresh ID-JAG; a second invalid_grant, or any other refusal, ends it.
-  for (int attempt = 0; attempt < 2; ++attempt) {
-    auto id_jag = co_await id_jag_for(server, scope);
-    if (!id_jag) co_return unexpected(id_jag.error());
-    auto token = co_await redeem(server, id_jag->assertion, id_jag->scope);
+  auto needed = step_up_of(challenge, url);
+  bool stepped_up = false;
+  for (;;) {
+    if (needed) {
+      if (stepped_up || step_up == StepUp::may_not) co_return unexpected(still_not_enough(std::move(*needed)));
+      Failure wanted = std::move(*needed);
+      const auto signed_in = co_await subject_.step_up(std::move(wanted));
+      if (!signed_in) co_return unexpected(signed_in.error());
+      stepped_up = true;
+      needed.reset();
+    }
+    auto token = co_await walk_legs(server, scope);
     if (token) {
       const auto lifetime = Seconds{token->expires_in.value_or(kAssumedLifetimeSeconds)};
-      server->access = GrantedAccess{std::move(token->value), std::move(token->scope), server->resource.resource, server->resource_as.issuer, clock_.now() + lifetime};
-      co_return *server->access;
+      server->access = GrantedAccess{std::move(token->value), std::move(token->scope), server->resource.resource, server->resource_as.issuer, clock_.now() + lifetime, false};
+      GrantedAccess granted = *server->access;
+      granted.stepped_up = stepped_up;
+      co_return granted;
     }
-    if (token.error().error != "invalid_grant" || attempt == 1) co_return unexpected(token.error());
+    if (token.error().kind != FailureKind::step_up_needed) co_return unexpected(token.error());
+    needed = token.error();
   }
-  co_return failed(FailureKind::refused, "the authorization server did not accept the grant");
 }
 
 }  // namespace writ::client

@@ -31,6 +31,9 @@ class Subject {
  public:
   virtual ~Subject() = default;
   virtual Task<Result<IdentityAssertion, Failure>> current(bool renew) = 0;
+  // Signs the person in again in the way that `needed` states (acr_values, max_age); what current() gives then is of that sign-in (IDJAG-73).
+  // The default cannot, and hands the failure back.
+  virtual Task<Result<void, Failure>> step_up(Failure needed);
 };
 
 struct AccessSettings {
@@ -52,6 +55,7 @@ struct GrantedAccess {
   std::string scope;
   std::string resource, resource_as;
   Instant expires{};
+  bool stepped_up = false;         // the person signed in again for this answer
 };
 
 class Access {
@@ -60,7 +64,10 @@ class Access {
 
   // A token for calling `url`. `challenge` is that of the 401 or 403 that was just received, or empty. `rejected` is the token that the
   // server did not accept: a cached copy of it is not handed out again. After a policy denial nothing else is tried (FailureKind::denied).
-  Task<Result<GrantedAccess, Failure>> token_for(std::string url, Challenge challenge, std::string rejected);
+  // Where a better sign-in is asked for, by the challenge or on one of the legs, the subject steps up: once, and only if it `may`; asked again
+  // after that, it is FailureKind::step_up_needed.
+  enum class StepUp { may, may_not };
+  Task<Result<GrantedAccess, Failure>> token_for(std::string url, Challenge challenge, std::string rejected, StepUp step_up = StepUp::may);
 
   // What was learned about `url`, for `servers` and diagnostics; null before the first token.
   const ProtectedResource* known_resource(const std::string& url) const;
@@ -75,6 +82,7 @@ class Access {
   Task<Result<Server*, Failure>> discover(std::string url, Challenge challenge);
   Task<Result<std::string, Failure>> idp_token_endpoint();
   Task<Result<IdJag, Failure>> id_jag_for(const Server* server, std::string scope);
+  Task<Result<AccessToken, Failure>> walk_legs(const Server* server, std::string scope);
   Task<Result<AccessToken, Failure>> redeem(const Server* server, std::string assertion, std::string scope);
 
   http::Outgoing& outgoing_;

@@ -23,7 +23,14 @@ class FakeSubject final : public Subject {
     renewals += renew ? 1 : 0;
     co_return IdentityAssertion{renew ? "id-token-2" : "id-token-1", "urn:ietf:params:oauth:token-type:id_token"};
   }
+  Task<Result<void, Failure>> step_up(Failure needed) override {
+    asked_for.push_back(needed.acr_values + "/" + std::to_string(needed.max_age_seconds.value_or(-1)));
+    if (!can_step_up) co_return unexpected(std::move(needed));
+    co_return Result<void, Failure>{};
+  }
   int renewals = 0;
+  bool can_step_up = false;
+  std::vector<std::string> asked_for;
 };
 
 // Answers by path; keeps what was asked.
@@ -221,6 +228,80 @@ TEST_F(ClientAccess, TheMessageOfARefusalHasTheCodeAndNoControlCharacters) {
   ASSERT_FALSE(granted);
   EXPECT_EQ(granted.error().denial_code, "W-7K2F-9Q");
   EXPECT_EQ(granted.error().message.find('\x1b'), std::string::npos);
+}
+
+// ---- step-up (RFC 9470, IDJAG-73): asked for on the way or by the resource; once, then an answer
+
+http::OutgoingResponse step_up_refusal() {
+  return {400, {}, R"({"error":"insufficient_user_authentication","acr_values":"urn:mfa","max_age":300,"denial_code":"W-1"})"};
+}
+Challenge step_up_challenge(const char* acr_values, const char* max_age) {
+  Challenge challenge{"bearer", {{"error", "insufficient_user_authentication"}}};
+  if (*acr_values) challenge.parameters.emplace("acr_values", acr_values);
+  if (*max_age) challenge.parameters.emplace("max_age", max_age);
+  return challenge;
+}
+
+TEST_F(ClientAccess, SignsInAgainWhenALegAsksForItAndGoesOn) {
+  for (const bool at_the_idp : {true, false}) {
+    ScriptedServers servers;
+    FakeSubject subject;
+    subject.can_step_up = true;
+    (at_the_idp ? servers.idp_answers : servers.as_answers).insert((at_the_idp ? servers.idp_answers : servers.as_answers).begin(), step_up_refusal());
+    AccessSettings settings;
+    settings.idp_issuer = "https://idp.example";
+    settings.at_idp = {"c", ClientSecretPost{Secret("s")}};
+    settings.at_resource_as = {{"https://as.example", {"c2", ClientSecretPost{Secret("s2")}}}};
+    Access access(servers, clock_, subject, settings);
+    const auto granted = run(access.token_for(kUrl, {}, ""));
+    ASSERT_TRUE(granted) << granted.error().message;
+    EXPECT_TRUE(granted->stepped_up);
+    EXPECT_EQ(subject.asked_for, std::vector<std::string>{"urn:mfa/300"});
+    EXPECT_FALSE(run(access.token_for(kUrl, {}, ""))->stepped_up) << "the cached token is of no new sign-in";
+  }
+}
+
+TEST_F(ClientAccess, AsksNobodyTwice) {
+  ScriptedServers servers;
+  FakeSubject subject;
+  subject.can_step_up = true;
+  servers.idp_answers = {step_up_refusal()};   // whatever one does
+  AccessSettings settings;
+  settings.idp_issuer = "https://idp.example";
+  settings.at_idp = {"c", ClientSecretPost{Secret("s")}};
+  settings.at_resource_as = {{"https://as.example", {"c2", ClientSecretPost{Secret("s2")}}}};
+  Access access(servers, clock_, subject, settings);
+  const auto granted = run(access.token_for(kUrl, {}, ""));
+  ASSERT_FALSE(granted);
+  EXPECT_EQ(granted.error().kind, FailureKind::step_up_needed);
+  EXPECT_EQ(granted.error().denial_code, "W-1");
+  EXPECT_EQ(subject.asked_for.size(), 1u);
+  const auto again = run(access.token_for(kUrl, {}, "", Access::StepUp::may_not));
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().kind, FailureKind::step_up_needed);
+  EXPECT_EQ(subject.asked_for.size(), 1u) << "who may not is not asked";
+  subject.can_step_up = false;
+  EXPECT_EQ(run(access.token_for(kUrl, {}, "")).error().kind, FailureKind::step_up_needed);
+}
+
+TEST_F(ClientAccess, TakesOnlyWellFormedWishesFromAChallenge) {
+  struct Row {
+    const char* acr_values;
+    const char* max_age;
+    const char* asked;
+  };
+  for (const Row& row : {Row{"urn:a urn:b", "300", "urn:a urn:b/300"}, Row{"", "0", "/0"}, Row{"", "", "/-1"}, Row{"a\tb", "1e3", "/-1"}, Row{"a  b", "-5", "/-1"}, Row{"a", "99999999999999999999", "a/-1"}}) {
+    ScriptedServers servers;
+    FakeSubject subject;
+    subject.can_step_up = true;
+    AccessSettings settings;
+    settings.idp_issuer = "https://idp.example";
+    settings.at_idp = {"c", ClientSecretPost{Secret("s")}};
+    settings.at_resource_as = {{"https://as.example", {"c2", ClientSecretPost{Secret("s2")}}}};
+    Access access(servers, clock_, subject, settings);
+    ASSERT_TRUE(run(access.token_for(kUrl, step_up_challenge(row.acr_values, row.max_age), "old")));
+    EXPECT_EQ(subject.asked_for, std::vector<std::string>{row.asked});
+  }
 }
 
 }  // namespace

@@ -175,6 +175,40 @@ Verdict authorize(const Circumstances& circumstances, const mcp::Message& messag
   return verdict;
 }
 
+std::vector<policy::Question> questions_of(const Circumstances& circumstances, const mcp::Message* message, const mcp::Method* method, mcp::Era era) {
+  policy::Question question = question_for(circumstances);
+  if (is_disabled(circumstances)) return {};
+  if (!message || message->is_response()) return {std::move(question)};
+  if (!method || !is_in(*method, era)) return {};
+  std::vector<policy::Question> questions;
+  if (method->stands) {
+    questions.push_back(question);
+    const json::Value* notifications = message->param("notifications");
+    const json::Value* uris = notifications ? notifications->find("resourceSubscriptions") : nullptr;
+    question.action = Action::subscribe;
+    for (std::string& uri : uris ? json::to_strings(*uris).value_or(std::vector<std::string>{}) : std::vector<std::string>{}) {
+      question.uri_or_prompt = std::move(uri);
+      questions.push_back(question);
+    }
+    return questions;
+  }
+  question.action = action_of(method->need);
+  if (method->need == mcp::Need::call) {
+    const auto* name = message->param_string("name");
+    if (!name) return {};
+    set_tool(question, circumstances.tools.facts(circumstances.server.id, *name), policy::scopes_of(circumstances.server, *name));
+    question.arguments = message->param("arguments");
+    static const json::Value kNoArguments = json::Object{};
+    if (!question.arguments) question.arguments = &kNoArguments;
+  } else if (!method->subject.empty()) {
+    const std::string* subject = method->need == mcp::Need::complete ? completed_subject(*message) : message->param_string(method->subject);
+    if (!subject) return {};
+    question.uri_or_prompt = *subject;
+  }
+  questions.push_back(std::move(question));
+  return questions;
+}
+
 bool filter_list(const Circumstances& circumstances, mcp::List list, json::Value& result) {
   const mcp::ListShape* shape = mcp::shape_of(list);
   json::Value* found = nullptr;

@@ -48,6 +48,9 @@ policy::Question question_for(const Circumstances& circumstances);
 
 // Decides one message of a client. `method` may be null: unmapped.
 Verdict authorize(const Circumstances& circumstances, const mcp::Message& message, const mcp::Method* method, mcp::Era era);
+// What policy must allow, all of it, for this message to pass; null message: a stream. Empty: it is not for policy to say. For whoever asks the same
+// again under other circumstances, or somebody else. `arguments` point into the message, which outlives them.
+std::vector<policy::Question> questions_of(const Circumstances& circumstances, const mcp::Message* message, const mcp::Method* method, mcp::Era era);
 // `connect` alone: for streams, responses and sessions.
 Verdict authorize_connection(const Circumstances& circumstances);
 

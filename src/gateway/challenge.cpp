@@ -78,4 +78,17 @@ http::Response insufficient_scope(std::string_view scope, std::string_view metad
   return response;
 }
 
+http::Response insufficient_user_authentication(const policy::StepUp& step_up, std::string_view scope, std::string_view metadata_url, const json::Value& body) {
+  http::Response response = http::no_store(http::json(401, json::write(body)));
+  std::string field = "Bearer";
+  parameter(field, "error", "insufficient_user_authentication");
+  parameter(field, "error_description", "a stronger or more recent sign-in is needed");
+  parameter(field, "acr_values", step_up.acr_values);
+  if (step_up.max_age_seconds) parameter(field, "max_age", std::to_string(*step_up.max_age_seconds));
+  parameter(field, "scope", scope);
+  parameter(field, "resource_metadata", metadata_url);
+  response.headers.add("WWW-Authenticate", std::move(field));
+  return response;
+}
+
 }  // namespace writ::gateway

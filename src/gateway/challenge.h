@@ -7,6 +7,7 @@
 
 #include "gateway/access_token.h"
 #include "http/message.h"
+#include "policy/step_up.h"
 #include "registry/objects.h"
 
 namespace writ::gateway {
@@ -15,5 +16,9 @@ namespace writ::gateway {
 http::Response challenge(TokenRefusal refusal, const registry::Server& server, std::string_view metadata_url);
 // 403 insufficient_scope (rules §3.4).
 http::Response insufficient_scope(std::string_view scope, std::string_view metadata_url);
+
+// 401 insufficient_user_authentication (RFC 9470 §3): the person must sign in again, at the IdP, in the way that the challenge states. `body`
+// says the same to an agent whose client does not know it. The scope may be empty.
+http::Response insufficient_user_authentication(const policy::StepUp& step_up, std::string_view scope, std::string_view metadata_url, const json::Value& body);
 
 }  // namespace writ::gateway

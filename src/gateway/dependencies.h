@@ -12,6 +12,7 @@
 #include "gateway/settings.h"
 #include "http/message.h"
 #include "policy/decision.h"
+#include "policy/decision_points.h"
 #include "registry/revocations.h"
 #include "registry/snapshot.h"
 
@@ -29,6 +30,8 @@ struct Dependencies {
   // Reads the fixed credential for an upstream (registry::UpstreamAddress::header_secret_file) at each use. May be empty: then a server that
   // wants one is answered with 502.
   std::function<Result<Secret, Unavailable>(const std::string& file)> read_secret;
+  // Null: this process asks nobody else; what a decision point is configured for is then denied.
+  policy::DecisionPoints* decision_points = nullptr;
 };
 
 }  // namespace writ::gateway

@@ -5,7 +5,9 @@
 
 #include "gateway/challenge.h"
 #include "gateway/denial.h"
+#include "gateway/external_decision.h"
 #include "gateway/protected_resource_metadata.h"
+#include "gateway/step_up.h"
 #include "mcp/streamable_http.h"
 
 namespace writ::gateway {
@@ -200,7 +202,11 @@ Task<http::Response> Gateway::post(const http::Request& request, const Admission
   exchange->method = message.is_response() ? nullptr : mcp::find_method(message.method(), message.kind() == mcp::Message::Kind::notification);
   exchange->stands = exchange->method && exchange->method->stands;
   const Circumstances asked = circumstances(admission, *policy, request);
-  const Verdict verdict = authorize(asked, message, exchange->method, exchange->era);
+  Verdict verdict = authorize(asked, message, exchange->method, exchange->era);
+  std::optional<NeededStepUp> step_up;
+  if (verdict.outcome == Verdict::Outcome::denied) step_up = find_step_up(asked, &message, exchange->method, exchange->era);
+  if (step_up) verdict.reason = kInsufficientUserAuthentication, record.more.emplace_back("level", step_up->step_up.level);
+  co_await ask_decision_points(dependencies_, asked, &message, exchange->method, exchange->era, verdict, record);
   Recorder::add(record, asked, verdict);
   exchange->record = record;
   const Basis basis{admission.snapshot->sequence(), policy, admission.revocations};
@@ -220,6 +226,9 @@ Task<http::Response> Gateway::post(const http::Request& request, const Admission
       if (exchange->era == mcp::Era::modern) co_return unknown_method(message);   // TR-48
       [[fallthrough]];
     case Verdict::Outcome::denied:
+      if (step_up) {
+        co_return render_step_up(verdict, *step_up, audit::denial_code(*position), &message, metadata_url(settings.base, admission.server->id), settings);
+      }
       co_return render_denial(verdict, audit::denial_code(*position), &message, exchange->era, settings);
   }
   if (exchange->session && is_request) exchange->session->remember(*message.id(), exchange->method->list);
@@ -248,7 +257,11 @@ Task<http::Response> Gateway::get(const http::Request& request, const Admission&
   }
   const auto policy = dependencies_.policy.get();
   const Circumstances asked = circumstances(admission, *policy, request);
-  const Verdict verdict = authorize_connection(asked);
+  Verdict verdict = authorize_connection(asked);
+  std::optional<NeededStepUp> step_up;
+  if (verdict.outcome == Verdict::Outcome::denied) step_up = find_step_up(asked, nullptr, nullptr, mcp::Era::legacy);
+  if (step_up) verdict.reason = kInsufficientUserAuthentication, record.more.emplace_back("level", step_up->step_up.level);
+  co_await ask_decision_points(dependencies_, asked, nullptr, nullptr, mcp::Era::legacy, verdict, record);
   Recorder::add(record, asked, verdict);
   const auto exchange = begin(request, admission);
   exchange->session = std::move(*session);
@@ -258,6 +271,9 @@ Task<http::Response> Gateway::get(const http::Request& request, const Admission&
   const auto position = co_await recorder_.decide(std::move(record));
   if (!position) co_return unavailable();
   exchange->position = *position;
+  if (step_up) {
+    co_return render_step_up(verdict, *step_up, audit::denial_code(*position), nullptr, metadata_url(dependencies_.settings.base, admission.server->id), dependencies_.settings);
+  }
   if (verdict.outcome != Verdict::Outcome::allowed) {
     co_return render_denial(verdict, audit::denial_code(*position), nullptr, mcp::Era::legacy, dependencies_.settings);
   }

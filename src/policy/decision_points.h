@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "audit/record.h"
 #include "base/task.h"
 #include "policy/decision.h"
 #include "registry/snapshot.h"
@@ -22,6 +23,11 @@ struct Opinion {
   std::string detail;                    // for audit: what went wrong on the way
   std::int64_t duration_us = 0;
 };
+
+// Who was asked, what they said, and how long it took, for the record of the decision.
+void note(const std::vector<Opinion>& opinions, audit::Record& record);
+// The first that is no yes; one that is missing is a no. Null: all agree.
+const Opinion* first_refusal(const std::vector<Opinion>& opinions, std::size_t asked);
 
 // Safe to share between threads.
 class DecisionPoints {

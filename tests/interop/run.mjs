@@ -137,6 +137,11 @@ try {
     must(/ 0 failed/.test(out), out.slice(-400));
   });
 
+  // An optional package: where it cannot be installed, this is skipped and says so.
+  const cerbos = await capture('authzen-cerbos.mjs', [], { ACCESS_TOKEN: token ?? '', WRIT: join(o.writ, 'writ'), WRIT_SOCKET: join(directory, 'admin.sock') }).catch((e) => String(e.message));
+  if (cerbos.startsWith('skip ')) console.log(cerbos);
+  else await check('authzen-cerbos', () => must(/ 0 failed$/.test(cerbos), cerbos.slice(-600)));
+
   await check('bob is refused at the identity provider, with a code', async () => {
     const refused = await exchange(await idToken('bob'), 'everything');
     must(refused.status === 400 && refused.error === 'access_denied' && /^W-/.test(refused.denial_code ?? ''), JSON.stringify(refused));

@@ -42,6 +42,20 @@ void set_password(Context& context, const std::string& key) {
   if (put_object(context, client, registry::ObjectKind::user, *user, false) && !context.json) std::printf("the password of %s was set\n", safe(key).c_str());
 }
 
+// A lost phone: the next sign-in that needs a second factor sets up a new one.
+void reset_factor(Context& context, const std::string& key) {
+  const AdminClient client(context);
+  const auto user = find_object(context, client, registry::ObjectKind::user, key);
+  const auto* id = user ? user->find_string("id") : nullptr;
+  if (!id) return;
+  const auto answer = client.ask(context, "DELETE", "/admin/v1/users/" + *id + "/factor");
+  if (!answer) return;
+  if (context.json) return print_json(answer->body);
+  const auto* reset = answer->body.find("reset");
+  const bool was_there = reset && reset->as_bool() && *reset->as_bool();
+  std::printf(was_there ? "the second factor of %s was forgotten; the next sign-in that needs one sets up a new one\n" : "%s has no second factor\n", safe(key).c_str());
+}
+
 }  // namespace
 
 void add_user(CLI::App& parent, Context& context) {
@@ -50,6 +64,9 @@ void add_user(CLI::App& parent, Context& context) {
   const auto key = std::make_shared<std::string>();
   password->add_option("key", *key, "name or id")->required();
   password->callback([&context, key] { set_password(context, *key); });
+  CLI::App* factor = command->add_subcommand("reset-factor", "forget the second factor and its recovery codes");
+  factor->add_option("key", *key, "name or id")->required();
+  factor->callback([&context, key] { reset_factor(context, *key); });
 }
 
 }  // namespace writ::cli::admin

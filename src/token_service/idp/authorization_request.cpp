@@ -158,6 +158,7 @@ std::string_view to_string(SignInNeed need) {
     case SignInNeed::no_session: return "no_session";
     case SignInNeed::asked_for: return "asked_for";
     case SignInNeed::too_long_ago: return "too_long_ago";
+    case SignInNeed::too_weak: return "too_weak";
     case SignInNeed::other_person: return "other_person";
   }
   return "no_session";
@@ -189,7 +190,7 @@ RedirectedError redirected(const AuthorizationRequest& request, const char* erro
 }
 
 SignInNeed sign_in_need(const AuthorizationRequest& request, const LiveSession* live, const std::optional<std::string>& hinted_user,
-                        Instant now) {
+                        Levels levels, Instant now) {
   if (!live) return SignInNeed::no_session;
   if (request.prompt == AuthorizationRequest::Prompt::login) return SignInNeed::asked_for;
   if (hinted_user && *hinted_user != live->user->id) return SignInNeed::other_person;
@@ -198,6 +199,7 @@ SignInNeed sign_in_need(const AuthorizationRequest& request, const LiveSession* 
     const Seconds age = authentication_of(live->session, now).age;
     if (*request.max_age_seconds == 0 || age > Seconds{*request.max_age_seconds}) return SignInNeed::too_long_ago;
   }
+  if (!meets(live->session, request.acr_values, levels)) return SignInNeed::too_weak;
   return SignInNeed::none;
 }
 

@@ -11,6 +11,7 @@
 #include "encoding/form.h"
 #include "oauth/scope.h"
 #include "registry/snapshot.h"
+#include "token_service/idp/authentication_context.h"
 #include "token_service/idp/session.h"
 
 namespace writ::token_service::idp {
@@ -44,11 +45,11 @@ Result<AuthorizationRequest, AuthorizationRefusal> check_authorization_request(c
 RedirectedError redirected(const AuthorizationRequest& request, const char* error, const char* description);
 
 // Whether the person must show himself (again) before a code may be given.
-enum class SignInNeed { none, no_session, asked_for, too_long_ago, other_person };
+enum class SignInNeed { none, no_session, asked_for, too_long_ago, too_weak, other_person };
 std::string_view to_string(SignInNeed need);
 // `hinted_user`: of a valid id_token_hint, else absent.
 SignInNeed sign_in_need(const AuthorizationRequest& request, const LiveSession* live, const std::optional<std::string>& hinted_user,
-                        Instant now);
+                        Levels levels, Instant now);
 
 // redirect_uri with the answer and `iss` appended (RFC 9207).
 std::string success_location(const AuthorizationRequest& request, std::string_view code, std::string_view issuer);

@@ -131,7 +131,7 @@ TEST_P(SignInNeeded, follows_prompt_max_age_and_hint) {
   ASSERT_TRUE(request);
   const LiveSession live{ask.world.begin_session(), snapshot->user("usr_alice")};
   const auto hinted = *row.hinted ? std::optional<std::string>(row.hinted) : std::nullopt;
-  EXPECT_EQ(to_string(sign_in_need(*request, row.age < 0 ? nullptr : &live, hinted, kNow + Seconds{std::max<std::int64_t>(row.age, 0)})),
+  EXPECT_EQ(to_string(sign_in_need(*request, row.age < 0 ? nullptr : &live, hinted, {}, kNow + Seconds{std::max<std::int64_t>(row.age, 0)})),
             to_string(row.need));
 }
 INSTANTIATE_TEST_SUITE_P(Rows, SignInNeeded, testing::Values(

@@ -6,10 +6,13 @@
 #include "crypto/random.h"
 #include "encoding/uri.h"
 #include "token_service/form_request.h"
+#include "token_service/idp/authentication_context.h"
 #include "token_service/idp/authorization_request.h"
 #include "token_service/idp/browser.h"
 #include "token_service/idp/federation/authentication_request.h"
 #include "token_service/idp/pages.h"
+#include "token_service/idp/second_factor_sign_in.h"
+#include "token_service/idp/second_factors.h"
 #include "token_service/idp/sign_in_completion.h"
 
 namespace writ::token_service::idp {
@@ -101,6 +104,10 @@ std::optional<SignInProblem> sign_in_problem(const registry::User* user, bool pa
   return std::nullopt;
 }
 
+RedirectedError unmet(const AuthorizationRequest& request) {
+  return redirected(request, "unmet_authentication_requirements", "none of the acr_values can be met here");
+}
+
 struct Attempt {
   std::string username, continue_with;
   std::optional<AuthorizationRequest> request;
@@ -138,7 +145,7 @@ Task<http::Response> authorize(const Idp& idp, const http::Request& http) {
     co_return answer(idp, redirected(*request, "invalid_request", "id_token_hint is not a token of this issuer"));
   }
   auto live = live_session(idp, *snapshot, http, now);
-  const SignInNeed need = sign_in_need(*request, live ? &*live : nullptr, *hinted, now);
+  const SignInNeed need = sign_in_need(*request, live ? &*live : nullptr, *hinted, snapshot->authentication_levels(), now);
   if (need == SignInNeed::none) {
     auto response = co_await give_code(idp, std::move(*request), std::move(*live), now);
     co_return response;
@@ -146,6 +153,9 @@ Task<http::Response> authorize(const Idp& idp, const http::Request& http) {
   if (request->prompt == AuthorizationRequest::Prompt::none) {
     co_return answer(idp, redirected(*request, "login_required", "nobody is signed in as asked"));
   }
+  // Upstream providers may know values that mean nothing here.
+  const bool is_local = snapshot->objects().identity_connectors.empty();
+  if (is_local && !means_for(request->acr_values, snapshot->authentication_levels(), idp.settings)) co_return answer(idp, unmet(*request));
   const std::string continue_with = form::write(parameters->pairs());
   // Nothing to choose: the address says whose it is, or there is one way in.
   const auto* provider = idp.federation ? home_realm(*snapshot, request->login_hint) : nullptr;
@@ -213,12 +223,21 @@ Task<http::Response> sign_in(const Idp& idp, const http::Request& http) {
     auto response = co_await refuse_attempt(idp, http, attempt, user, *problem, now);
     co_return response;
   }
+  const std::vector<std::string> asked = request ? request->acr_values : std::vector<std::string>{};
+  const Levels levels = snapshot->authentication_levels();
+  const auto means = means_for(asked, levels, idp.settings);
+  const bool is_enrolled = idp.second_factors && idp.second_factors->is_enrolled(user->id);
+  if (!means || (*means == Means::password_and_code && !idp.second_factors)) {
+    // Better no answer than one that is worth less than was asked for: the resource would ask again (RFC 9470 §5).
+    co_return answer(idp, unmet(*request));
+  }
+  if (*means == Means::password_and_code || is_enrolled) co_return ask_second_factor(idp, http, attempt.continue_with, request, *user, now);
   SignIn signed_in;
   signed_in.user = user;
   signed_in.name = attempt.username;
   signed_in.how = "password";
-  signed_in.acr = idp.settings.acr_password;
-  signed_in.amr = {"pwd"};
+  signed_in.acr = acr_of(Means::password, asked, levels, idp.settings);
+  signed_in.amr = amr_of(Means::password);
   signed_in.auth_time = now;
   auto response = co_await complete_sign_in(idp, http, std::move(attempt.request), std::move(signed_in), now);
   co_return response;

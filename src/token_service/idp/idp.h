@@ -10,6 +10,7 @@
 #include "base/secret.h"
 #include "http/message.h"
 #include "policy/decision.h"
+#include "policy/decision_points.h"
 #include "registry/revocations.h"
 #include "registry/snapshot.h"
 #include "token_service/client_authentication.h"
@@ -30,6 +31,7 @@ class PasswordVerifier {
 };
 
 struct Federation;   // federation/federation.h
+class SecondFactors;
 
 struct Idp {
   Settings settings;
@@ -53,6 +55,10 @@ struct Idp {
   std::function<Task<void>(Milliseconds)> pause;
   // Sign-in at upstream providers. Null: there is none.
   Federation* federation = nullptr;
+  // Null: this process asks nobody else; what a decision point is configured for is then refused.
+  policy::DecisionPoints* decision_points = nullptr;
+  // Null: nobody has a second factor here, and what needs one cannot be met.
+  SecondFactors* second_factors = nullptr;
 };
 
 }  // namespace writ::token_service::idp

@@ -15,6 +15,7 @@
 #include "token_service/idp/browser.h"
 #include "token_service/idp/idp.h"
 #include "token_service/idp/refresh_rotation.h"
+#include "token_service/idp/second_factors.h"
 #include "token_service/idp/tokens.h"
 
 namespace writ::token_service::idp {
@@ -168,7 +169,7 @@ inline Settings good_settings(const char* issuer = kIssuer) {
 
 class World {
  public:
-  explicit World(Settings settings = good_settings()) : idp_settings(std::move(settings)) { allow_everything(); }
+  explicit World(Settings settings = good_settings()) : idp_settings(std::move(settings)) { allow_everything(), idp.second_factors = second_factors.get(); }
 
   // ---- what is there
   Settings idp_settings;
@@ -184,6 +185,8 @@ class World {
   std::unique_ptr<RefreshTokens> refresh_tokens = std::move(*RefreshTokens::open(documents));
   std::unique_ptr<StoredDeviceKeys> device_keys = std::move(*StoredDeviceKeys::open(documents));
   std::unique_ptr<registry::StoredRevocations> revocations = std::move(*registry::StoredRevocations::open(documents));
+  std::unique_ptr<SecondFactors> second_factors =
+      std::move(*SecondFactors::open(documents, crypto::SealingKey(Secret("0123456789abcdef0123456789abcdef"))));
   SignInThrottle sign_in_throttle;
   FailureThrottle throttle;
   ClientAuthenticator clients{client_rules(), log, device_keys.get(), {}};

@@ -1,12 +1,20 @@
 #include "token_service/idp/metadata.h"
 
+#include <algorithm>
+
 #include "oauth/identifiers.h"
 
 namespace writ::token_service::idp {
 
-json::Value metadata(const Settings& settings) {
+json::Value metadata(const Settings& settings, Levels levels) {
   const json::Array algorithms{"ES256", "ES384", "RS256", "PS256", "EdDSA"};
   const json::Array secrets_and_keys{"client_secret_basic", "client_secret_post", "private_key_jwt"};
+  // What an authorization request may ask for; upstream providers may be able to give what a local sign-in is not.
+  json::Array acr_values{settings.acr_password, settings.acr_second_factor};
+  for (const auto& level : levels) {
+    const json::Value value(level.acr);
+    if (!level.acr.empty() && std::find(acr_values.begin(), acr_values.end(), value) == acr_values.end()) acr_values.push_back(value);
+  }
   json::Array all_methods = secrets_and_keys;
   all_methods.emplace_back("none");
   json::Value document{
@@ -30,7 +38,7 @@ json::Value metadata(const Settings& settings) {
       {"request_parameter_supported", false},
       {"request_uri_parameter_supported", false},
       {"prompt_values_supported", json::Array{"none", "login", "select_account", "consent"}},
-      {"acr_values_supported", json::Array{settings.acr_password}},
+      {"acr_values_supported", std::move(acr_values)},
       {"claims_supported", json::Array{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "name",
                                        "preferred_username", "email", "email_verified", "groups"}},
   };

@@ -25,6 +25,8 @@ a.provider:hover{border-color:var(--accent)}
 a.provider:focus-visible{outline:3px solid var(--accent);outline-offset:1px}
 .or{display:flex;align-items:center;gap:.75rem;margin:1.5rem 0 0;font-size:.875rem}
 .or::before,.or::after{content:"";flex:1;border-top:1px solid var(--line)}
+code{font:600 1rem/1.6 ui-monospace,Menlo,Consolas,monospace;overflow-wrap:anywhere}
+ol{padding-left:1.2rem;margin:1rem 0 0}li{margin:.75rem 0}ul{list-style:none;padding:0;margin:.5rem 0 0;display:grid;gap:.1rem}a{color:var(--accent)}
 .message{color:var(--bad);background:var(--badbg);border-radius:9px;padding:.6rem .75rem;margin:1rem 0 0}
 )";
 
@@ -103,6 +105,24 @@ http::Response sign_in_page(int status, const SignInPage& content) {
           "<input id=\"password\" type=\"password\" name=\"password\" autocomplete=\"current-password\" required" +
           (content.username.empty() ? "" : " autofocus") + "><button type=\"submit\">Sign in</button></form>";
   return page(status, "Sign in to " + content.organisation, body, content.redirect_origin);
+}
+
+http::Response second_factor_page(int status, const SecondFactorPage& content) {
+  const bool enrols = !content.secret.empty();
+  const std::string title = enrols ? "Set up a second factor" : "Enter your code";
+  std::string body = "<h1>" + title + "</h1><p>for " + escape_html(content.user_name) + " at " + escape_html(content.organisation) + "</p>";
+  if (!content.message.empty()) body += "<p class=\"message\" role=\"alert\">" + escape_html(content.message) + "</p>";
+  if (enrols) {
+    body += "<ol><li>Add this key to an authenticator app, or <a href=\"" + escape_html(content.otpauth_uri) + "\">open it in the app on this device</a>:<br><code id=\"secret\">" +
+            escape_html(content.secret) + "</code></li><li>Keep these recovery codes in a safe place. Each replaces the app once, and they are not shown again:<ul>";
+    for (const auto& code : content.recovery_codes) body += "<li><code>" + escape_html(code) + "</code></li>";
+    body += "</ul></li><li>Enter the code that the app shows now.</li></ol>";
+  }
+  body += "<form method=\"post\" action=\"" + escape_html(content.action) + "\">" + hidden("csrf", content.csrf) + hidden("continue", content.continue_with) +
+          hidden("step", content.step) + "<label for=\"code\">" + (enrols ? "Code from the app" : "Code from your app, or a recovery code") +
+          "</label><input id=\"code\" type=\"text\" name=\"code\" autocomplete=\"one-time-code\" autocapitalize=\"none\" spellcheck=\"false\" required autofocus>"
+          "<button type=\"submit\">" + (enrols ? "Turn on and sign in" : "Sign in") + "</button></form>";
+  return page(status, title + " · " + content.organisation, body, content.redirect_origin);
 }
 
 http::Response confirm_page(const ConfirmPage& content) {

@@ -29,6 +29,17 @@ struct SignInPage {
 };
 http::Response sign_in_page(int status, const SignInPage& page);
 
+struct SecondFactorPage {
+  std::string organisation, action;
+  std::string csrf, continue_with, step, user_name;
+  std::string message;
+  // Enrolment, the one time that these are shown; empty for a person who has an app.
+  std::string secret, otpauth_uri;
+  std::vector<std::string> recovery_codes;
+  std::string redirect_origin;
+};
+http::Response second_factor_page(int status, const SecondFactorPage& page);
+
 struct ConfirmPage {
   std::string organisation, title, text, action, button;
   std::vector<std::pair<std::string, std::string>> hidden;

@@ -1,5 +1,7 @@
 #include "token_service/idp/refusal.h"
 
+#include "token_service/step_up_error.h"
+
 namespace writ::token_service::idp {
 namespace {
 
@@ -117,6 +119,17 @@ Refusal refuse(const policy::Decision& decision, const Settings& settings) {
           std::string(policy::to_string(decision.kind)),
           decision.message,
           true};
+}
+
+Refusal refuse(const policy::StepUp& step_up) {
+  return {step_up_error(step_up), kInsufficientUserAuthentication, "level " + step_up.level, true};
+}
+
+Refusal refuse(const policy::Opinion& opinion, const Settings& settings) {
+  policy::Decision decision;
+  Refusal refusal = refuse(decision, settings);
+  refusal.reason = opinion.reason;
+  return refusal;
 }
 
 audit::Record record_of(audit::Event event, const TokenRequest& request, const Client& client) {

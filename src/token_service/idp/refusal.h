@@ -9,6 +9,8 @@
 #include "audit/record.h"
 #include "oauth/error.h"
 #include "policy/decision.h"
+#include "policy/decision_points.h"
+#include "policy/step_up.h"
 #include "token_service/grant.h"
 #include "token_service/idp/session.h"
 #include "token_service/idp/settings.h"
@@ -92,6 +94,8 @@ struct Refusal {
 Refusal refuse(Problem problem, std::string detail = {});
 Refusal refuse(SessionProblem problem);                                    // invalid_grant
 Refusal refuse(const policy::Decision& decision, const Settings& settings);   // valid, but policy says no
+Refusal refuse(const policy::StepUp& step_up);                                // only the sign-in stands in the way
+Refusal refuse(const policy::Opinion& opinion, const Settings& settings);     // policy says yes, somebody else says no
 
 // A record of this request with what is known at its start.
 audit::Record record_of(audit::Event event, const TokenRequest& request, const Client& client);

@@ -13,6 +13,7 @@
 #include "token_service/idp/metadata.h"
 #include "token_service/idp/pages.h"
 #include "token_service/idp/refresh_grant.h"
+#include "token_service/idp/second_factor_sign_in.h"
 #include "token_service/idp/token_exchange_grant.h"
 #include "token_service/idp/token_operations.h"
 #include "token_service/idp/userinfo.h"
@@ -58,7 +59,10 @@ http::Response published(std::string body) {
   return response;
 }
 
-Task<http::Response> show_metadata(const Idp& idp) { co_return published(json::write(metadata(idp.settings))); }
+Task<http::Response> show_metadata(const Idp& idp) { 
+  const auto snapshot = idp.registry.get();
+  co_return published(json::write(metadata(idp.settings, snapshot->authentication_levels())));
+}
 
 Task<http::Response> show_keys(const Idp& idp) {
   const auto keys = idp.keys.current();
@@ -90,6 +94,7 @@ http::Router routes(const Idp& idp) {
   router.add("POST", base + "/sign-in", by(sign_in));
   router.add("GET", base + "/federation/*", by(at_federation));
   router.add("POST", base + "/federation/*", by(at_federation));
+  router.add("POST", base + "/sign-in/factor", by(second_factor));
   router.add("GET", base + "/logout", by(logout));
   router.add("POST", base + "/logout", by(logout));
 

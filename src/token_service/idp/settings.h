@@ -29,6 +29,7 @@ struct Settings {
 
   PolicyDenial policy_denial = PolicyDenial::access_denied;
   std::string acr_password = "urn:writ:acr:password";   // what a sign-in by password alone is worth
+  std::string acr_second_factor = "urn:writ:acr:mfa";   // and one with a one-time code, where no authentication level says otherwise
 
   Secret pairwise_secret;                           // for `subject: pairwise`; without it such a RAS is refused
 

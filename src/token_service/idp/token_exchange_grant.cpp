@@ -97,28 +97,50 @@ Result<const registry::Server*, Refusal> check_resource(const registry::Resource
   return server;
 }
 
+// The scopes that the request is about: those it names, or the server's default ones. Absent: the parameter is malformed.
+std::optional<std::vector<const registry::Scope*>> wanted_scopes(const registry::Server& server, const Exchange& exchange) {
+  const auto* text = exchange.request.parameters.find("scope");
+  const auto asked = text ? oauth::ScopeSet::parse(*text) : std::nullopt;
+  if (text && !asked) return std::nullopt;
+  std::vector<const registry::Scope*> wanted;
+  for (const auto& scope : server.scopes) {
+    if (asked ? asked->contains(scope.name) : scope.is_default) wanted.push_back(&scope);
+  }
+  return wanted;
+}
+
+// Whether a better sign-in would give this ID-JAG with at least one of the scopes: only then is it asked for (IDJAG-72).
+std::optional<policy::StepUp> find_step_up(const registry::Server& server, const Circumstances& circumstances, const Exchange& exchange) {
+  const auto& levels = exchange.client.snapshot->authentication_levels();
+  const auto wanted = wanted_scopes(server, exchange);
+  if (levels.empty() || !wanted) return std::nullopt;
+  std::vector<policy::Chain> ways;
+  for (const registry::Scope* scope : *wanted) {
+    ways.push_back({connect_question(circumstances, server), scope_question(circumstances, server, *scope)});
+  }
+  return policy::step_up(ways, exchange.policy, levels);
+}
+
 Result<void, Refusal> check_connect(const registry::Server& server, const Circumstances& circumstances, const Exchange& exchange) {
   const auto decision = exchange.policy.decide(connect_question(circumstances, server));
   exchange.record.policy_version = decision.version;
   for (const auto& id : decision.policies) exchange.record.policy += (exchange.record.policy.empty() ? "" : ",") + id;
-  if (!decision.allowed) return unexpected(refuse(decision, exchange.idp.settings));
-  return {};
+  if (decision.allowed) return {};
+  if (const auto step_up = find_step_up(server, circumstances, exchange)) return unexpected(refuse(*step_up));
+  return unexpected(refuse(decision, exchange.idp.settings));
 }
 
 // Asked for: those that exist and policy grants. None asked for: the server's default scopes that policy grants. None left: no ID-JAG.
 Result<oauth::ScopeSet, Refusal> check_scopes(const registry::Server& server, const Circumstances& circumstances, const Exchange& exchange) {
-  const auto* text = exchange.request.parameters.find("scope");
-  std::optional<oauth::ScopeSet> asked;
-  if (text) {
-    asked = oauth::ScopeSet::parse(*text);
-    if (!asked) return unexpected(refuse(Problem::scope_malformed));
-  }
-  const auto is_wanted = [&](const registry::Scope& scope) { return asked ? asked->contains(scope.name) : scope.is_default; };
+  const auto wanted = wanted_scopes(server, exchange);
+  if (!wanted) return unexpected(refuse(Problem::scope_malformed));
   oauth::ScopeSet granted;
-  for (const auto& scope : server.scopes) {
-    if (!is_wanted(scope)) continue;
-    if (exchange.policy.decide(scope_question(circumstances, server, scope)).allowed) granted.insert(scope.name);
+  for (const registry::Scope* scope : *wanted) {
+    if (exchange.policy.decide(scope_question(circumstances, server, *scope)).allowed) granted.insert(scope->name);
   }
+  const auto step_up = granted.empty() ? find_step_up(server, circumstances, exchange) : std::nullopt;
+  if (step_up) return unexpected(refuse(*step_up));
+  const auto* text = exchange.request.parameters.find("scope");
   if (granted.empty()) return unexpected(refuse(Problem::no_scope_granted, text ? *text : "no default scope"));
   return granted;
 }
@@ -164,6 +186,8 @@ Result<Subject, Refusal> subject_of(const Exchange& exchange) {
 struct Yes {
   id_jag::Statement statement;
   Subject subject;
+  // What policy allowed, for whoever else must agree: `connect`, then one for each scope of the statement. Empty: nobody else is asked.
+  std::vector<policy::Question> questions;
 };
 
 // The order is that of the specification's "Processing Rules": who asks, for whom, at whom, for what, and only then policy.
@@ -193,7 +217,13 @@ Result<Yes, Refusal> decide_exchange(const Exchange& exchange) {
   const oauth::ScopeSet scope = TRY(check_scopes(*server, circumstances, exchange));
   exchange.record.scope = scope.to_string();
   auto statement = TRY(state(*audience, *at_audience, *server, scope, subject, exchange));
-  return Yes{std::move(statement), std::move(subject)};
+  Yes yes{std::move(statement), std::move(subject), {}};
+  if (exchange.client.snapshot->decision_points_for(server->id).empty()) return yes;
+  yes.questions.push_back(connect_question(circumstances, *server));
+  for (const auto& one : server->scopes) {
+    if (scope.contains(one.name)) yes.questions.push_back(scope_question(circumstances, *server, one));
+  }
+  return yes;
 }
 
 // The person's links and groups may just have changed: everything that follows is decided on the objects with these changes.
@@ -215,6 +245,28 @@ Task<Result<void, Unavailable>> note_use(const Idp& idp, std::string sid, std::s
   }
   const auto touched = co_await idp.sessions.touch(sid, now);
   co_return touched;
+}
+
+// Asks them after policy and before anything is committed. They narrow what policy gave: a scope that one of them refuses is dropped.
+Task<Result<void, Refusal>> ask_decision_points(const Idp& idp, const registry::Snapshot& snapshot, Yes& yes, audit::Record& record) {
+  if (yes.questions.empty()) co_return Result<void, Refusal>{};
+  policy::Opinion nobody;
+  nobody.reason = "external_unavailable";
+  if (!idp.decision_points) co_return unexpected(refuse(nobody, idp.settings));
+  std::vector<const policy::Question*> asked;
+  for (const auto& question : yes.questions) asked.push_back(&question);
+  const auto opinions = co_await idp.decision_points->ask(std::move(asked), snapshot);
+  policy::note(opinions, record);
+  if (opinions.size() != yes.questions.size()) co_return unexpected(refuse(nobody, idp.settings));
+  if (!opinions.front().allowed) co_return unexpected(refuse(opinions.front(), idp.settings));
+  oauth::ScopeSet left;
+  for (std::size_t i = 1; i < opinions.size(); ++i) {
+    if (opinions[i].allowed) left.insert(yes.questions[i].scope->name);
+  }
+  if (left.empty()) co_return unexpected(refuse(opinions.back(), idp.settings));
+  yes.statement.scope = left.to_string();
+  record.scope = yes.statement.scope;
+  co_return Result<void, Refusal>{};
 }
 
 Granted granted(const Idp& idp, const Yes& yes, audit::Record record, Instant now) {
@@ -252,7 +304,11 @@ Task<Outcome> TokenExchangeGrant::decide(const TokenRequest& request, const Clie
   }
   const Exchange exchange{idp_, request, asking, *policy, record, direct ? &*direct : nullptr};
   auto decided = decide_exchange(exchange);
-  if (decided) co_return Outcome{granted(idp_, *decided, std::move(record), request.now)};
+  if (decided) {
+    auto agreed = co_await ask_decision_points(idp_, *client.snapshot, *decided, record);
+    if (!agreed) co_return Outcome{refused(std::move(agreed).error(), std::move(record))};
+    co_return Outcome{granted(idp_, *decided, std::move(record), request.now)};
+  }
   Refusal refusal = std::move(decided).error();
   if (!refusal.compromised_grant.empty()) {
     record.event = audit::Event::refresh_reuse;

@@ -77,7 +77,23 @@ Result<Entitlement, Failure> entitle(const id_jag::VerifiedIdJag& id_jag, const 
   Entitlement entitlement;
   question.action = policy::Action::connect;
   entitlement.connect = policy.decide(question);
-  if (!entitlement.connect.allowed) return unexpected(Failure(entitlement.connect));
+  const auto find_step_up = [&, connect = question]() -> std::optional<policy::StepUp> {
+    std::vector<policy::Chain> ways;
+    for (const std::string& name : asked.values()) {
+      const registry::Scope* scope = find_scope(*parties.server, name);
+      if (!scope || !is_below_ceiling(*parties.issuer, name)) continue;
+      policy::Question granting = connect;
+      granting.action = policy::Action::grant_scope;
+      granting.scope = policy::ScopeFacts{scope->name, scope->high_impact};
+      ways.push_back({connect, std::move(granting)});
+    }
+    return policy::step_up(ways, policy, snapshot.authentication_levels());
+  };
+  if (!entitlement.connect.allowed) {
+    auto needed = find_step_up();
+    if (needed) return unexpected(Failure(NeedsStepUp{std::move(*needed), entitlement.connect}));
+    return unexpected(Failure(entitlement.connect));
+  }
 
   question.action = policy::Action::grant_scope;
   for (const std::string& name : asked.values()) {
@@ -87,7 +103,21 @@ Result<Entitlement, Failure> entitle(const id_jag::VerifiedIdJag& id_jag, const 
     if (is_below_ceiling(*parties.issuer, name) && policy.decide(question).allowed) entitlement.scopes.insert(name);
     else entitlement.dropped.push_back(name);
   }
-  if (entitlement.scopes.empty()) return unexpected(Failure(Refusal::no_grantable_scope));
+  if (entitlement.scopes.empty()) {
+    auto needed = find_step_up();
+    if (needed) return unexpected(Failure(NeedsStepUp{std::move(*needed), entitlement.connect}));
+    return unexpected(Failure(Refusal::no_grantable_scope));
+  }
+  if (snapshot.decision_points_for(parties.server->id).empty()) return entitlement;
+  question.action = policy::Action::connect;
+  question.scope.reset();
+  entitlement.questions.push_back(question);
+  question.action = policy::Action::grant_scope;
+  for (const std::string& name : entitlement.scopes.values()) {
+    const registry::Scope* scope = find_scope(*parties.server, name);
+    question.scope = policy::ScopeFacts{scope->name, scope->high_impact};
+    entitlement.questions.push_back(question);
+  }
   return entitlement;
 }
 

@@ -29,6 +29,8 @@ struct Entitlement {
   oauth::ScopeSet scopes;               // never empty
   policy::Decision connect;             // the decision that let the user in
   std::vector<std::string> dropped;     // scopes that ceiling or policy took away, for audit
+  // What policy allowed, for whoever else must agree: `connect`, then one for each scope. Empty: nobody else is asked.
+  std::vector<policy::Question> questions;
 };
 // Asks the policy: `connect` first (a no is a denial with its reasons), then `grant_scope` for each scope (a no drops the scope).
 Result<Entitlement, Failure> entitle(const id_jag::VerifiedIdJag& id_jag, const Parties& parties, const oauth::ScopeSet& asked,

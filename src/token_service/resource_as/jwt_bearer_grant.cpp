@@ -19,6 +19,14 @@ struct JwtBearerGrant::Redemption {
   std::optional<id_jag::UnverifiedIdJag> unverified{};
 };
 
+// What every check came to: who gets what, before it is given.
+struct JwtBearerGrant::Checked {
+  id_jag::VerifiedIdJag grant;
+  const registry::User* user;
+  const registry::Server* server;
+  Entitlement entitlement;
+};
+
 namespace {
 
 std::string joined(const std::vector<std::string>& texts) {
@@ -51,8 +59,9 @@ json::Object response_body(const AccessToken& token, const KeyRing& keys, const 
 }  // namespace
 
 JwtBearerGrant::JwtBearerGrant(const Settings& settings, IssuerKeys& issuer_keys, const SigningKeys& signing_keys,
-                               const policy::Current& policy, const registry::Revocations& revocations)
-    : settings_(settings), issuer_keys_(issuer_keys), signing_keys_(signing_keys), policy_(policy), revocations_(revocations) {}
+                               const policy::Current& policy, const registry::Revocations& revocations, policy::DecisionPoints* decision_points)
+    : settings_(settings), issuer_keys_(issuer_keys), signing_keys_(signing_keys), policy_(policy), revocations_(revocations),
+      decision_points_(decision_points) {}
 
 std::string_view JwtBearerGrant::grant_type() const { return oauth::kGrantJwtBearer; }
 
@@ -62,7 +71,8 @@ Task<Outcome> JwtBearerGrant::decide(const TokenRequest& request, const Client& 
   const auto refused = [&](const Failure& failure) {
     Refused answer{to_wire(failure, settings_), std::move(redemption.record)};
     resource_as::describe(failure, answer.record);
-    answer.with_code = std::holds_alternative<policy::Decision>(failure);
+    answer.with_code = std::holds_alternative<policy::Decision>(failure) || std::holds_alternative<NeedsStepUp>(failure) ||
+                       std::holds_alternative<policy::Opinion>(failure);
     return Outcome(std::move(answer));
   };
 
@@ -71,9 +81,35 @@ Task<Outcome> JwtBearerGrant::decide(const TokenRequest& request, const Client& 
   auto fetching = issuer_keys_.of(**issuer, redemption.unverified->kid());
   const auto keys = co_await fetching;
   if (!keys) co_return Outcome(keys.error());
-  auto granted = redeem(redemption, **issuer, **keys);
-  if (!granted) co_return refused(granted.error());
-  co_return Outcome(std::move(*granted));
+  auto checked = check(redemption, **issuer, **keys);
+  if (!checked) co_return refused(checked.error());
+  const auto agreed = co_await ask_decision_points(*checked, *client.snapshot, redemption.record);
+  if (!agreed) co_return refused(agreed.error());
+  co_return Outcome(issue(redemption, **issuer, *checked));
+}
+
+// They narrow what policy gave, and give nothing themselves.
+Task<Result<void, Failure>> JwtBearerGrant::ask_decision_points(Checked& checked, const registry::Snapshot& snapshot, audit::Record& record) const {
+  const auto& questions = checked.entitlement.questions;
+  if (questions.empty()) co_return Result<void, Failure>{};
+  policy::Opinion nobody;
+  nobody.reason = "external_unavailable";
+  if (decision_points_ == nullptr) co_return unexpected(Failure(nobody));
+  std::vector<const policy::Question*> asked;
+  for (const auto& question : questions) asked.push_back(&question);
+  const auto opinions = co_await decision_points_->ask(std::move(asked), snapshot);
+  policy::note(opinions, record);
+  if (opinions.size() != questions.size()) co_return unexpected(Failure(nobody));
+  if (!opinions.front().allowed) co_return unexpected(Failure(opinions.front()));
+  oauth::ScopeSet left;
+  for (std::size_t i = 1; i < opinions.size(); ++i) {
+    const std::string& scope = questions[i].scope->name;
+    if (opinions[i].allowed) left.insert(scope);
+    else checked.entitlement.dropped.push_back(scope);
+  }
+  if (left.empty()) co_return unexpected(Failure(opinions.back()));
+  checked.entitlement.scopes = std::move(left);
+  co_return Result<void, Failure>{};
 }
 
 // Steps 3, 4 and 6 of the validation order: nothing is believed yet, nothing is fetched for a stranger.
@@ -94,14 +130,14 @@ Result<const registry::TrustedIssuer*, Failure> JwtBearerGrant::find_issuer(Rede
   return issuer;
 }
 
-Result<Granted, Failure> JwtBearerGrant::redeem(Redemption& redemption, const registry::TrustedIssuer& issuer,
-                                                const jose::KeySet& keys) const {
+Result<JwtBearerGrant::Checked, Failure> JwtBearerGrant::check(Redemption& redemption, const registry::TrustedIssuer& issuer,
+                                                              const jose::KeySet& keys) const {
   const auto refuse = [](Refusal refusal) { return unexpected(Failure(refusal)); };
   const auto& [request, client, _, unverified] = redemption;
   const registry::Snapshot& snapshot = *client.snapshot;
   audit::Record& record = redemption.record;
 
-  const auto id_jag = TRY(id_jag::verify(*unverified, keys,
+  auto id_jag = TRY(id_jag::verify(*unverified, keys,
                                          {.issuer = issuer.issuer,
                                           .audience = settings_.issuer,
                                           .client_id = client.registration->client_id,
@@ -130,19 +166,28 @@ Result<Granted, Failure> JwtBearerGrant::redeem(Redemption& redemption, const re
   const auto policy = policy_.get();
   record.policy_version = policy->version();
   const Parties parties{&issuer, user, client.agent, server};
-  const auto entitlement = entitle(id_jag, parties, asked, *policy, snapshot, registry::to_string(client.method), request.peer, request.now);
+  auto entitlement = entitle(id_jag, parties, asked, *policy, snapshot, registry::to_string(client.method), request.peer, request.now);
   if (!entitlement) {
     if (const auto* decision = std::get_if<policy::Decision>(&entitlement.error())) describe(*decision, record);
+    if (const auto* needed = std::get_if<NeedsStepUp>(&entitlement.error())) describe(needed->decision, record);
     return unexpected(entitlement.error());
   }
   describe(entitlement->connect, record);
-  record.scope = entitlement->scopes.to_string();
-  if (!entitlement->dropped.empty()) record.more.emplace_back("dropped_scopes", joined(entitlement->dropped));
+  return Checked{std::move(id_jag), user, server, std::move(*entitlement)};
+}
+
+Granted JwtBearerGrant::issue(Redemption& redemption, const registry::TrustedIssuer& issuer, const Checked& checked) const {
+  const auto& [id_jag, user, server, entitlement] = checked;   // genuine, for us, and of this client
+  const id_jag::IdJag& claims = id_jag.claims();
+  const TokenRequest& request = redemption.request;
+  audit::Record& record = redemption.record;
+  record.scope = entitlement.scopes.to_string();
+  if (!entitlement.dropped.empty()) record.more.emplace_back("dropped_scopes", joined(entitlement.dropped));
 
   const auto ring = signing_keys_.current();
-  const AccessToken token = make_access_token(id_jag, *user, *server, entitlement->scopes, settings_, request.now);
+  const AccessToken token = make_access_token(id_jag, *user, *server, entitlement.scopes, settings_, request.now);
   Granted granted;
-  granted.body = response_body(token, *ring, *server, entitlement->scopes);
+  granted.body = response_body(token, *ring, *server, entitlement.scopes);
   record.effect = audit::Effect::allow;
   record.access_token_jti = token.jti;   // the chain: ID-JAG → access token
   record.reason = "issued";

@@ -16,7 +16,7 @@ namespace writ::token_service::resource_as {
 class JwtBearerGrant final : public Grant {
  public:
   JwtBearerGrant(const Settings& settings, IssuerKeys& issuer_keys, const SigningKeys& signing_keys, const policy::Current& policy,
-                 const registry::Revocations& revocations);
+                 const registry::Revocations& revocations, policy::DecisionPoints* decision_points = nullptr);
 
   std::string_view grant_type() const override;
   audit::Event event() const override { return audit::Event::access_token; }
@@ -25,13 +25,17 @@ class JwtBearerGrant final : public Grant {
  private:
   struct Redemption;
   Result<const registry::TrustedIssuer*, Failure> find_issuer(Redemption& redemption) const;
-  Result<Granted, Failure> redeem(Redemption& redemption, const registry::TrustedIssuer& issuer, const jose::KeySet& keys) const;
+  struct Checked;
+  Result<Checked, Failure> check(Redemption& redemption, const registry::TrustedIssuer& issuer, const jose::KeySet& keys) const;
+  Task<Result<void, Failure>> ask_decision_points(Checked& checked, const registry::Snapshot& snapshot, audit::Record& record) const;
+  Granted issue(Redemption& redemption, const registry::TrustedIssuer& issuer, const Checked& checked) const;
 
   const Settings& settings_;
   IssuerKeys& issuer_keys_;
   const SigningKeys& signing_keys_;
   const policy::Current& policy_;
   const registry::Revocations& revocations_;
+  policy::DecisionPoints* decision_points_;   // null: what one is configured for is refused
 };
 
 }  // namespace writ::token_service::resource_as

@@ -1,6 +1,7 @@
 #include "token_service/resource_as/refusal.h"
 
 #include "base/overloaded.h"
+#include "token_service/step_up_error.h"
 
 namespace writ::token_service::resource_as {
 namespace {
@@ -72,17 +73,19 @@ std::string_view to_string(Refusal refusal) {
 }
 
 oauth::Error to_wire(const Failure& failure, const Settings& settings) {
+  const auto denied_by_policy = [&] {
+    const bool denied = settings.policy_denial == Settings::PolicyDenial::access_denied;
+    return oauth::Error{denied ? oauth::ErrorCode::access_denied : oauth::ErrorCode::invalid_grant, "the policy does not allow this", {}};
+  };
   return std::visit(
       Overloaded{
           [](Refusal refusal) { return wire_error(refusal); },
           [](id_jag::Rejection) {
             return oauth::Error{oauth::ErrorCode::invalid_grant, "the assertion is not accepted", {}};
           },
-          [&](const policy::Decision&) {
-            const bool denied = settings.policy_denial == Settings::PolicyDenial::access_denied;
-            return oauth::Error{denied ? oauth::ErrorCode::access_denied : oauth::ErrorCode::invalid_grant,
-                                "the policy does not allow this", {}};
-          },
+          [&](const policy::Decision&) { return denied_by_policy(); },
+          [](const NeedsStepUp& needed) { return step_up_error(needed.step_up); },
+          [&](const policy::Opinion&) { return denied_by_policy(); },
       },
       failure);
 }
@@ -96,6 +99,11 @@ void describe(const Failure& failure, audit::Record& record) {
                    record.reason = to_string(decision.kind);
                    record.detail = decision.message;
                  },
+                 [&](const NeedsStepUp& needed) {
+                   record.reason = kInsufficientUserAuthentication;
+                   record.detail = "level " + needed.step_up.level;
+                 },
+                 [&](const policy::Opinion& opinion) { record.reason = opinion.reason; },
              },
              failure);
 }

@@ -8,6 +8,8 @@
 #include "id_jag/rejection.h"
 #include "oauth/error.h"
 #include "policy/decision.h"
+#include "policy/decision_points.h"
+#include "policy/step_up.h"
 #include "token_service/grant.h"
 #include "token_service/resource_as/settings.h"
 
@@ -41,7 +43,12 @@ enum class Refusal {
 };
 std::string_view to_string(Refusal refusal);
 
-using Failure = std::variant<Refusal, id_jag::Rejection, policy::Decision>;
+// Policy denies, and would allow after a better sign-in at the issuer (rules §4.7).
+struct NeedsStepUp {
+  policy::StepUp step_up;
+  policy::Decision decision;
+};
+using Failure = std::variant<Refusal, id_jag::Rejection, policy::Decision, NeedsStepUp, policy::Opinion>;
 
 // The one place that decides what a caller learns (RAS-80, T11): no hint about who exists, nothing of the token.
 oauth::Error to_wire(const Failure& failure, const Settings& settings);

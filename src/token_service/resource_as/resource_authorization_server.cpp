@@ -46,7 +46,7 @@ ResourceAuthorizationServer::ResourceAuthorizationServer(Settings settings, Part
       resource_servers_(settings_),
       clients_(authentication_rules(settings_, nullptr), parts.log, parts.device_keys, parts.client_keys),
       callers_(authentication_rules(settings_, &resource_servers_), parts.log, parts.device_keys, parts.client_keys),
-      jwt_bearer_grant_(settings_, parts.issuer_keys, parts.signing_keys, parts.policy, parts.revocations),
+      jwt_bearer_grant_(settings_, parts.issuer_keys, parts.signing_keys, parts.policy, parts.revocations, parts.decision_points),
       introspection_(settings_, resource_servers_, parts.signing_keys, parts.revocations),
       revocation_(settings_, parts.signing_keys, parts.revocations),
       token_(endpoint_parts(clients_, parts, throttle_, settings_.node), {&jwt_bearer_grant_}),

@@ -27,6 +27,7 @@ struct Parts {
   const DeviceKeys* device_keys = nullptr;
   ClientKeys client_keys{};
   const Clock& clock;
+  policy::DecisionPoints* decision_points = nullptr;
 };
 
 // Safe to share between threads. Does not move: its endpoints refer to each other.
