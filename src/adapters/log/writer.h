@@ -1,0 +1,87 @@
+#pragma once
+
+// The one thread that writes.
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "adapters/log/append_only_log.h"
+#include "adapters/log/recovery.h"
+#include "adapters/log/segments.h"
+#include "adapters/log/spent_journal.h"
+#include "base/executor.h"
+
+namespace writ::log {
+
+using Answer = Result<audit::Committed, Unavailable>;
+
+struct Pending {
+  audit::Commit commit;
+  bool replayed = false;                        // its claim was taken: `if_replayed` is what is recorded
+  Executor* origin = nullptr;
+  std::function<void(Answer)> resume;           // called on `origin`
+  std::uint64_t position = 0;
+};
+
+class Writer {
+ public:
+  Writer(const Options& options, const Clock& clock, RecoveredSegment segment, std::unique_ptr<SpentJournal> journal, SpentIndex& spent, Segments& segments);
+  ~Writer();   // writes what is queued
+
+  // Before `start`: claims that were spent elsewhere, a signed checkpoint when the chain has none at its end, and old segments removed.
+  Result<void, IoError> prepare();
+  void start();
+  // False when the log refuses or too much is in flight: then nothing happened to it.
+  bool offer(Pending& pending);
+
+ private:
+  using Slice = std::span<Pending>;
+  void run();
+  void write(Slice batch);
+  Result<void, IoError> begin_group(std::size_t claims);              // rolls what is full, makes room for claims
+  Result<void, IoError> make_room(std::size_t bytes);
+  Result<void, IoError> write_group(GroupHeader::Kind kind, std::uint64_t first_position, std::string_view claims, const std::vector<std::string>& texts);
+  Result<void, IoError> sync();
+  Result<void, IoError> checkpoint();
+  Result<void, IoError> roll();
+  Result<void, IoError> remove_old_segments();
+  Result<void, IoError> note(std::string reason, std::vector<std::pair<std::string, std::string>> more, std::string_view claims = {});
+  void refuse(const IoError& error);
+  void refuse_for_now(Slice batch, const IoError& error);
+  bool has_unsynced() const { return on_disk_ < end_; }
+  std::uint32_t forgotten_before() const { return forgotten_before_seconds(clock_.now()); }
+
+  const Options& options_;
+  const Clock& clock_;
+  Files& files_;
+  SpentIndex& spent_;
+  Segments& segments_;
+  std::unique_ptr<SpentJournal> journal_;
+
+  SegmentHeader header_;
+  std::unique_ptr<File> file_;
+  Link link_{};
+  std::uint64_t next_position_, next_group_;
+  std::uint64_t end_, on_disk_, room_end_;
+  bool closed_ = false;                // the segment ends in its checkpoint; only the next one is missing
+  bool needs_checkpoint_;
+  std::chrono::steady_clock::time_point unsynced_since_{}, last_checkpoint_ = std::chrono::steady_clock::now();
+  bool full_ = false;                  // the last attempt found no space
+  bool broken_ = false;
+
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::vector<Pending> queue_;
+  bool sleeping_ = false, stopping_ = false, refusing_ = false;
+  std::thread thread_;
+};
+
+}  // namespace writ::log
