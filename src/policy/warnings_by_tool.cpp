@@ -23,12 +23,6 @@ cedar::PartialValue open_context(cedar::Arena& arena) {
                                       {"unseen", PartialValue::unknown(), false}});
 }
 
-bool names_exactly(const Bundle& bundle, const std::string& row, const std::string& server, const std::string& tool) {
-  return std::any_of(bundle.rows.begin(), bundle.rows.end(), [&](const Bundle::Row& one) {
-    return one.grant.id == row && one.grant.server == server && std::find(one.grant.tools.names.begin(), one.grant.tools.names.end(), tool) != one.grant.tools.names.end();
-  });
-}
-
 std::string list_of(const std::vector<std::string>& names) {
   std::string text;
   for (std::size_t i = 0; i < std::min(names.size(), kNamedMax); ++i) text += (i == 0 ? "`" : ", `") + names[i] + "`";
@@ -37,7 +31,11 @@ std::string list_of(const std::vector<std::string>& names) {
 
 class ByTool {
  public:
-  explicit ByTool(const Bundle& bundle) : bundle_(bundle), policies_(*bundle.policy) {}
+  explicit ByTool(const Bundle& bundle) : policies_(*bundle.policy) {
+    for (const Bundle::Row& row : bundle.rows) {
+      for (const std::string& tool : row.grant.tools.names) named_.emplace(row.grant.id, id_at(row.grant.server, tool));
+    }
+  }
 
   void look_at(const registry::Server& server, const ToolFacts& tool) {
     Question question;
@@ -63,7 +61,7 @@ class ByTool {
       const bool is_row = policies_.place(permit).file == "grants.yaml";
       if (permit.effect() != cedar::ast::Effect::permit || !residual.outcomes.may_be_satisfied || is_silenced(permit, kUnconditionalDestructive)) continue;
       // A row's conditions are only which agent and which tools. Who names a tool in full has thought of it.
-      if (is_row ? names_exactly(bundle_, shown_id(permit.id()), server.id, tool.name) : !permit.tree().clauses.empty()) continue;
+      if (is_row ? named_.contains({shown_id(permit.id()), name}) : !permit.tree().clauses.empty()) continue;
       auto& opened = opened_[shown_id(permit.id())];
       opened.first = &permit;
       opened.second.push_back(name);
@@ -100,8 +98,8 @@ class ByTool {
                                "", kPermitShadowed));
   }
 
-  const Bundle& bundle_;
   const CedarPolicy& policies_;
+  std::set<std::pair<std::string, std::string>> named_;                                                 // row, tool: those that rows name in full, patterns among them
   std::map<std::string, const cedar::CompiledPolicy*> forbidden_;                                       // tool → the forbid
   std::map<std::string, std::pair<const cedar::CompiledPolicy*, std::vector<std::string>>> opened_;     // shown id → destructive tools
 };
