@@ -56,7 +56,7 @@ class Service {
     exit = 2;
     auto first = TRY(read_first_objects(config_));
     exit = 1;
-    const Place place{config_.data_directory, config_.keys.sealing_key_file, config_.store.postgresql, config_.store.password_file, config_.node};
+    const Place place{config_.data_directory, config_.keys.sealing_key_file, config_.store.postgresql, config_.store.password_file, config_.node, config_.audit.keep};
     auto stores = TRY(open_stores(place, clock_, [](const std::string& failure) { log_error(failure); }));
     auto parse_yaml = [](std::string_view text, std::string name) { return yaml::parse(text, std::move(name)); };
     sealing_key_.emplace(stores.sealing_key);

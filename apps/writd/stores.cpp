@@ -15,12 +15,12 @@
 #include "adapters/postgresql/decisions_log.h"
 #include "adapters/postgresql/documents.h"
 #include "adapters/postgresql/object_store.h"
-#include "adapters/sqlite/decisions_log.h"
 #include "adapters/sqlite/documents.h"
 #include "adapters/sqlite/object_store.h"
 #include "config/config.h"
 #include "crypto/hash.h"
 #include "crypto/random.h"
+#include "decisions_log.h"
 #include "registry/secret_file.h"
 
 namespace writ::writd {
@@ -57,22 +57,21 @@ Result<void, std::string> make_directory(const std::string& directory) {
   return {};
 }
 
-Result<Stores, std::string> open_files(const std::string& directory, const std::string& node, const Clock& clock, const std::function<void(const std::string&)>& on_failure) {
+Result<Stores, std::string> open_files(const Place& place, const Secret& sealing_key, const Clock& clock, const std::function<void(const std::string&)>& on_failure) {
+  const std::string& directory = place.directory;
   Stores stores;
   auto documents = sqlite::SqliteDocuments::open(directory + "/state.db");
   if (!documents) return unexpected("cannot open `" + directory + "/state.db`: " + documents.error().detail);
   auto objects = sqlite::SqliteObjectStore::open(directory + "/objects.db");
   if (!objects) return unexpected("cannot open `" + directory + "/objects.db`: " + objects.error().detail);
-  auto log = sqlite::SqliteDecisionsLog::open(directory + "/decisions.db", node, clock);
-  if (!log) return unexpected("cannot open `" + directory + "/decisions.db`: " + log.error().detail);
+  auto log = TRY(open_decisions_log(directory, place.node, sealing_key, place.audit_keep, clock));
   (*documents)->on_failure([on_failure](const sqlite::Failure& failure) { on_failure("state store: " + failure.detail); });
-  (*log)->on_failure([on_failure](const sqlite::Failure& failure) { on_failure("decisions log: " + failure.detail); });
-  stores.log = log->get();
-  stores.audit_reader = log->get();
+  stores.log = log.log;
+  stores.audit_reader = log.reader;
   (*objects)->on_failure([on_failure](const sqlite::Failure& failure) { on_failure("object store: " + failure.detail); });
   stores.documents = std::move(*documents);
   stores.objects = std::move(*objects);
-  stores.log_owner = std::move(*log);
+  stores.log_owner = std::move(log.owner);
   return stores;
 }
 
@@ -119,7 +118,7 @@ Stores open_in_memory() {
 Result<Stores, std::string> open_stores(const Place& place, const Clock& clock, std::function<void(const std::string&)> on_failure) {
   TRY(make_directory(place.directory));
   auto sealing_key = TRY(read_sealing_key(place.sealing_key_file));
-  auto stores = TRY(place.postgresql.empty() ? open_files(place.directory, place.node, clock, on_failure) : open_postgresql(place, clock, on_failure));
+  auto stores = TRY(place.postgresql.empty() ? open_files(place, sealing_key, clock, on_failure) : open_postgresql(place, clock, on_failure));
   stores.sealing_key = std::move(sealing_key);
   return stores;
 }

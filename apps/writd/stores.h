@@ -27,6 +27,7 @@ struct Place {
   std::string directory, sealing_key_file;
   std::string postgresql, postgresql_password_file;   // empty: everything is in the directory
   std::string node;
+  Seconds audit_keep{0};   // 0: for ever
 };
 // Makes the directory (0700) and the sealing key (0600) when there are none. The error is a sentence for the operator.
 Result<Stores, std::string> open_stores(const Place& place, const Clock& clock, std::function<void(const std::string&)> on_failure);

@@ -65,6 +65,10 @@ struct Keys {
   std::string sealing_key_file;         // 32 random bytes that seal private keys at rest; {data}/sealing.key
 };
 
+struct Audit {
+  Seconds keep{0};                      // older records are removed, a whole segment at a time; 0: never
+};
+
 struct Log {
   enum class Level { debug, info, warning, error } level = Level::info;
   enum class Format { automatic, json, text } format = Format::automatic;
@@ -89,6 +93,7 @@ struct Config {
   Gateway gateway;
   Keys keys;
   Store store;
+  Audit audit;
   Log log;
 
   // For an empty store only (rules §8.4): the objects as a tree for registry::read_objects, or the file or folder to read it from, and

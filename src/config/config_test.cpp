@@ -58,6 +58,7 @@ resource_as: {issuer: "https://as.example.com", access_token_lifetime: 2m, polic
 gateway: {base: "https://mcp.example.com", denied_calls: http_403, call_durability: power, call_deadline: 5m}
 keys: {algorithm: EdDSA, rotate_after: 30d, sealing_key_file: /run/credentials/seal}
 store: {postgresql: "host=/run/postgresql dbname=writ", password_file: pgpass}
+audit: {keep: 400d}
 log: {level: debug, format: json}
 objects: {users: []}
 policy: bundle
@@ -73,6 +74,7 @@ policy: bundle
   EXPECT_EQ(config->admin_listener.address, "");
   EXPECT_EQ(config->admin_listener.socket, "/run/writ/admin.sock");
   EXPECT_EQ(config->idp.refresh_repeat, Seconds{0});
+  EXPECT_EQ(config->audit.keep, Seconds{400 * 24 * 3600});
   EXPECT_EQ(config->idp.policy_denial, Idp::PolicyDenial::invalid_target);
   EXPECT_EQ(config->resource_as.missing_scope, ResourceAs::MissingScope::none);
   EXPECT_EQ(config->gateway.call_durability, Gateway::CallDurability::power);

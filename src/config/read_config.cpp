@@ -61,6 +61,7 @@ class Reader {
     read_gateway();
     read_keys();
     read_store();
+    read_audit();
     read_log();
     read_initial();
     fields_.finish();
@@ -259,6 +260,14 @@ class Reader {
     Fields fields(*node, "`store`", problems_);
     config_.store.postgresql = fields.required_text("postgresql");
     config_.store.password_file = resolved(config_.file, fields.text("password_file"));
+    fields.finish();
+  }
+
+  void read_audit() {
+    const Node* node = fields_.find("audit");
+    if (!node) return;
+    Fields fields(*node, "`audit`", problems_);
+    config_.audit.keep = fields.duration("keep", config_.audit.keep, kDay, 36500 * kDay);
     fields.finish();
   }
 

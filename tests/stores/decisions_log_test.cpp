@@ -1,4 +1,4 @@
-// One suite for every home of the decisions log: what holds for memory holds for SQLite, and across a restart where there is one.
+// One suite for every home of the decisions log: what holds for memory holds for the log on disk, and across a restart where there is one.
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -10,9 +10,10 @@
 #include <set>
 #include <thread>
 
+#include "adapters/log/append_only_log.h"
 #include "adapters/memory/decisions_log.h"
 #include "adapters/postgresql/decisions_log.h"
-#include "adapters/sqlite/decisions_log.h"
+#include "adapters/sqlite/earlier_decisions.h"
 #include "audit/commit_all.h"
 #include "crypto/random.h"
 #include "postgresql_fixture.h"
@@ -45,18 +46,20 @@ struct MemoryHome final : Home {
   bool reopen() override { return false; }
 };
 
-struct SqliteHome final : Home {
+struct LogHome final : Home {
   FixedClock clock;
-  std::string path = std::filesystem::temp_directory_path() / ("writ-log-" + crypto::random_token() + ".db");
-  std::unique_ptr<sqlite::SqliteDecisionsLog> store;
-  SqliteHome() { open(); }
-  ~SqliteHome() override {
+  std::string directory = std::filesystem::temp_directory_path() / ("writ-log-" + crypto::random_token());
+  crypto::PrivateKey key = crypto::PrivateKey::generate(crypto::Algorithm::es256);
+  std::unique_ptr<log::AppendOnlyLog> store;
+  LogHome() { open(); }
+  ~LogHome() override {
     store.reset();
-    for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path + suffix);
+    std::filesystem::remove_all(directory);
   }
+  log::Options options() const { return {.directory = directory, .node = "n1", .key = {"audit-1", crypto::Algorithm::es256, key}}; }
   void open() {
-    auto opened = sqlite::SqliteDecisionsLog::open(path, "n1", clock);
-    ASSERT_TRUE(opened) << opened.error().detail;
+    auto opened = log::AppendOnlyLog::open(options(), clock);
+    ASSERT_TRUE(opened) << opened.error();
     store = std::move(*opened);
   }
   audit::DecisionsLog& log() override { return *store; }
@@ -213,6 +216,62 @@ TEST_P(DecisionsLog, TailReadsOldestFirstAfterAPosition) {
   EXPECT_EQ((*rows)[0].position, first.position + 1);
 }
 
+TEST_P(DecisionsLog, EveryFieldFindsItsRecordsAndNoOthers) {
+  const auto made = [&](const char* marker, auto set) {
+    Commit one = issued(marker);
+    set(one.record);
+    commit(std::move(one));
+  };
+  made("user", [](audit::Record& r) { r.user = "usr_1", r.user_name = "alice \"a\""; });
+  made("agent", [](audit::Record& r) { r.agent = "cursor"; });
+  made("server", [](audit::Record& r) { r.server = "github"; });
+  made("tool", [](audit::Record& r) { r.tool = std::string(300, 't'); });   // cut in the record, found all the same
+  made("deny", [](audit::Record& r) { r.effect = audit::Effect::deny; });
+  made("none", [](audit::Record& r) { r.effect = audit::Effect::none; });
+  made("event", [](audit::Record& r) { r.event = audit::Event::call; });
+  made("id_jag", [](audit::Record& r) { r.id_jag_jti = "j1"; });
+  made("access_token", [](audit::Record& r) { r.access_token_jti = "j1"; });
+  made("earlier", [](audit::Record& r) { r.time -= Seconds{60}; });
+  made("later", [](audit::Record& r) { r.time += Seconds{60}; });
+  const auto reasons = [&](auto set) {
+    audit::Query query;
+    set(query);
+    std::string found;
+    const auto rows = run(home_->reader().query(query));
+    EXPECT_TRUE(rows);
+    for (const auto& row : *rows) {
+      const auto at = row.json_line.find("\"reason\":\"") + 10;
+      found += row.json_line.substr(at, row.json_line.find('"', at) - at) + " ";
+    }
+    return found;
+  };
+  const Instant now{Milliseconds{1'795'000'000'000}};
+  EXPECT_EQ(reasons([](audit::Query& q) { q.user = "usr_1"; }), "user ");
+  EXPECT_EQ(reasons([](audit::Query& q) { q.user = "alice \"a\""; }), "user ");
+  EXPECT_EQ(reasons([](audit::Query& q) { q.user = "usr_"; }), "");
+  EXPECT_EQ(reasons([](audit::Query& q) { q.agent = "cursor"; }), "agent ");
+  EXPECT_EQ(reasons([](audit::Query& q) { q.server = "github"; }), "server ");
+  EXPECT_EQ(reasons([](audit::Query& q) { q.effect = "deny"; }), "deny ");
+  EXPECT_EQ(reasons([](audit::Query& q) { q.effect = "none"; }), "none ");
+  EXPECT_EQ(reasons([](audit::Query& q) { q.event = "call"; }), "event ");
+  EXPECT_EQ(reasons([](audit::Query& q) { q.event = "no such event"; }), "");
+  EXPECT_EQ(reasons([](audit::Query& q) { q.id_jag_jti = "j1"; }), "id_jag ");
+  EXPECT_EQ(reasons([](audit::Query& q) { q.access_token_jti = "j1"; }), "access_token ");
+  EXPECT_EQ(reasons([](audit::Query& q) { q.text = "\"tool\":\"ttt"; }), "tool ");
+  EXPECT_EQ(reasons([&](audit::Query& q) { q.since = now + Milliseconds{1}; }), "later ");
+  EXPECT_EQ(reasons([&](audit::Query& q) { q.until = now; }), "earlier ");
+  EXPECT_EQ(reasons([](audit::Query& q) { q.agent = "cursor", q.server = "github"; }), "");
+}
+
+TEST_P(DecisionsLog, APositionThatIsNotThereIsAbsent) {
+  const auto only = commit(issued("only"));
+  for (const std::uint64_t position : {std::uint64_t{0}, only.position + 1, std::uint64_t{1} << 50}) {
+    const auto row = run(home_->reader().at(position));
+    ASSERT_TRUE(row);
+    EXPECT_FALSE(*row) << position;
+  }
+}
+
 // S9: hostile text in every searched field finds nothing and breaks nothing.
 TEST_P(DecisionsLog, HostileTextInAQueryIsOnlyText) {
   commit(issued("kept"));
@@ -228,13 +287,13 @@ TEST_P(DecisionsLog, HostileTextInAQueryIsOnlyText) {
 
 INSTANTIATE_TEST_SUITE_P(EveryHome, DecisionsLog,
                          testing::Values(NamedHome{"memory", [] { return std::unique_ptr<Home>(std::make_unique<MemoryHome>()); }},
-                                         NamedHome{"sqlite", [] { return std::unique_ptr<Home>(std::make_unique<SqliteHome>()); }},
+                                         NamedHome{"log", [] { return std::unique_ptr<Home>(std::make_unique<LogHome>()); }},
                                          NamedHome{"postgresql", [] { return PostgresqlServer::shared() ? std::unique_ptr<Home>(std::make_unique<PostgresqlHome>()) : nullptr; }}),
                          [](const auto& row) { return row.param.name; });
 
 // S2: what was acknowledged before kill -9 is there afterwards, and no claim is given twice.
-TEST(SqliteDecisionsLogAfterKill, KeepsEveryAcknowledgedClaim) {
-  SqliteHome home;
+TEST(DecisionsLogAfterKill, KeepsEveryAcknowledgedClaim) {
+  LogHome home;
   home.store.reset();
   for (int round = 0; round < 5; ++round) {
     int acknowledged[2];
@@ -243,7 +302,7 @@ TEST(SqliteDecisionsLogAfterKill, KeepsEveryAcknowledgedClaim) {
     ASSERT_GE(child, 0);
     if (child == 0) {
       FixedClock clock;
-      auto log = sqlite::SqliteDecisionsLog::open(home.path, "n1", clock);
+      auto log = log::AppendOnlyLog::open(home.options(), clock);
       for (int i = 0; log; ++i) {
         Commit commit;
         commit.record.event = audit::Event::access_token;
@@ -277,27 +336,28 @@ TEST(SqliteDecisionsLogAfterKill, KeepsEveryAcknowledgedClaim) {
   }
 }
 
-// S3: a disk that is full refuses, grants nothing, and serves again when there is room.
-TEST(SqliteDecisionsLogStore, RefusesWhileTheDiskIsFullAndRecovers) {
-  SqliteHome home;
+// S3, R5: on a real file system, a write that the system refuses ends the log until it is opened anew; nothing was granted.
+TEST(DecisionsLogStore, RefusesAfterAWriteThatTheSystemRefused) {
+  LogHome home;
   const auto claim = [&](const std::string& jti) {
     Commit commit;
     commit.record.event = audit::Event::access_token;
-    commit.record.detail = std::string(200, 'x');
     commit.claim = audit::make_claim(Claim::Use::id_jag, "i", jti, Instant{Milliseconds{1'795'000'330'000}});
     commit.if_replayed = commit.record;
     return run(home.store->commit(commit));
   };
   ASSERT_TRUE(claim("before"));
-  std::signal(SIGXFSZ, SIG_IGN);   // then a write beyond the limit is an error, as on a full disk
+  std::signal(SIGXFSZ, SIG_IGN);   // then a write beyond the limit is an error
   rlimit limit{};
   ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &limit), 0);
   const rlimit full{1, limit.rlim_max};
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &full), 0);
-  const auto refused = claim("while full");
+  const auto refused = claim("while refused");
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
   EXPECT_FALSE(refused);
-  const auto again = claim("while full");
+  EXPECT_FALSE(claim("after")) << "the file that failed is not written again";
+  home.reopen();
+  const auto again = claim("while refused");
   ASSERT_TRUE(again);
   EXPECT_FALSE(again->replayed) << "what was refused was not used up";
   const auto replayed = claim("before");
@@ -305,11 +365,46 @@ TEST(SqliteDecisionsLogStore, RefusesWhileTheDiskIsFullAndRecovers) {
   EXPECT_TRUE(replayed->replayed);
 }
 
-TEST(SqliteDecisionsLogStore, RefusesWhenTheFileIsGone) {
+TEST(DecisionsLogStore, RefusesASecondProcess) {
+  LogHome home;
   FixedClock clock;
-  const auto log = sqlite::SqliteDecisionsLog::open("/nonexistent-directory/decisions.db", "n1", clock);
+  const auto second = log::AppendOnlyLog::open(home.options(), clock);
+  ASSERT_FALSE(second);
+  EXPECT_NE(second.error().find("another process uses this log"), std::string::npos) << second.error();
+}
+
+TEST(DecisionsLogStore, RefusesWhenTheFolderCannotBeMade) {
+  LogHome home;
+  log::Options options = home.options();
+  options.directory = "/nonexistent-directory/audit";
+  FixedClock clock;
+  const auto log = log::AppendOnlyLog::open(options, clock);
   ASSERT_FALSE(log);
-  EXPECT_NE(log.error().detail.find("/nonexistent-directory"), std::string::npos);
+  EXPECT_NE(log.error().find("/nonexistent-directory"), std::string::npos);
+}
+
+// What versions before the append-only log had spent stays spent.
+TEST(EarlierDecisions, AreReadFromTheirDatabase) {
+  const std::string path = std::filesystem::temp_directory_path() / ("writ-earlier-" + crypto::random_token() + ".db");
+  const auto claim = audit::make_claim(Claim::Use::id_jag, "i", "jti", Instant{Milliseconds{1'795'000'330'000}});
+  {
+    auto connection = sqlite::Connection::open(path);
+    ASSERT_TRUE(connection);
+    ASSERT_TRUE(connection->execute("CREATE TABLE records(position INTEGER PRIMARY KEY, line TEXT NOT NULL);"
+                                    "CREATE TABLE claims(key BLOB PRIMARY KEY, forget_after INTEGER NOT NULL) WITHOUT ROWID;"
+                                    "INSERT INTO records VALUES (41, '{}'), (42, '{}')"));
+    auto insert = connection->prepare("INSERT INTO claims VALUES (?, ?)");
+    ASSERT_TRUE(insert);
+    insert->bind_blob(1, std::string_view(reinterpret_cast<const char*>(claim.key.data()), claim.key.size())).bind(2, claim.forget_after.time_since_epoch().count());
+    ASSERT_TRUE(insert->run());
+  }
+  const auto earlier = sqlite::read_earlier_decisions(path);
+  for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path + suffix);
+  ASSERT_TRUE(earlier) << earlier.error().detail;
+  EXPECT_EQ(earlier->newest_position, 42U);
+  ASSERT_EQ(earlier->spent.size(), 1U);
+  EXPECT_EQ(earlier->spent[0].key, claim.key);
+  EXPECT_EQ(earlier->spent[0].forget_after, claim.forget_after);
 }
 
 }  // namespace

@@ -1,0 +1,23 @@
+#pragma once
+
+// The decisions log of a node: the folder `audit` in the data directory.
+
+#include <memory>
+#include <string>
+
+#include "audit/decisions_log.h"
+#include "base/clock.h"
+#include "base/secret.h"
+
+namespace writ::writd {
+
+struct OpenedLog {
+  std::unique_ptr<audit::DecisionsLog> owner;
+  audit::DecisionsLog* log = nullptr;
+  audit::AuditReader* reader = nullptr;
+};
+// `keep`: how long records are kept; 0: for ever. A `decisions.db` of an earlier version is taken over once: what was spent stays spent, and
+// positions go on. `clock` outlives the log. The error is a sentence for the operator.
+Result<OpenedLog, std::string> open_decisions_log(const std::string& data_directory, const std::string& node, const Secret& sealing_key, Seconds keep, const Clock& clock);
+
+}  // namespace writ::writd
