@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "admin_client.h"
+#include "audit_trail.h"
 #include "commands.h"
 #include "encoding/form.h"
 #include "output.h"
@@ -98,6 +99,7 @@ void add_audit(CLI::App& parent, Context& context) {
   add_filters(tail_command, arguments);
   tail_command->add_flag("--once", arguments->once, "do not wait for new ones");
   tail_command->callback([&context, arguments] { tail(context, *arguments); });
+  add_audit_trail(*command, context);
 }
 
 }  // namespace writ::cli::admin
