@@ -31,6 +31,7 @@ inline Options small_log(std::shared_ptr<Files> files) {
   options.segment_bytes = 4'000;
   options.journal_bytes = 64 + 8 * 32;   // eight claims
   options.room_bytes = 2'000;
+  options.sync_within = Milliseconds{1};
   return options;
 }
 

@@ -56,7 +56,11 @@ Writer::Writer(const Options& options, const Clock& clock, RecoveredSegment segm
     : options_(options), clock_(clock), files_(*options.files), spent_(spent), segments_(segments), journal_(std::move(journal)), header_(std::move(segment.header)),
       file_(std::move(segment.file)), link_(segment.link), next_position_(segment.next_position), next_group_(segment.next_group), end_(segment.index.end),
       on_disk_(segment.on_disk), room_end_(std::max(segment.file_size, segment.index.end)),
-      needs_checkpoint_(!segment.ends_in_checkpoint && segment.index.end > kSegmentHeaderBytes) {
+      needs_checkpoint_(!segment.ends_in_checkpoint && segment.index.end > kSegmentHeaderBytes), background_([this] {
+        const std::lock_guard lock(mutex_);
+        background_done_ = true;
+        arrived_.notify_one();
+      }) {
   journal_->on_notice([notice = options.notice](const std::string& sentence) { notice(Level::warning, sentence); });
 }
 
@@ -111,13 +115,13 @@ void Writer::run() {
     {
       std::unique_lock lock(mutex_);
       auto until = Clock::time_point::max();
-      if (has_unsynced() && !broken_) until = unsynced_since_ + options_.sync_within;
+      if (has_unsynced() && !background_.is_under_way() && !broken_) until = unsynced_since_ + options_.sync_within;
       if (needs_checkpoint_ && !broken_) until = std::min<Clock::time_point>(until, last_checkpoint_ + options_.checkpoint_every);
-      const auto wake = [this] { return stopping_ || !queue_.empty(); };
+      const auto wake = [this] { return stopping_ || background_done_ || !queue_.empty(); };
       sleeping_ = true;
       if (until == Clock::time_point::max()) arrived_.wait(lock, wake);
       else arrived_.wait_until(lock, until, wake);
-      sleeping_ = false;
+      sleeping_ = background_done_ = false;
       batch.swap(queue_);
       stop = stopping_ && batch.empty();
     }
@@ -127,14 +131,17 @@ void Writer::run() {
       continue;
     }
     const auto now = Clock::now();
-    Result<void, IoError> kept;
-    if (needs_checkpoint_ && !closed_ && (stop || now >= last_checkpoint_ + options_.checkpoint_every)) {
+    Result<void, IoError> kept = finish_background_sync(false);
+    if (kept && needs_checkpoint_ && !closed_ && (stop || now >= last_checkpoint_ + options_.checkpoint_every)) {
       last_checkpoint_ = now;
       kept = make_room(kReserveBytes);
       if (kept) kept = checkpoint();
       else if (kept.error().no_space) kept = {};   // the next one says as much
     }
-    if (kept && has_unsynced() && (stop || now >= unsynced_since_ + options_.sync_within)) kept = sync();
+    if (kept && has_unsynced()) {
+      if (stop) kept = sync();
+      else if (!background_.is_under_way() && now >= unsynced_since_ + options_.sync_within) start_background_sync();
+    }
     if (kept && stop) kept = journal_->sync();
     if (!kept) refuse(kept.error());
     if (stop) return;
@@ -243,7 +250,24 @@ Result<void, IoError> Writer::write_group(GroupHeader::Kind kind, std::uint64_t 
   return {};
 }
 
+// For commits that nobody waits for. What is written meanwhile is of the next one.
+void Writer::start_background_sync() {
+  syncing_to_ = end_;
+  unsynced_since_ = std::chrono::steady_clock::now();
+  background_.start(*file_);
+}
+
+Result<void, IoError> Writer::finish_background_sync(bool wait) {
+  if (!background_.is_under_way()) return {};
+  auto result = wait ? std::optional(background_.wait()) : background_.poll();
+  if (!result) return {};
+  TRY(std::move(*result));
+  on_disk_ = std::max(on_disk_, syncing_to_);
+  return {};
+}
+
 Result<void, IoError> Writer::sync() {
+  TRY(finish_background_sync(true));
   TRY(file_->sync());
   on_disk_ = end_;
   return {};
@@ -271,6 +295,7 @@ Result<void, IoError> Writer::checkpoint() {
 
 Result<void, IoError> Writer::roll() {
   if (!closed_) {
+    TRY(finish_background_sync(true));
     if (needs_checkpoint_ || has_unsynced()) {
       TRY(make_room(kReserveBytes));
       TRY(checkpoint());

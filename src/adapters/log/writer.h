@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "adapters/log/append_only_log.h"
+#include "adapters/log/background_sync.h"
 #include "adapters/log/recovery.h"
 #include "adapters/log/segments.h"
 #include "adapters/log/spent_journal.h"
@@ -50,6 +51,8 @@ class Writer {
   Result<void, IoError> make_room(std::size_t bytes);
   Result<void, IoError> write_group(GroupHeader::Kind kind, std::uint64_t first_position, std::string_view claims, const std::vector<std::string>& texts);
   Result<void, IoError> sync();
+  void start_background_sync();
+  Result<void, IoError> finish_background_sync(bool wait);
   Result<void, IoError> checkpoint();
   Result<void, IoError> roll();
   Result<void, IoError> remove_old_segments();
@@ -71,6 +74,7 @@ class Writer {
   Link link_{};
   std::uint64_t next_position_, next_group_;
   std::uint64_t end_, on_disk_, room_end_;
+  std::uint64_t syncing_to_ = 0;       // what the background sync makes durable
   bool closed_ = false;                // the segment ends in its checkpoint; only the next one is missing
   bool needs_checkpoint_;
   std::chrono::steady_clock::time_point unsynced_since_{}, last_checkpoint_ = std::chrono::steady_clock::now();
@@ -80,7 +84,8 @@ class Writer {
   std::mutex mutex_;
   std::condition_variable arrived_;
   std::vector<Pending> queue_;
-  bool sleeping_ = false, stopping_ = false, refusing_ = false;
+  bool sleeping_ = false, stopping_ = false, refusing_ = false, background_done_ = false;
+  BackgroundSync background_;          // behind `file_`: it ends first
   std::thread thread_;
 };
 
