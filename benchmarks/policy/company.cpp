@@ -3,9 +3,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <random>
+#include <unordered_map>
 
 #include "audit/record.h"
 #include "policy/argument_type.h"
+#include "policy/inquiry.h"
 
 namespace writ::policy::benchmark {
 namespace {
@@ -132,9 +134,24 @@ std::shared_ptr<const CedarPolicy> compile(std::vector<AccessGrant> grants, std:
   std::exit(1);
 }
 
-std::vector<audit::StoredRecord> make_records(const Sizes& sizes, std::size_t count) {
+std::vector<audit::StoredRecord> make_records(const Sizes& sizes, std::size_t count, const CedarPolicy& active, const registry::Snapshot& objects, const ToolCatalogue& tools) {
   Random random(7);
-  const ToolCatalogue tools = make_tools(sizes);
+  std::unordered_map<std::string, bool> decided;
+  const auto is_allowed = [&](const audit::Record& record, Action action, const std::string& subject) {
+    const auto [at, is_new] = decided.emplace(record.user + record.agent + record.server + std::string(to_string(action)) + subject + record.arguments, false);
+    if (!is_new) return at->second;
+    Inquiry inquiry;
+    inquiry.action = action;
+    inquiry.user = record.user;
+    inquiry.agent = record.agent;
+    inquiry.server = record.server;
+    (action == Action::call ? inquiry.tool : inquiry.scope) = subject;
+    inquiry.arguments = json::Value(json::Object{});
+    inquiry.authentication.acr = record.acr;
+    inquiry.authentication.age = Seconds(60);
+    const auto question = question_of(inquiry, World{objects, tools, record.issuer});
+    return at->second = question && active.enforce(*question).allowed;
+  };
   std::vector<std::vector<std::string>> names(sizes.servers);
   for (std::size_t i = 0; i < sizes.servers; ++i) {
     for (const auto& tool : tools.of_server(name("server-", i))) names[i].push_back(tool->name);
@@ -144,7 +161,10 @@ std::vector<audit::StoredRecord> make_records(const Sizes& sizes, std::size_t co
   for (std::size_t i = 0; i < count; ++i) {
     audit::Record record;
     record.time = from_unix_seconds(1'794'400'000) + Milliseconds(static_cast<std::int64_t>(i) * 600);
-    const std::size_t person = random.skewed(sizes.users), server = random.skewed(sizes.servers);
+    // Everybody has a few servers, and uses few of their tools for most of the work.
+    std::size_t person = random.skewed(sizes.users);
+    while (!objects.objects().users[person].active) person = random.skewed(sizes.users);
+    const std::size_t server = (person * 7 + random.skewed(4) * 13) % sizes.servers;
     record.user = name("usr_", 100'000 + person);
     record.user_name = name("person", person);
     record.agent = name("agent-", (person + random.below(2)) % sizes.agents);
@@ -159,23 +179,30 @@ std::vector<audit::StoredRecord> make_records(const Sizes& sizes, std::size_t co
     record.policy_version = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     // A hundred changes of the objects in the time that is replayed.
     record.object_sequence = 1 + i * 100 / count;
-    record.effect = random.below(20) == 0 ? audit::Effect::deny : audit::Effect::allow;
-    record.reason = record.effect == audit::Effect::allow ? "allowed" : "no_permit";
     record.acr = person % 3 == 0 ? "urn:strong" : "urn:password";
     record.amr = "pwd,mfa";
     record.authentication_age_s = static_cast<std::int64_t>(random.below(36'000));
     record.more.emplace_back("agent_authentication", "private_key_jwt");
     if (i % 20 == 0) {
       record.event = audit::Event::access_token;
-      record.scope = "read write";
-      record.action = "grant_scope";
+      const bool connects = is_allowed(record, Action::connect, "");
+      record.effect = connects ? audit::Effect::allow : audit::Effect::deny;
+      record.action = connects ? "grant_scope" : "connect";
+      std::string dropped;
+      for (const char* scope : {"read", "write"}) {
+        if (is_allowed(record, Action::grant_scope, scope)) record.scope += (record.scope.empty() ? "" : " ") + std::string(scope);
+        else dropped += (dropped.empty() ? "" : ",") + std::string(scope);
+      }
+      if (!dropped.empty()) record.more.emplace_back("dropped_scopes", dropped);
     } else {
       record.event = audit::Event::call;
       record.method = "tools/call";
-      record.tool = names[server].empty() ? "none" : names[server][random.skewed(names[server].size())];
+      record.tool = names[server].empty() ? "none" : names[server][(person + random.skewed(names[server].size())) % names[server].size()];
       record.action = "call";
       if (server == 3 || server == 6) record.arguments = R"({"repo":{"value":"repo-)" + std::to_string(random.below(50)) + R"("},"force":{"absent":true}})";
     }
+    if (record.event == audit::Event::call) record.effect = is_allowed(record, Action::call, record.tool) ? audit::Effect::allow : audit::Effect::deny;
+    record.reason = record.effect == audit::Effect::allow ? "allowed" : "no_permit";
     records.push_back({i + 1, audit::to_json_line(record, i + 1, "n1")});
   }
   return records;

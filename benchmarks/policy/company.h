@@ -25,7 +25,8 @@ std::vector<AccessGrant> make_grants(const Sizes& sizes, unsigned seed);
 std::string policy_file();
 std::shared_ptr<const CedarPolicy> compile(std::vector<AccessGrant> grants, std::string text);
 
-// Decisions as a gateway records them, oldest first: a few busy tools, a long tail, some arguments, a sign-in now and then.
-std::vector<audit::StoredRecord> make_records(const Sizes& sizes, std::size_t count);
+// Decisions as the roles record them, oldest first, made by `active`: everybody has a few servers, a few tools are busy, some calls have arguments, a token
+// is taken now and then.
+std::vector<audit::StoredRecord> make_records(const Sizes& sizes, std::size_t count, const CedarPolicy& active, const registry::Snapshot& objects, const ToolCatalogue& tools);
 
 }  // namespace writ::policy::benchmark

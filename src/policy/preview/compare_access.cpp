@@ -62,7 +62,7 @@ std::vector<AgentClass> agent_classes(const AccessState& before, const AccessSta
 
 class Comparison {
  public:
-  Comparison(const AccessState& before, const AccessState& after) : states_{&before, &after}, mentions_(mentions_of(before, after)), classes_(before, after, mentions_), residues_(before, after, classes_, values_) {
+  Comparison(const AccessState& before, const AccessState& after) : states_{&before, &after}, mentions_(mentions_of(before, after)), classes_(before, after, mentions_), residues_(classes_.groups(), values_) {
     for (const UserClass& one : classes_.all()) {
       for (int side = 0; side < 2; ++side) {
         if (one.is_active[side]) anybody_[side] = one.representative;
@@ -99,16 +99,17 @@ class Comparison {
   struct Relevant {
     GroupSet groups;
     std::set<std::int32_t> personal;
+    std::set<ValueId> conditions;      // those that are no personal ones
   };
 
   void compare(const std::string& server, const AgentClass& agent, const std::vector<ThingClass>& things) {
     std::vector<ThingResidues> residues[2];
-    Relevant relevant{GroupSet(classes_.words(), 0), {}};
+    Relevant relevant{GroupSet(classes_.groups().words(), 0), {}, {kAlways}};
     bool is_same = true;
     for (std::size_t i = 0; i < things.size(); ++i) {
       for (int side = 0; side < 2; ++side) {
         ThingResidues found;
-        if (things[i].exists[side] && agent.is_active[side] && !anybody_[side].empty()) found = residues_.of(side, anybody_[side], agent.agents.front(), server, things[i].things.front());
+        if (things[i].exists[side] && agent.is_active[side] && !anybody_[side].empty()) found = residues_of(side, agent.agents.front(), server, things[i].things.front());
         note(found, relevant);
         residues[side].push_back(std::move(found));
       }
@@ -134,6 +135,11 @@ class Comparison {
     }
   }
 
+  ThingResidues residues_of(int side, const std::string& agent, const std::string& server, const Thing& thing) {
+    auto question = question_of(*states_[side], anybody_[side], agent, server, thing);
+    return question ? residues_.of(states_[side]->policy, std::move(*question), thing) : ThingResidues();
+  }
+
   void note(const ThingResidues& thing, Relevant& relevant) const {
     const auto note_test = [&](const PersonTest& test) {
       if (test.form == PersonTest::Form::in_group) relevant.groups[test.group / 64] |= std::uint64_t{1} << (test.group % 64);
@@ -141,11 +147,13 @@ class Comparison {
     for (const Residue& residue : thing.residues) {
       note_test(residue.who);
       if (residue.personal >= 0) relevant.personal.insert(residue.personal);
+      else relevant.conditions.insert(residue.contribution.condition);
     }
     for (const PersonTest& test : thing.readers) note_test(test);
   }
 
-  // Users with equal keys have equal values everywhere at this server and agent.
+  // Users with equal keys have the same changes at this server and agent. Personal conditions that no policy has for everybody count by which of
+  // them are the same condition, not by what they say: "the owner is alice" for alice changes as "the owner is bob" does for bob.
   void key_of(const UserClass& person, std::uint32_t number, const Relevant& relevant, std::string& key) {
     key.clear();
     const auto add = [&key](const auto& value) { key.append(reinterpret_cast<const char*>(&value), sizeof value); };
@@ -154,13 +162,21 @@ class Comparison {
       for (std::size_t i = 0; i < relevant.groups.size(); ++i) add(std::uint64_t{person.groups[side][i] & relevant.groups[i]});
     }
     if (person.is_mentioned) return add(number);
+    std::vector<ValueId> own;
     for (const std::int32_t condition : relevant.personal) {
       for (int side = 0; side < 2; ++side) {
         if (!person.is_active[side]) continue;
-        const Contribution& contribution = residues_.personal(condition, side, person, number);
+        const Contribution& contribution = residues_.personal(condition, classes_.person(number, side));
         const auto& outcomes = contribution.outcomes;
         add(static_cast<char>(outcomes.may_be_satisfied | outcomes.may_not_be_satisfied << 1 | outcomes.may_fail << 2));
-        add(contribution.condition);
+        if (relevant.conditions.contains(contribution.condition)) {
+          add(contribution.condition);
+          continue;
+        }
+        const auto at = std::find(own.begin(), own.end(), contribution.condition);
+        key += '#';
+        add(static_cast<std::uint32_t>(at - own.begin()));
+        if (at == own.end()) own.push_back(contribution.condition);
       }
     }
   }
@@ -181,8 +197,8 @@ class Comparison {
 
   void in_classes(const UserClass& person, std::uint32_t number, int side, const std::vector<ThingClass>& things, const std::vector<ThingResidues>& residues,
                   std::vector<ValueId>& values) {
-    const ValueId connect = residues_.decide(residues.front(), side, person, number);
     // Nothing is within reach without a connection.
+    const ValueId connect = person.is_active[side] ? residues_.decide(residues.front(), classes_.person(number, side)) : kNever;
     if (connect == kNever) return values.assign(things.size(), kNever);
     std::map<std::string_view, ValueId> scopes;
     for (std::size_t i = 0; i < things.size(); ++i) {
@@ -191,7 +207,7 @@ class Comparison {
         values.push_back(connect);
         continue;
       }
-      const ValueId own = residues_.decide(residues[i], side, person, number);
+      const ValueId own = residues_.decide(residues[i], classes_.person(number, side));
       if (thing.kind == Thing::Kind::scope) scopes.emplace(thing.name, own);
       ValueId value = values_.all_of({connect, own});
       if (value != kNever && !things[i].needed_scopes[side].empty()) {

@@ -10,9 +10,12 @@
 #include "policy/argument_type.h"
 #include "policy/inquiry.h"
 #include "policy/preview/access_values.h"
+#include "policy/preview/mentions.h"
 #include "policy/preview/partial_question.h"
 #include "policy/preview/recorded_line.h"
+#include "policy/preview/residues.h"
 #include "policy/recorded_arguments.h"
+#include "policy/vocabulary.h"
 #include "registry/fields.h"
 
 namespace writ::policy::preview {
@@ -46,15 +49,15 @@ class Numbers {
   ByText<std::uint32_t> numbers_;
 };
 
-// What a decision depends on beside the circumstances of its moment: who, through what, on what, each with what was known of it then.
+// What is asked about, the person apart: through what and on what, each with what was known of it then.
 struct Parties {
-  std::uint32_t user = 0, agent = 0, server = 0, subject = 0, action = 0;
+  std::uint32_t agent = 0, server = 0, subject = 0, action = 0;
   friend bool operator==(const Parties&, const Parties&) = default;
 };
 struct PartiesHash {
   std::size_t operator()(const Parties& parties) const {
     std::uint64_t hash = 0xcbf29ce484222325ull;
-    for (const std::uint32_t part : {parties.user, parties.agent, parties.server, parties.subject, parties.action}) hash = (hash ^ part) * 0x9E3779B97F4A7C15ull, hash ^= hash >> 29;
+    for (const std::uint32_t part : {parties.agent, parties.server, parties.subject, parties.action}) hash = (hash ^ part) * 0x9E3779B97F4A7C15ull, hash ^= hash >> 29;
     return static_cast<std::size_t>(hash);
   }
 };
@@ -66,30 +69,29 @@ struct Verdict {
   std::vector<std::string> policies;
 };
 
-// What is known of parties: the answer where nothing else can change it, else the question to ask with more.
-struct Known {
+// A question for any person: what remains of the candidate's policies, and what its completion needs.
+struct Place {
   std::uint32_t number = 0;
-  std::optional<Verdict> verdict;
-  std::unique_ptr<Question> question;
-  // Members of the arguments that policies in whose scope the question is may read.
-  bool reads_arguments = false, reads_all_arguments = false;
-  std::set<std::string> arguments_read;
+  std::optional<Question> question;       // absent: the objects of then do not have what it is about
+  std::uint32_t subject = 0;              // Parties::subject
+  Thing thing;
+  ThingResidues residues;
+  bool is_personal = false;               // some condition reads the person
+  struct Reader {
+    PersonTest who;
+    bool reads_all = false;
+    std::vector<std::string> members;
+  };
+  std::optional<std::vector<Reader>> readers;   // of arguments; absent until somebody asks
 };
 
-std::string facts_of(const registry::User& user, const registry::Snapshot& objects) {
-  std::string facts;
-  const auto add = [&facts](std::string_view part) { (facts += std::to_string(part.size()) += ':') += part; };
-  add(user.id);
-  add(user.active ? "active" : "");
-  add(user.email), add(user.department), add(user.title);
-  for (const auto& group : objects.groups_of(user)) add(group);
-  for (const auto& [name, texts] : user.tags) {
-    facts += '|';
-    add(name);
-    for (const auto& text : texts) add(text);
-  }
-  return facts;
-}
+// A user of then.
+struct Somebody {
+  const registry::User* user = nullptr;   // null: there was none, or a disabled one
+  GroupSet groups;
+  std::string mentioned;
+  std::optional<std::uint32_t> facts;     // Person::key, when somebody asked
+};
 
 std::string facts_of(const registry::Agent& agent) {
   std::string facts;
@@ -134,7 +136,8 @@ std::string facts_of(const registry::Server& server) {
 struct Then {
   std::shared_ptr<const registry::Snapshot> objects;
   std::shared_ptr<const ToolCatalogue> tools;
-  ByText<std::uint32_t> users, agents, servers, called;
+  ByText<Somebody> users;
+  ByText<std::uint32_t> agents, servers, called;
 };
 
 template <class Visit>
@@ -168,24 +171,29 @@ Thing thing_of(Action action, std::string subject) {
 }  // namespace
 
 struct Replay::State {
-  explicit State(const CedarPolicy& policy) : candidate(policy) {
+  explicit State(const CedarPolicy& policy) : candidate(policy), mentions(mentions_of(policy)), groups(mentions), values(std::make_unique<AccessValues>()), residues(std::make_unique<Residues>(groups, *values)) {
     for (const auto& compiled : policy.policies().policies()) {
-      reads_authentication = reads_authentication || compiled.reads(Variable::context, "auth");
-      reads_issuer = reads_issuer || compiled.reads(Variable::context, "issuer") || compiled.reads(Variable::principal, "issuer");
-      reads_address = reads_address || compiled.reads(Variable::context, "ip");
-      reads_time = reads_time || compiled.reads(Variable::context, "now");
       if (compiled.reads(Variable::context, "args")) readers.push_back(&compiled);
     }
   }
 
+  static Mentions mentions_of(const CedarPolicy& policy) {
+    Mentions mentions;
+    add_mentions(policy, mentions);
+    return mentions;
+  }
+
   const CedarPolicy& candidate;
-  bool reads_authentication = false, reads_issuer = false, reads_address = false, reads_time = false;
+  const Mentions mentions;
+  const GroupNumbers groups;
+  std::unique_ptr<AccessValues> values;
+  std::unique_ptr<Residues> residues;
   std::vector<const cedar::CompiledPolicy*> readers;
 
   RecordedLine line;
   std::list<std::pair<std::uint64_t, Then>> then;   // the last used first
   Numbers facts, subjects;
-  std::unordered_map<Parties, Known, PartiesHash> known;
+  std::unordered_map<Parties, Place, PartiesHash> places;
   ByText<Verdict> decided;
   std::string key;                                  // kept for its memory
   std::unordered_map<std::string, ReplayRow> rows;
@@ -202,8 +210,10 @@ struct Replay::State {
 
   // What has been worked out is forgotten, not what has been found.
   void forget() {
-    known.clear();
+    places.clear();
     decided.clear();
+    values = std::make_unique<AccessValues>();
+    residues = std::make_unique<Residues>(groups, *values);
     facts.clear();
     subjects.clear();
     for (auto& [sequence, one] : then) one.users.clear(), one.agents.clear(), one.servers.clear(), one.called.clear();
@@ -221,10 +231,16 @@ struct Replay::State {
   bool read_line(const audit::StoredRecord& record, Then*& objects, std::optional<std::uint64_t>& wanted);
   void replay_token_leg(Then& objects, Action last, std::uint64_t position);
   void replay(Then& objects, Action action, std::string_view subject, bool was_allowed, std::uint64_t position);
-  Known& known_of(Then& objects, Action action, std::string_view subject);
-  const Verdict& verdict_of(Known& parties);
-  Verdict decide(const Known& parties);
-  void note(Action action, std::string_view subject, Replayed outcome, const Verdict& verdict, std::uint64_t position);
+  Somebody& somebody_of(Then& objects);
+  Person person_of(const Then& objects, const Place& place, Somebody& somebody);
+  Place& place_of(Then& objects, Action action, std::string_view subject);
+  const std::vector<Place::Reader>& readers_of(Place& place);
+  Circumstances read_of(const Place& place, const Person& person) const;
+  Verdict verdict_of(const Then& objects, Place& place, Somebody& somebody);
+  Verdict decide(const Then& objects, Place& place, Somebody& somebody);
+  std::optional<Verdict> decide_in_doubt(const Question& question, Place& place, const Person& person, const std::optional<RecordedArguments>& recorded);
+  template <class Decide>
+  void note(Action action, std::string_view subject, Replayed outcome, Verdict verdict, std::uint64_t position, Decide decide_example);
 };
 
 // False: not a decision of policy, or the objects are wanted first.
@@ -257,19 +273,37 @@ void Replay::State::replay_token_leg(Then& objects, Action last, std::uint64_t p
   for_each_part(dropped, ',', [&](std::string_view scope) { replay(objects, Action::grant_scope, scope, false, position); });
 }
 
-Known& Replay::State::known_of(Then& objects, Action action, std::string_view subject) {
-  Parties parties;
-  const std::string_view user = line[RecordedLine::user], agent = line[RecordedLine::agent], server = line[RecordedLine::server], method = line[RecordedLine::agent_authentication];
-  if (objects.objects) {
-    const registry::Snapshot& snapshot = *objects.objects;
-    parties.user = number_of(objects.users, user, [&](auto id) { return snapshot.user(id); }, [&](const auto& one) { return facts_of(one, snapshot); });
-    parties.agent = number_of(objects.agents, agent, [&](auto id) { return snapshot.agent(id); }, [&](const auto& one) { return facts_of(one); });
-    parties.server = number_of(objects.servers, server, [&](auto id) { return snapshot.server(id); }, [&](const auto& one) { return facts_of(one); });
-  } else {
-    parties.user = facts.of("gone");
+Somebody& Replay::State::somebody_of(Then& objects) {
+  const std::string_view id = line[RecordedLine::user];
+  if (const auto found = objects.users.find(id); found != objects.users.end()) return found->second;
+  Somebody somebody;
+  const registry::User* user = objects.objects->user(id);
+  if (user && user->active) {
+    somebody.user = user;
+    somebody.groups = groups.of(*user, *objects.objects);
+    if (mentions.of(kUserType).contains(user->id)) somebody.mentioned = user->id;
   }
+  return objects.users.emplace(id, std::move(somebody)).first->second;
+}
+
+Person Replay::State::person_of(const Then& objects, const Place& place, Somebody& somebody) {
+  if (place.is_personal && !somebody.facts) {
+    std::string text = somebody.user->id + "\n" + facts_key(*somebody.user, mentions);
+    text.append(reinterpret_cast<const char*>(somebody.groups.data()), somebody.groups.size() * sizeof(std::uint64_t));
+    somebody.facts = facts.of(text);
+  }
+  return {somebody.groups, somebody.mentioned, somebody.facts.value_or(0), somebody.user, objects.objects.get()};
+}
+
+// Precondition: the user of the line was there and active.
+Place& Replay::State::place_of(Then& objects, Action action, std::string_view subject) {
+  const registry::Snapshot& snapshot = *objects.objects;
   static const ToolCatalogue kNoTools;
   const ToolCatalogue& tools = objects.tools ? *objects.tools : kNoTools;
+  const std::string_view agent = line[RecordedLine::agent], server = line[RecordedLine::server], method = line[RecordedLine::agent_authentication];
+  Parties parties;
+  parties.agent = number_of(objects.agents, agent, [&](auto id) { return snapshot.agent(id); }, [&](const auto& one) { return facts_of(one); });
+  parties.server = number_of(objects.servers, server, [&](auto id) { return snapshot.server(id); }, [&](const auto& one) { return facts_of(one); });
   if (action == Action::call) {
     ((key.assign(server)) += '/') += subject;
     const auto found = objects.called.find(key);
@@ -278,90 +312,130 @@ Known& Replay::State::known_of(Then& objects, Action action, std::string_view su
     parties.subject = subjects.of(subject);
   }
   parties.action = static_cast<std::uint32_t>(action) | subjects.of(method) << 4;
-  const auto [at, is_new] = known.try_emplace(parties);
-  Known& entry = at->second;
-  if (!is_new) return entry;
-  entry.number = static_cast<std::uint32_t>(known.size());
-  const auto cannot_tell = [&](const char* reason) -> Known& { return entry.verdict = Verdict{Verdict::Answer::unknown, reason, {}}, entry; };
-  if (!objects.objects) return cannot_tell("objects_not_known");
-  const AccessState state{candidate, *objects.objects, tools};
-  const Thing thing = thing_of(action, std::string(subject));
-  auto question = question_of(state, std::string(user), std::string(agent), std::string(server), thing);
-  if (!question) return cannot_tell("objects_not_known");
-  if (!method.empty()) question->agent.authentication = method;
-  entry.question = std::make_unique<Question>(*question);
-
-  AccessValues values;
-  PartialQuestion partial(candidate, std::move(*question), thing, Open::circumstances);
-  const ValueId value = decide_partially(candidate, partial, values);
-  if (value == kAlways) entry.verdict = Verdict{Verdict::Answer::allow, "allowed", {}};
-  for (const cedar::CompiledPolicy* reader : readers) {
-    if (action != Action::call || !partial.can_be_asked() || !partial.matches_scope(*reader)) continue;
-    const cedar::MembersRead read = reader->members_read(Variable::context, "args");
-    entry.reads_arguments = true;
-    entry.reads_all_arguments = entry.reads_all_arguments || read.all;
-    entry.arguments_read.insert(read.names.begin(), read.names.end());
-  }
-  if (value == kNever) {
-    // Whatever the circumstances; the reason is that of the record at hand.
-    entry.verdict = decide(entry);
-    if (entry.verdict->answer == Verdict::Answer::unknown) entry.verdict = Verdict{Verdict::Answer::deny, std::string(to_string(Kind::forbidden)), {}};
-  }
-  return entry;
+  const auto [at, is_new] = places.try_emplace(parties);
+  Place& place = at->second;
+  if (!is_new) return place;
+  place.number = static_cast<std::uint32_t>(places.size());
+  place.subject = parties.subject;
+  place.thing = thing_of(action, std::string(subject));
+  const AccessState state{candidate, snapshot, tools};
+  place.question = question_of(state, std::string(line[RecordedLine::user]), std::string(agent), std::string(server), place.thing);
+  if (!place.question) return place;
+  if (!method.empty()) place.question->agent.authentication = method;
+  place.residues = residues->of(candidate, *place.question, place.thing);
+  place.is_personal = std::ranges::any_of(place.residues.residues, [](const Residue& residue) { return residue.personal >= 0; });
+  return place;
 }
 
-// The circumstances of the record complete the question.
-Verdict Replay::State::decide(const Known& parties) {
-  Question question = *parties.question;
+const std::vector<Place::Reader>& Replay::State::readers_of(Place& place) {
+  if (place.readers) return *place.readers;
+  auto& found = place.readers.emplace();
+  if (place.question->action != Action::call || readers.empty()) return found;
+  const PartialQuestion partial(candidate, *place.question, place.thing, Open::circumstances_and_person);
+  for (const cedar::CompiledPolicy* reader : readers) {
+    if (!partial.can_be_asked() || !partial.matches_scope(*reader)) continue;
+    const cedar::MembersRead read = reader->members_read(Variable::context, "args");
+    found.push_back({residues->test_of(reader->tree().principal), read.all, {read.names.begin(), read.names.end()}});
+  }
+  return found;
+}
+
+Circumstances Replay::State::read_of(const Place& place, const Person& person) const {
+  // A policy that reads attributes of this very user says more of it than of anybody.
+  if (mentions.users_looked_into.contains(std::string(person.mentioned))) return {true, true, true, true, true};
+  Circumstances reads;
+  for (const Residue& residue : place.residues.residues) {
+    if (residue.who.matches(person)) reads |= residue.reads;
+  }
+  return reads;
+}
+
+// With arguments that were not all recorded. Absent: they make no difference to this person, or all that matter were recorded.
+std::optional<Verdict> Replay::State::decide_in_doubt(const Question& question, Place& place, const Person& person, const std::optional<RecordedArguments>& recorded) {
+  bool is_read = false, is_enough = true;
+  for (const Place::Reader& reader : readers_of(place)) {
+    if (!reader.who.matches(person)) continue;
+    is_read = true;
+    is_enough = is_enough && recorded && !reader.reads_all && std::ranges::all_of(reader.members, [&](const std::string& name) {
+      return recorded->recorded.contains(name) && !recorded->unknown.contains(name);
+    });
+  }
+  // Arguments that the language could not express stay so (rules §4.3).
+  if (is_read && line[RecordedLine::reason] == to_string(Kind::arguments_not_decidable)) return Verdict{Verdict::Answer::deny, std::string(to_string(Kind::arguments_not_decidable)), {}};
+  if (is_enough) return std::nullopt;
+  AccessValues fresh;
+  PartialQuestion partial(candidate, question, place.thing, Open::other_arguments);
+  if (decide_partially(candidate, partial, fresh) == kNever) return Verdict{Verdict::Answer::deny, std::string(to_string(Kind::forbidden)), {}};
+  return Verdict{Verdict::Answer::unknown, "arguments_not_recorded", {}};
+}
+
+// The person and the circumstances of the record complete the question.
+Verdict Replay::State::decide(const Then& objects, Place& place, Somebody& somebody) {
+  Question question = *place.question;
+  question.issuer = line[RecordedLine::issuer];
+  question.principal = principal_facts(*somebody.user, *objects.objects, question.issuer);
   question.authentication.acr = line[RecordedLine::acr];
   for_each_part(line[RecordedLine::amr], ',', [&](std::string_view method) { question.authentication.amr.emplace_back(method); });
   if (const auto age = line.number(RecordedLine::authentication_age_s, -1); age >= 0) question.authentication.age = Seconds(age);
   question.ip = line[RecordedLine::peer];
-  question.issuer = line[RecordedLine::issuer];
-  question.principal.issuer = question.issuer;
   question.now = registry::parse_instant(line[RecordedLine::time]).value_or(Instant{});
-  if (reads_issuer && question.issuer.empty()) return {Verdict::Answer::unknown, "issuer_not_recorded", {}};
-
-  // Arguments that the language could not express stay so (rules §4.3).
-  if (parties.reads_arguments && line[RecordedLine::reason] == to_string(Kind::arguments_not_decidable)) return {Verdict::Answer::deny, std::string(to_string(Kind::arguments_not_decidable)), {}};
-  const auto json = parties.reads_arguments ? json::parse(line.arguments_json()) : Result<json::Value, json::Problem>(json::Value());
-  auto recorded = json ? read_recorded_arguments(*json) : std::nullopt;
-  const bool is_enough = !parties.reads_arguments || (recorded && !parties.reads_all_arguments && std::ranges::all_of(parties.arguments_read, [&](const std::string& name) {
-    return recorded->recorded.contains(name) && !recorded->unknown.contains(name);
-  }));
+  const Person person = person_of(objects, place, somebody);
+  if (question.issuer.empty() && read_of(place, person).issuer) return {Verdict::Answer::unknown, "issuer_not_recorded", {}};
+  const auto json = readers_of(place).empty() ? Result<json::Value, json::Problem>(json::Value()) : json::parse(line.arguments_json());
+  const auto recorded = json ? read_recorded_arguments(*json) : std::nullopt;
   if (question.action == Action::call) question.arguments = recorded ? &recorded->known : nullptr;
-  if (!is_enough) {
-    AccessValues values;
-    const Thing thing = thing_of(question.action, question.tool->name);
-    PartialQuestion partial(candidate, std::move(question), thing, Open::other_arguments);
-    const ValueId value = decide_partially(candidate, partial, values);
-    if (value == kNever) return {Verdict::Answer::deny, "forbidden", {}};
-    return {Verdict::Answer::unknown, "arguments_not_recorded", {}};
-  }
+  if (auto verdict = decide_in_doubt(question, place, person, recorded)) return std::move(*verdict);
   Decision decision = candidate.enforce(question);
   const auto answer = decision.allowed ? Verdict::Answer::allow : decision.kind == Kind::approval_pending ? Verdict::Answer::hold : Verdict::Answer::deny;
   return {answer, std::string(to_string(decision.kind)), std::move(decision.policies)};
 }
 
-const Verdict& Replay::State::verdict_of(Known& parties) {
-  if (parties.verdict) return *parties.verdict;
-  key.assign(reinterpret_cast<const char*>(&parties.number), sizeof parties.number);
+// Without reason and policies, unless it cannot be told: who wants to know them decides.
+Verdict Replay::State::verdict_of(const Then& objects, Place& place, Somebody& somebody) {
+  if (mentions.users_looked_into.contains(somebody.mentioned)) return decide(objects, place, somebody);
+  const Person person = person_of(objects, place, somebody);
+  const ValueId value = residues->decide(place.residues, person);
+  if (value == kAlways) return {Verdict::Answer::allow, {}, {}};
+  if (value == kNever) return {Verdict::Answer::deny, {}, {}};
+  // The value says what the answer depends on: where it is the same, records that differ in nothing that is looked at have one answer, whoever called.
+  const auto append = [this](std::uint32_t number) { key.append(reinterpret_cast<const char*>(&number), sizeof number); };
   const auto add = [this](RecordedLine::Member member) { (key += line[member]) += '\n'; };
-  if (reads_authentication) add(RecordedLine::acr), add(RecordedLine::amr), (key += std::to_string(line.number(RecordedLine::authentication_age_s, -1))) += '\n';
-  if (reads_issuer) add(RecordedLine::issuer);
-  if (reads_address) add(RecordedLine::peer);
-  if (reads_time) add(RecordedLine::time);
-  if (parties.reads_arguments) {
+  key.clear();
+  append(place.subject);
+  append(value);
+  key += static_cast<char>(place.question->action);
+  const Circumstances reads = read_of(place, person);
+  if (reads.authentication) add(RecordedLine::acr), add(RecordedLine::amr), (key += std::to_string(line.number(RecordedLine::authentication_age_s, -1))) += '\n';
+  if (reads.issuer) add(RecordedLine::issuer);
+  if (reads.address) add(RecordedLine::peer);
+  if (reads.time) add(RecordedLine::time);
+  bool reads_arguments = false;
+  const auto& of_place = readers_of(place);
+  for (std::uint32_t i = 0; i < of_place.size(); ++i) {
+    if (!of_place[i].who.matches(person)) continue;
+    append(i);
+    reads_arguments = true;
+  }
+  if (reads_arguments) {
+    // Which members a reader wants is the place's.
+    append(place.number);
     key += line[RecordedLine::reason] == to_string(Kind::arguments_not_decidable) ? '!' : '.';
     key += line.arguments_json();
   }
   if (const auto found = decided.find(key); found != decided.end()) return found->second;
-  return decided.emplace(key, decide(parties)).first->second;
+  std::string kept = key;
+  Verdict verdict = decide(objects, place, somebody);
+  if (verdict.answer != Verdict::Answer::unknown) verdict.reason.clear(), verdict.policies.clear();
+  decided.emplace(std::move(kept), verdict);
+  return verdict;
 }
 
 void Replay::State::replay(Then& objects, Action action, std::string_view subject, bool was_allowed, std::uint64_t position) {
   ++totals.decisions;
-  const Verdict& verdict = verdict_of(known_of(objects, action, subject));
+  Verdict verdict{Verdict::Answer::unknown, "objects_not_known", {}};
+  Somebody* somebody = objects.objects ? &somebody_of(objects) : nullptr;
+  Place* place = somebody && somebody->user ? &place_of(objects, action, subject) : nullptr;
+  if (place && place->question) verdict = verdict_of(objects, *place, *somebody);
   Replayed outcome = Replayed::same;
   switch (verdict.answer) {
     case Verdict::Answer::unknown: outcome = Replayed::cannot_tell; break;
@@ -374,15 +448,17 @@ void Replay::State::replay(Then& objects, Action action, std::string_view subjec
     ++totals.same;
     return;
   }
-  note(action, subject, outcome, verdict, position);
+  note(action, subject, outcome, std::move(verdict), position, [&] { return decide(objects, *place, *somebody); });
 }
 
-void Replay::State::note(Action action, std::string_view subject, Replayed outcome, const Verdict& verdict, std::uint64_t position) {
+template <class Decide>
+void Replay::State::note(Action action, std::string_view subject, Replayed outcome, Verdict verdict, std::uint64_t position, Decide decide_example) {
   ++(outcome == Replayed::newly_denied ? totals.newly_denied : outcome == Replayed::newly_allowed ? totals.newly_allowed : totals.cannot_tell);
   key.clear();
   key += static_cast<char>('0' + static_cast<int>(outcome));
   key += static_cast<char>('0' + static_cast<int>(action));
-  for (const std::string_view part : {line[RecordedLine::user], line[RecordedLine::agent], line[RecordedLine::server], subject, std::string_view(verdict.reason)}) (key += part) += '\n';
+  for (const std::string_view part : {line[RecordedLine::user], line[RecordedLine::agent], line[RecordedLine::server], subject}) (key += part) += '\n';
+  if (outcome == Replayed::cannot_tell) key += verdict.reason;
   auto at = rows.find(key);
   if (at == rows.end()) {
     if (rows.size() >= kRowsMax) {
@@ -391,13 +467,21 @@ void Replay::State::note(Action action, std::string_view subject, Replayed outco
     }
     at = rows.emplace(key, ReplayRow{}).first;
     ReplayRow& row = at->second;
+    if (verdict.reason.empty()) {
+      Verdict example = decide_example();
+      // The answer is certain, whatever the record does not have.
+      if (example.answer == Verdict::Answer::unknown) example.reason = to_string(outcome == Replayed::newly_allowed ? Kind::allowed : Kind::forbidden);
+      verdict.reason = std::move(example.reason);
+      verdict.policies = std::move(example.policies);
+    }
     row.outcome = outcome;
     row.user = line[RecordedLine::user];
     row.agent = line[RecordedLine::agent];
     row.server = line[RecordedLine::server];
     row.action = action;
     row.subject = subject;
-    row.reason = verdict.reason;
+    row.reason = std::move(verdict.reason);
+    row.policies = std::move(verdict.policies);
   }
   ReplayRow& row = at->second;
   ++row.count;
@@ -405,7 +489,6 @@ void Replay::State::note(Action action, std::string_view subject, Replayed outco
   if (line[RecordedLine::time] <= row.last) return;
   row.last = line[RecordedLine::time];
   row.user_name = line[RecordedLine::user_name];
-  row.policies = verdict.policies;
   row.code = line[RecordedLine::code].empty() ? audit::denial_code(position) : std::string(line[RecordedLine::code]);
 }
 
@@ -425,7 +508,7 @@ Replay::~Replay() = default;
 std::optional<std::uint64_t> Replay::read(std::span<const audit::StoredRecord> records, std::size_t& next) {
   State& state = *state_;
   for (; next < records.size(); ++next) {
-    if (state.known.size() + state.decided.size() > kRemembered) state.forget();
+    if (state.places.size() + state.decided.size() > kRemembered) state.forget();
     const audit::StoredRecord& record = records[next];
     Then* objects = nullptr;
     std::optional<std::uint64_t> wanted;

@@ -7,13 +7,23 @@
 
 namespace writ::policy::preview {
 
-Residues::Residues(const AccessState& before, const AccessState& after, const UserClasses& classes, AccessValues& values)
-    : states_{&before, &after}, classes_(classes), values_(values) {
-  for (int side = 0; side < 2; ++side) {
-    for (const auto& policy : states_[side]->policy.policies().policies()) {
-      if (policy.reads(cedar::ast::Variable::context, "args")) readers_[side].push_back(&policy);
-    }
-  }
+namespace {
+
+Circumstances read_by(const cedar::CompiledPolicy& policy) {
+  using cedar::ast::Variable;
+  return {policy.reads(Variable::context, "auth"), policy.reads(Variable::context, "issuer") || policy.reads(Variable::principal, "issuer"), policy.reads(Variable::context, "ip"),
+          policy.reads(Variable::context, "now"), policy.reads(Variable::context, "args")};
+}
+
+}  // namespace
+
+Circumstances& Circumstances::operator|=(const Circumstances& other) {
+  authentication |= other.authentication;
+  issuer |= other.issuer;
+  address |= other.address;
+  time |= other.time;
+  arguments |= other.arguments;
+  return *this;
 }
 
 PersonTest Residues::test_of(const cedar::ast::ScopeConstraint& constraint) const {
@@ -27,22 +37,20 @@ PersonTest Residues::test_of(const cedar::ast::ScopeConstraint& constraint) cons
     test.user = constraint.entity->id();
   } else if (constraint.entity->type() == kGroupType && constraint.form != Form::equal) {
     test.form = PersonTest::Form::in_group;
-    test.group = static_cast<std::uint32_t>(*classes_.number_of_group(constraint.entity->id()));
+    test.group = static_cast<std::uint32_t>(*groups_.find(constraint.entity->id()));
   }
   return test;
 }
 
-ThingResidues Residues::of(int side, const std::string& user, const std::string& agent, const std::string& server, const Thing& thing) {
+ThingResidues Residues::of(const CedarPolicy& policy, Question question, const Thing& thing) {
   ThingResidues result;
-  const AccessState& state = *states_[side];
-  auto question = question_of(state, user, agent, server, thing);
-  if (!question) return result;
-  PartialQuestion partial(state.policy, std::move(*question), thing, Open::circumstances_and_person);
+  PartialQuestion partial(policy, std::move(question), thing, Open::circumstances_and_person);
   if (!partial.can_be_asked()) return result;
   result.can_be_asked = true;
-  const cedar::PartialAnswer answer = cedar::authorize_partially(state.policy.policies(), partial.entities(), partial.request(), partial.arena());
+  const cedar::PartialAnswer answer = cedar::authorize_partially(policy.policies(), partial.entities(), partial.request(), partial.arena());
   for (const cedar::ResidualPolicy& residual : answer.policies) {
-    Residue residue{test_of(residual.residual.principal), contribution_of(residual, partial.question().action, values_), -1};
+    Residue residue{test_of(residual.residual.principal), contribution_of(residual, partial.question().action, values_), -1, {}};
+    if (!residual.residual.clauses.empty()) residue.reads = read_by(*residual.policy);
     const bool is_personal = std::ranges::any_of(residual.residual.clauses, [](const auto& clause) { return mentions_principal(*clause.body); });
     if (is_personal) {
       const PersonTest& who = residue.who;
@@ -50,15 +58,15 @@ ThingResidues Residues::of(int side, const std::string& user, const std::string&
       std::string key = std::string(partial.question().action == Action::call ? "call " : "") + std::to_string(static_cast<int>(who.form)) + " " + std::to_string(who.group) + " " + std::string(cedar::ast::to_string(residue.contribution.effect));
       (key += " " + std::to_string(residue.contribution.condition) + " ") += who.user;
       const auto [at, is_new] = numbers_.emplace(std::move(key), static_cast<std::int32_t>(personal_.size()));
-      if (is_new) personal_.push_back({side, residual.policy, partial.question(), thing, {}});
+      if (is_new) personal_.push_back({&policy, residual.policy, partial.question(), thing, {}});
       residue.personal = at->second;
     }
     result.residues.push_back(std::move(residue));
   }
   if (partial.question().action == Action::call) {
-    for (const cedar::CompiledPolicy* reader : readers_[side]) {
-      if (!partial.matches_scope(*reader)) continue;
-      PersonTest test = test_of(reader->tree().principal);
+    for (const cedar::CompiledPolicy& reader : policy.policies().policies()) {
+      if (!reader.reads(cedar::ast::Variable::context, "args") || !partial.matches_scope(reader)) continue;
+      PersonTest test = test_of(reader.tree().principal);
       if (std::find(result.readers.begin(), result.readers.end(), test) == result.readers.end()) result.readers.push_back(std::move(test));
     }
   }
@@ -72,28 +80,26 @@ ThingResidues Residues::of(int side, const std::string& user, const std::string&
   return result;
 }
 
-const Contribution& Residues::personal(std::int32_t number, int side, const UserClass& person, std::size_t class_number) {
+const Contribution& Residues::personal(std::int32_t number, const Person& person) {
   Personal& condition = personal_[static_cast<std::size_t>(number)];
-  const auto [at, is_new] = condition.known.emplace(class_number * 2 + static_cast<std::size_t>(side), Contribution{});
+  const auto [at, is_new] = condition.known.emplace(person.key, Contribution{});
   if (!is_new) return at->second;
-  // The question of the first occurrence, on its side, with this person as of the side that is asked for.
-  const registry::Snapshot& objects = states_[side]->objects;
+  // The question of the first occurrence, with this person.
   Question question = condition.question;
-  question.principal = principal_facts(*objects.user(person.representative), objects, "");
-  PartialQuestion partial(states_[condition.side]->policy, std::move(question), condition.thing, Open::circumstances);
+  question.principal = principal_facts(*person.user, *person.objects, "");
+  PartialQuestion partial(*condition.bundle, std::move(question), condition.thing, Open::circumstances);
   const auto residual = cedar::evaluate_partially(*condition.policy, partial.entities(), partial.request(), partial.arena());
   at->second = contribution_of(residual, partial.question().action, values_);
   return at->second;
 }
 
-ValueId Residues::decide(const ThingResidues& thing, int side, const UserClass& person, std::size_t class_number) {
-  if (!thing.can_be_asked || !person.is_active[side]) return kNever;
+ValueId Residues::decide(const ThingResidues& thing, const Person& person) {
+  if (!thing.can_be_asked) return kNever;
   contributions_.clear();
   for (const Residue& residue : thing.residues) {
-    if (!residue.who.matches(person, side)) continue;
-    contributions_.push_back(residue.personal < 0 ? residue.contribution : personal(residue.personal, side, person, class_number));
+    if (residue.who.matches(person)) contributions_.push_back(residue.personal < 0 ? residue.contribution : personal(residue.personal, person));
   }
-  const bool reads_arguments = std::ranges::any_of(thing.readers, [&](const PersonTest& test) { return test.matches(person, side); });
+  const bool reads_arguments = std::ranges::any_of(thing.readers, [&](const PersonTest& test) { return test.matches(person); });
   return values_.decide(contributions_, reads_arguments);
 }
 

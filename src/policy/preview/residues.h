@@ -20,25 +20,32 @@ namespace writ::policy::preview {
 // Whether a person is in the scope of a policy.
 struct PersonTest {
   enum class Form : std::uint8_t { anyone, in_group, one_user, nobody } form = Form::anyone;
-  std::uint32_t group = 0;      // UserClasses::number_of_group()
+  std::uint32_t group = 0;      // GroupNumbers
   std::string user;             // id
   friend bool operator==(const PersonTest&, const PersonTest&) = default;
 
-  bool matches(const UserClass& person, int side) const {
+  bool matches(const Person& person) const {
     switch (form) {
       case Form::anyone: return true;
-      case Form::in_group: return (person.groups[side][group / 64] >> (group % 64) & 1) != 0;
-      case Form::one_user: return person.is_mentioned && person.representative == user;
+      case Form::in_group: return (person.groups[group / 64] >> (group % 64) & 1) != 0;
+      case Form::one_user: return person.mentioned == user;
       case Form::nobody: break;
     }
     return false;
   }
 };
 
+// Which circumstances of a moment something looks at.
+struct Circumstances {
+  bool authentication = false, issuer = false, address = false, time = false, arguments = false;
+  Circumstances& operator|=(const Circumstances& other);
+};
+
 struct Residue {
   PersonTest who;
   Contribution contribution;            // when no personal condition remains
   std::int32_t personal = -1;           // else: of Residues::personal conditions
+  Circumstances reads;                  // what the remaining condition may read
   friend bool operator==(const Residue& a, const Residue& b) {
     return a.who == b.who && a.personal == b.personal && a.contribution.effect == b.contribution.effect &&
            (a.personal >= 0 || a.contribution.condition == b.contribution.condition);
@@ -54,33 +61,28 @@ struct ThingResidues {
 
 class Residues {
  public:
-  Residues(const AccessState& before, const AccessState& after, const UserClasses& classes, AccessValues& values);
+  Residues(const GroupNumbers& groups, AccessValues& values) : groups_(groups), values_(values) {}
 
-  // For any person. `user`: the id of any active user of that side, to ask with.
-  ThingResidues of(int side, const std::string& user, const std::string& agent, const std::string& server, const Thing& thing);
-
-  // The value for one class.
-  ValueId decide(const ThingResidues& thing, int side, const UserClass& person, std::size_t class_number);
-
-  // What a personal condition comes to for one class.
-  const Contribution& personal(std::int32_t number, int side, const UserClass& person, std::size_t class_number);
+  // For any person, whoever the question names. The policy outlives this.
+  ThingResidues of(const CedarPolicy& policy, Question question, const Thing& thing);
+  // The value for one person.
+  ValueId decide(const ThingResidues& thing, const Person& person);
+  // What a personal condition comes to for one person.
+  const Contribution& personal(std::int32_t number, const Person& person);
+  PersonTest test_of(const cedar::ast::ScopeConstraint& principal) const;
 
  private:
-  // A condition that reads the principal, in its first occurrence: equal residuals under equal scopes, with contexts of one shape, are
-  // equal functions of the principal.
+  // A condition that reads the principal, in its first occurrence: equal residuals under equal scopes, with contexts of one shape, are equal functions of
+  // the principal.
   struct Personal {
-    int side;
+    const CedarPolicy* bundle;
     const cedar::CompiledPolicy* policy;
     Question question;
     Thing thing;
-    std::unordered_map<std::uint64_t, Contribution> known;   // by class and side
+    std::unordered_map<std::uint64_t, Contribution> known;   // by Person::key
   };
-  PersonTest test_of(const cedar::ast::ScopeConstraint& constraint) const;
-
-  const AccessState* states_[2];
-  const UserClasses& classes_;
+  const GroupNumbers& groups_;
   AccessValues& values_;
-  std::vector<const cedar::CompiledPolicy*> readers_[2];
   std::deque<Personal> personal_;
   std::unordered_map<std::string, std::int32_t> numbers_;   // of personal conditions, by shape of the context, scope, effect and text
   std::vector<Contribution> contributions_;   // of decide(), kept for its memory

@@ -10,7 +10,25 @@ namespace {
 
 void add_part(std::string& key, std::string_view part) { (key += std::to_string(part.size()) += ':') += part; }
 
-// What policies may read of a person, groups apart.
+}  // namespace
+
+GroupNumbers::GroupNumbers(const Mentions& mentions) {
+  for (const auto& group : mentions.of(kGroupType)) numbers_.emplace(group, numbers_.size());
+}
+
+std::optional<std::size_t> GroupNumbers::find(std::string_view group) const {
+  const auto found = numbers_.find(group);
+  return found == numbers_.end() ? std::nullopt : std::optional(found->second);
+}
+
+GroupSet GroupNumbers::of(const registry::User& user, const registry::Snapshot& objects) const {
+  GroupSet set(words(), 0);
+  for (const auto& group : objects.groups_of(user)) {
+    if (const auto number = find(group)) set[*number / 64] |= std::uint64_t{1} << (*number % 64);
+  }
+  return set;
+}
+
 std::string facts_key(const registry::User& user, const Mentions& mentions) {
   std::string key;
   const auto add = [&](const char* name, const std::string& value) {
@@ -28,10 +46,7 @@ std::string facts_key(const registry::User& user, const Mentions& mentions) {
   return key;
 }
 
-}  // namespace
-
-UserClasses::UserClasses(const AccessState& before, const AccessState& after, const Mentions& mentions) {
-  for (const auto& group : mentions.of(kGroupType)) numbers_.emplace(group, numbers_.size());
+UserClasses::UserClasses(const AccessState& before, const AccessState& after, const Mentions& mentions) : states_{&before, &after}, groups_(mentions) {
   std::map<std::pair<std::string, std::string>, std::pair<const registry::User*, const registry::User*>> people;   // by name, then id
   for (const auto& user : after.objects.objects().users) people[{user.name, user.id}].second = &user;
   for (const auto& user : before.objects.objects().users) {
@@ -49,9 +64,9 @@ UserClasses::UserClasses(const AccessState& before, const AccessState& after, co
     const AccessState* const states[2] = {&before, &after};
     for (int side = 0; side < 2; ++side) {
       fresh.is_active[side] = users[side] && users[side]->active;
-      fresh.groups[side].assign(words(), 0);
+      fresh.groups[side].assign(groups_.words(), 0);
       if (!fresh.is_active[side]) continue;
-      fresh.groups[side] = groups_of(*users[side], states[side]->objects);
+      fresh.groups[side] = groups_.of(*users[side], states[side]->objects);
       keys[side] = "+" + facts_key(*users[side], mentions);
     }
     if (!fresh.is_active[0] && !fresh.is_active[1]) continue;
@@ -73,17 +88,10 @@ UserClasses::UserClasses(const AccessState& before, const AccessState& after, co
   }
 }
 
-std::optional<std::size_t> UserClasses::number_of_group(std::string_view group) const {
-  const auto found = numbers_.find(std::string(group));
-  return found == numbers_.end() ? std::nullopt : std::optional(found->second);
-}
-
-GroupSet UserClasses::groups_of(const registry::User& user, const registry::Snapshot& objects) const {
-  GroupSet set(words(), 0);
-  for (const auto& group : objects.groups_of(user)) {
-    if (const auto number = number_of_group(group)) set[*number / 64] |= std::uint64_t{1} << (*number % 64);
-  }
-  return set;
+Person UserClasses::person(std::size_t number, int side) const {
+  const UserClass& one = classes_[number];
+  const registry::Snapshot& objects = states_[side]->objects;
+  return {one.groups[side], one.is_mentioned ? std::string_view(one.representative) : std::string_view(), number * 2 + static_cast<std::size_t>(side), objects.user(one.representative), &objects};
 }
 
 }  // namespace writ::policy::preview

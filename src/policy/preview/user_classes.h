@@ -17,6 +17,34 @@ namespace writ::policy::preview {
 // A set of groups, by their numbers.
 using GroupSet = std::vector<std::uint64_t>;
 
+// The numbers of the groups that policies mention.
+class GroupNumbers {
+ public:
+  explicit GroupNumbers(const Mentions& mentions);
+  std::optional<std::size_t> find(std::string_view group) const;
+  std::size_t words() const { return (numbers_.size() + 63) / 64; }
+  GroupSet of(const registry::User& user, const registry::Snapshot& objects) const;
+
+ private:
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
+  std::unordered_map<std::string, std::size_t, Hash, std::equal_to<>> numbers_;
+};
+
+// Somebody, by what policies can tell apart.
+struct Person {
+  const GroupSet& groups;
+  std::string_view mentioned;          // the id, where some policy names this very user; else empty
+  std::uint64_t key;                   // another one for everybody who may differ in what policies read
+  const registry::User* user;
+  const registry::Snapshot* objects;
+};
+
+// What policies may read of a person beside groups and id, as one text.
+std::string facts_key(const registry::User& user, const Mentions& mentions);
+
 struct UserClass {
   std::vector<std::uint32_t> members;      // of AccessDifference::users
   std::string representative;              // the id of one of them
@@ -33,14 +61,12 @@ class UserClasses {
 
   const std::vector<UserClass>& all() const { return classes_; }
   std::vector<AccessDifference::Person>& users() { return users_; }
-  // The number of a group that some policy mentions; else none.
-  std::optional<std::size_t> number_of_group(std::string_view group) const;
-  std::size_t words() const { return (numbers_.size() + 63) / 64; }
+  const GroupNumbers& groups() const { return groups_; }
+  Person person(std::size_t number, int side) const;
 
  private:
-  GroupSet groups_of(const registry::User& user, const registry::Snapshot& objects) const;
-
-  std::unordered_map<std::string, std::size_t> numbers_;
+  const AccessState* states_[2];
+  GroupNumbers groups_;
   std::vector<UserClass> classes_;
   std::vector<AccessDifference::Person> users_;
 };
