@@ -126,6 +126,8 @@ OperationHandler handler_of(std::string_view operation) {
       {"restore_policy", restore_policy},
       {"test_policy", test_policy},
       {"check_policy", check_policy},
+      {"diff_policy", diff_policy},
+      {"replay_policy", replay_policy},
       {"activate_policy", activate_policy},
       {"query_audit", query_audit},
       {"explain_denial", explain_denial},

@@ -23,7 +23,7 @@ struct Sample {
 Sample sample_of(const Operation& operation) {
   const std::string name = operation.name;
   if (name == "plan" || name == "apply") return {operation.path, R"({"objects":{"groups":[{"id":"eng"},{"id":"sales"}]}})"};
-  if (name == "check_policy" || name == "activate_policy") return {operation.path, json::write(json::Value{{"files", json::Value{{"grants.yaml", kGrants}}}})};
+  if (name == "check_policy" || name == "activate_policy" || name == "diff_policy" || name == "replay_policy") return {operation.path, json::write(json::Value{{"files", json::Value{{"grants.yaml", kGrants}}}})};
   if (name == "test_policy") return {operation.path, "{}"};
   if (name == "get_policy_version") return {"/admin/v1/policy/versions/1", ""};
   if (name == "restore_policy") return {"/admin/v1/policy/versions/1/restore", R"({"reason":"it was better"})"};

@@ -29,6 +29,8 @@ Task<http::Response> restore_policy(const Api& api, const Call& call);
 Task<http::Response> test_policy(const Api& api, const Call& call);
 Task<http::Response> check_policy(const Api& api, const Call& call);
 Task<http::Response> activate_policy(const Api& api, const Call& call);
+Task<http::Response> diff_policy(const Api& api, const Call& call);
+Task<http::Response> replay_policy(const Api& api, const Call& call);
 // records
 Task<http::Response> query_audit(const Api& api, const Call& call);
 Task<http::Response> explain_denial(const Api& api, const Call& call);

@@ -14,6 +14,8 @@ const std::vector<Operation>& operations() {
       {"POST", "/admin/v1/policy/versions/{number}/restore", Needs::admin, "restore_policy", "activate what an old version holds as a new version", "", true},
       {"POST", "/admin/v1/policy/test", Needs::auditor, "test_policy", "run the tests of a policy bundle, or without `files` of the active one", "", true},
       {"POST", "/admin/v1/policy/check", Needs::auditor, "check_policy", "whether a policy bundle could be activated", "", true},
+      {"POST", "/admin/v1/policy/diff", Needs::auditor, "diff_policy", "who would gain or lose what: `files` against the active bundle, version `from` against `to`, or with `objects` that change", "", true},
+      {"POST", "/admin/v1/policy/replay", Needs::auditor, "replay_policy", "which recorded decisions a bundle would have made otherwise", "", true},
       {"PUT", "/admin/v1/policy", Needs::admin, "activate_policy", "activate a policy bundle, whole or not at all", "", true},
       {"GET", "/admin/v1/audit", Needs::auditor, "query_audit", "records, newest first; with `after` oldest first from there, and `wait` for new ones",
        "user,agent,server,tool,effect,event,id_jag_jti,access_token_jti,text,since,until,before,after,limit,wait"},

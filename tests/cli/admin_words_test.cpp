@@ -264,6 +264,74 @@ TEST_F(AdminWords, AuditAndWhy) {
   EXPECT_EQ(writ("why W-0000-00").exit_code, 1);
 }
 
+TEST_F(AdminWords, PolicyDiffSaysWhoGainsAndLoses) {
+  fill();
+  const Ran same = writ("policy diff deployment");
+  EXPECT_EQ(same.exit_code, 0) << same.err;
+  EXPECT_EQ(same.out, "nobody gains or loses anything\n");
+  std::filesystem::create_directories(folder_ / "candidate");
+  write("candidate/grants.yaml", read(folder_ / "deployment/grants.yaml"));
+  write("candidate/no-write.cedar", "@id(\"no-write\") forbid(principal, action == Writ::Action::\"files/write\", resource);\n");
+  const Ran lost = writ("policy diff candidate");
+  EXPECT_EQ(lost.exit_code, 7) << lost.err;
+  EXPECT_EQ(lost.out, "- 1 person loses files (tool write) through cursor: alice\n1 person loses access, nobody gains access\n");
+  EXPECT_THAT(writ("policy diff candidate --json").out, HasSubstr("\"people_losing\":1"));
+  ASSERT_EQ(writ("policy apply candidate -m safer").exit_code, 0);
+  EXPECT_THAT(writ("policy diff 2 1").out, HasSubstr("+ 1 person gains files (tool write) through cursor: alice"));
+  EXPECT_EQ(writ("policy diff 1 2").exit_code, 7);
+  EXPECT_EQ(writ("policy diff 1 9").exit_code, 1);
+  EXPECT_EQ(writ("policy diff").exit_code, 2);
+  EXPECT_EQ(writ("policy diff candidate 2").exit_code, 2);
+  write("candidate/no-write.cedar", "forbid(principal, action, resource) when { ;\n");
+  const Ran broken = writ("policy diff candidate");
+  EXPECT_EQ(broken.exit_code, 1);
+  EXPECT_THAT(broken.err, HasSubstr("no-write.cedar"));
+}
+
+TEST_F(AdminWords, ApplyDiffShowsWhatObjectsDoAndChangesNothing) {
+  fill();
+  write("more.yaml", "users: [{name: bob, groups: [eng]}]\n");
+  const Ran gained = writ("apply --diff -f more.yaml");
+  EXPECT_EQ(gained.exit_code, 7) << gained.err;
+  EXPECT_THAT(gained.out, HasSubstr("+ 1 person gains files (connect"));
+  EXPECT_THAT(gained.out, HasSubstr("through cursor: bob"));
+  EXPECT_THAT(writ("user list").out, Not(HasSubstr("bob")));
+  EXPECT_EQ(writ("apply --diff -f deployment").exit_code, 0);
+}
+
+TEST_F(AdminWords, PolicyReplayTellsWhatWouldHaveComeOutOtherwise) {
+  fill();
+  audit::Commit call;
+  call.record.event = audit::Event::call;
+  call.record.effect = audit::Effect::allow;
+  call.record.reason = "allowed";
+  call.record.time = clock_.now();
+  call.record.user = registry_.get()->objects().users.front().id;
+  call.record.user_name = "alice";
+  call.record.agent = "cursor";
+  call.record.server = "files";
+  call.record.tool = "write";
+  call.record.action = "call";
+  call.record.object_sequence = registry_.get()->sequence();
+  const auto committed = run<Result<audit::Committed, Unavailable>>(log_.commit(std::move(call)));
+  ASSERT_TRUE(committed);
+  const Ran same = writ("policy replay deployment");
+  EXPECT_EQ(same.exit_code, 0) << same.err;
+  EXPECT_THAT(same.out, HasSubstr("1 the same, 0 newly denied"));
+  std::filesystem::create_directories(folder_ / "candidate");
+  write("candidate/grants.yaml", read(folder_ / "deployment/grants.yaml"));
+  write("candidate/no-write.cedar", "@id(\"no-write\") forbid(principal, action == Writ::Action::\"files/write\", resource);\n");
+  const Ran changed = writ("policy replay candidate --days 2");
+  EXPECT_EQ(changed.exit_code, 7) << changed.err;
+  EXPECT_THAT(changed.out, HasSubstr("newly denied"));
+  EXPECT_THAT(changed.out, HasSubstr("files/write"));
+  EXPECT_THAT(changed.out, HasSubstr(audit::denial_code(committed->position)));
+  EXPECT_THAT(changed.out, HasSubstr("forbidden: no-write"));
+  EXPECT_THAT(writ("policy replay candidate --since 1h --json").out, HasSubstr("\"newly_denied\":1"));
+  EXPECT_EQ(writ("policy replay candidate --days 0").exit_code, 2);
+  EXPECT_EQ(writ("policy replay nowhere").exit_code, 1);
+}
+
 TEST_F(AdminWords, ExitCodesTellWhatWentWrong) {
   fill();
   const std::string network = " --server http://127.0.0.1:" + std::to_string(port_);

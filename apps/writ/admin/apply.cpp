@@ -9,13 +9,14 @@
 #include "commands.h"
 #include "documents.h"
 #include "output.h"
+#include "policy_preview.h"
 
 namespace writ::cli::admin {
 namespace {
 
 struct Arguments {
   std::vector<std::string> files;
-  bool plan_only = false, prune = false, lock_me_out = false, yes = false;
+  bool plan_only = false, diff = false, all = false, prune = false, lock_me_out = false, yes = false;
   std::string reason;
 };
 
@@ -71,6 +72,17 @@ int apply(Context& context, const Arguments& arguments) {
   auto objects = to_request(documents->objects);
   if (!objects) return print_problems(objects.error()), kFailed;
 
+  if (arguments.diff) {
+    json::Value request{{"prune", arguments.prune}, {"all", arguments.all}};
+    if (!objects->is_null()) request.set("objects", *objects);
+    if (documents->policy) {
+      json::Value files = json::Object{};
+      for (const auto& [name, text] : *documents->policy) files.set(name, text);
+      request.set("files", std::move(files));
+    }
+    show_difference(context, request);
+    return context.exit_code;
+  }
   json::Value request{{"prune", arguments.prune}, {"lock_me_out", arguments.lock_me_out}, {"reason", arguments.reason}};
   if (!objects->is_null()) request.set("objects", *objects);
   if (documents->policy) {
@@ -126,6 +138,8 @@ void add_apply(CLI::App& parent, Context& context) {
   const auto arguments = std::make_shared<Arguments>();
   command->add_option("-f,--file", arguments->files, "a YAML file, or a folder of them with grants.yaml")->required();
   command->add_flag("--plan", arguments->plan_only, "show what would change, and change nothing (exit code 7 when something would)");
+  command->add_flag("--diff", arguments->diff, "show who would gain or lose what, and change nothing (exit code 7 when somebody would)");
+  command->add_flag("--all", arguments->all, "with --diff: every name and every change");
   command->add_flag("--prune", arguments->prune, "remove objects that the files no longer contain");
   command->add_flag("--lock-me-out", arguments->lock_me_out, "also when it takes away your own or the last administrator's access");
   command->add_flag("-y,--yes", arguments->yes, "do not ask");

@@ -6,6 +6,7 @@
 #include "adapters/yaml/bundle_files.h"
 #include "commands.h"
 #include "output.h"
+#include "policy_preview.h"
 #include "policy_words.h"
 
 namespace writ::cli::admin {
@@ -52,6 +53,7 @@ void send_bundle(Context& context, const std::string& path, const std::string& r
 void add_policy(CLI::App& parent, Context& context) {
   CLI::App* command = parent.add_subcommand("policy", "who may do what");
   command->require_subcommand(1);
+  add_policy_preview(*command, context);
   const auto path = std::make_shared<std::string>(), reason = std::make_shared<std::string>();
   CLI::App* check = command->add_subcommand("check", "whether a bundle could be activated: errors, warnings and its tests (exit code 7 when only tests fail)");
   check->add_option("path", *path, "a folder with grants.yaml, policies/*.cedar and policy-tests.yaml")->required();
