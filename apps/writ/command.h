@@ -44,5 +44,7 @@ struct ConnectOptions {
   bool no_browser = false;   // when a better sign-in is needed: say which command to run instead of opening the browser
 };
 void connect(const ConnectOptions& options, Run& run);
+struct ApprovalsOptions;   // admin/approvals_command.h
+void approvals(const ApprovalsOptions& options, Run& run);
 
 }  // namespace writ::cli

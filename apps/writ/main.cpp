@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "admin/approvals_command.h"
 #include "admin/commands.h"
 #include "command.h"
 
@@ -57,6 +58,32 @@ void add_client_words(CLI::App& app, Run& run) {
   word->callback([bridged, &run] { connect(*bridged, run); });
 }
 
+// Held calls: as a person, or with --admin as whoever administers.
+void add_approvals(CLI::App& app, Run& run, admin::Context& administration) {
+  const auto options = std::make_shared<ApprovalsOptions>();
+  CLI::App* command = app.add_subcommand("approvals", "calls that wait for approval");
+  command->require_subcommand(1);
+  command->add_flag("--admin", options->admin, "over the admin API instead of your own sign-in");
+  const auto add = [&](const char* word, const char* what, bool one, bool reason) {
+    CLI::App* sub = command->add_subcommand(word, what);
+    if (one) sub->add_option("id", options->id, "as in apr_Zk3…")->required();
+    if (reason) sub->add_option("-m,--reason", options->reason, "why; the agent of a rejected call is told");
+    sub->callback([options, word, &run, &administration] {
+      options->word = word;
+      administration.json = run.json;
+      if (options->admin) {
+        admin::administer_approvals(*options, administration);
+      } else {
+        approvals(*options, run);
+      }
+    });
+  };
+  add("list", "what waits for you, and your own calls that wait", false, false);
+  add("show", "one call, with exactly what would be sent", true, false);
+  add("approve", "let this one call go, once", true, true);
+  add("reject", "do not let it go", true, true);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -73,6 +100,7 @@ int main(int argc, char** argv) {
   add_client_words(app, run);
   admin::Context administration;
   admin::add_admin_words(app, administration);
+  add_approvals(app, run, administration);
   app.parse_complete_callback([&] { administration.json = run.json; });
 
   try {

@@ -1,5 +1,7 @@
 #include "deployment.h"
 
+#include "approvals/decide.h"
+#include "approvals_page.h"
 #include "parts.h"
 #include "token_service/idp/housekeeping.h"
 #include "why_page.h"
@@ -19,12 +21,16 @@ Result<std::unique_ptr<Deployment>, std::string> Deployment::build(config::Confi
   auto device_keys = token_service::idp::StoredDeviceKeys::open(*parts->stores.documents);
   if (!device_keys) return unexpected(std::string("cannot read the device keys: ") + device_keys.error().what);
   parts->device_keys = std::move(*device_keys);
+  auto approvals = approvals::Requests::open(*parts->stores.documents);
+  if (!approvals) return unexpected(std::string("cannot read the calls that wait for approval: ") + approvals.error().what);
+  parts->approvals = std::move(*approvals);
 
   build_authzen(*parts);
   if (parts->config.idp.enabled) TRY(build_idp(*parts));
   if (parts->config.resource_as.enabled) TRY(build_resource_as(*parts));
   if (parts->config.gateway.enabled) TRY(build_gateway(*parts));
   parts->public_routes.add("GET", "/why/*", why_page);
+  parts->public_routes.add("GET", "/approvals/*", approvals_page);
   return std::unique_ptr<Deployment>(new Deployment(std::move(parts)));
 }
 
@@ -43,6 +49,11 @@ Task<void> Deployment::tick() {
   if (now < parts_->tidied + Seconds{60}) co_return;
   parts_->tidied = now;
   parts_->revocations->forget_expired(now);
+  for (const auto& request : parts_->approvals->take_expired(now)) {
+    audit::Commit commit;
+    commit.record = approvals::record_of(request, "expired", now);
+    static_cast<void>(co_await parts_->stores.log->commit(std::move(commit)));
+  }
   if (parts_->idp) {
     token_service::idp::forget_expired(*parts_->idp->idp, now);
     static_cast<void>(co_await parts_->idp->keys->tick(now));   // a store that is down is reported by the store

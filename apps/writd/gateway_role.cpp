@@ -8,6 +8,8 @@ gateway::Settings settings_of(const config::Config& config) {
   gateway::Settings settings;
   settings.base = config.gateway.base;
   settings.why_url = config.base_url + "/why";
+  settings.approvals_url = config.base_url + "/approvals";
+  settings.denials = config.gateway.denials == config::Gateway::Denials::code_only ? gateway::Settings::Denials::code_only : gateway::Settings::Denials::full;
   settings.own_resource_as = config.resource_as.enabled ? config.resource_as.issuer : "";
   settings.organisation = config.organisation;
   settings.denied_calls = config.gateway.denied_calls == config::Gateway::DeniedCalls::http_403 ? gateway::Settings::DeniedCalls::http_403
@@ -32,6 +34,7 @@ Result<void, std::string> build_gateway(Deployment::Parts& parts) {
   gateway::Dependencies dependencies{role.settings, parts.clock, parts.registry, parts.policy, *parts.revocations,
                                                                           *parts.stores.log, *role.keys, parts.upstream, std::move(read_secret)};
   dependencies.decision_points = parts.decision_points.get();
+  dependencies.approvals = parts.approvals.get();
   role.gateway = std::make_unique<gateway::Gateway>(std::move(dependencies));
   parts.public_routes.add_all(gateway::routes(*role.gateway, role.settings));
   return {};

@@ -7,6 +7,7 @@
 
 #include "adapters/net/upstream.h"
 #include "adapters/outgoing/curl_outgoing.h"
+#include "approvals/requests.h"
 #include "authzen/endpoint.h"
 #include "deployment.h"
 #include "federation_parts.h"
@@ -68,6 +69,7 @@ struct Deployment::Parts {
   AdministeredPeople people;   // told of the administration when that is there
   std::unique_ptr<registry::StoredRevocations> revocations;
   std::unique_ptr<token_service::idp::StoredDeviceKeys> device_keys;
+  std::unique_ptr<approvals::Requests> approvals;
 
   // Whoever else must agree, and this deployment's policy for others.
   std::unique_ptr<policy::DecisionPoints> decision_points;

@@ -10,6 +10,7 @@
 #include "adapters/net/run_on.h"
 #include "adapters/net/server.h"
 #include "adapters/yaml/yaml.h"
+#include "admin/shadow_log.h"
 #include "first_objects.h"
 #include "log.h"
 #include "parts.h"
@@ -60,7 +61,12 @@ class Service {
     auto stores = TRY(open_stores(place, clock_, [](const std::string& failure) { log_error(failure); }));
     auto parse_yaml = [](std::string_view text, std::string name) { return yaml::parse(text, std::move(name)); };
     sealing_key_.emplace(stores.sealing_key);
-    administration_ = TRY(admin::Administration::open({*stores.objects, *stores.log, *stores.audit_reader, registry_, policy_, clock_, parse_yaml, &*sealing_key_, config_.idp.issuer}));
+    shadow_log_ = std::make_unique<admin::ShadowLog>(*stores.log);
+    stores.log = shadow_log_.get();
+    administration_ = TRY(admin::Administration::open({*stores.objects, *stores.log, *stores.audit_reader, registry_, policy_, clock_, parse_yaml, &*sealing_key_, config_.idp.issuer, nullptr, stores.documents.get()}));
+    if (administration_->tries_something_out() && !net::run_on(loops_, shadow_log_->count_again(*stores.audit_reader, clock_.now()))) {
+      log_warning("what would have been decided otherwise before this start could not be counted");
+    }
     exit = 2;
     const auto differences = TRY(net::run_on(loops_, apply_first_objects(*administration_, std::move(first))));
     exit = 1;
@@ -91,7 +97,8 @@ class Service {
     auto& parts = deployment_->parts();
     keys_ = std::make_unique<RoleKeys>(parts);
     sessions_ = std::make_unique<RoleSessions>(parts);
-    api_ = std::make_unique<admin::Api>(admin::Api{*administration_, keys_.get(), sessions_.get(), [](Milliseconds duration) { return net::pause(duration); }});
+    api_ = std::make_unique<admin::Api>(admin::Api{*administration_, keys_.get(), sessions_.get(), [](Milliseconds duration) { return net::pause(duration); },
+                                                      &shadow_log_->counts(), parts.approvals.get()});
     admin_routes_ = admin::routes(*api_);
     public_routes_ = deployment_->public_routes();
     for (http::Router* router : {&admin_routes_, &public_routes_}) {
@@ -128,6 +135,7 @@ class Service {
   registry::Current registry_{std::make_shared<registry::Snapshot>(registry::Objects{}, 0)};
   policy::Current policy_;
   std::optional<crypto::SealingKey> sealing_key_;
+  std::unique_ptr<admin::ShadowLog> shadow_log_;
   std::unique_ptr<Deployment> deployment_;   // owns the stores
   std::unique_ptr<admin::Administration> administration_;
   std::unique_ptr<RoleKeys> keys_;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "adapters/memory/decisions_log.h"
+#include "adapters/memory/documents.h"
 #include "adapters/memory/object_store.h"
 #include "adapters/yaml/yaml.h"
 #include "admin/api.h"
@@ -38,10 +39,11 @@ class AdminWorld : public testing::Test {
  protected:
   AdminWorld() { open(); }
   void open() {
-    auto opened = Administration::open({store, log, log, registry, policy, clock, [](std::string_view text, std::string name) { return yaml::parse(text, std::move(name)); }});
+    auto opened = Administration::open({store, log, log, registry, policy, clock, [](std::string_view text, std::string name) { return yaml::parse(text, std::move(name)); }, nullptr, "", nullptr, &documents_store});
     if (!opened) throw std::runtime_error(opened.error());
     administration = std::move(opened).value();
-    api.emplace(Api{*administration, nullptr, nullptr, {}});
+    approvals = std::move(*approvals::Requests::open(documents_store));
+    api.emplace(Api{*administration, nullptr, nullptr, {}, &shadow_counts, approvals.get()});
     router = routes(*api);
   }
   Change documents(const std::string& text) {
@@ -101,6 +103,9 @@ class AdminWorld : public testing::Test {
   }
 
   memory::MemoryObjectStore store;
+  memory::MemoryDocuments documents_store;
+  policy::ShadowCounts shadow_counts;
+  std::unique_ptr<approvals::Requests> approvals;
   memory::MemoryDecisionsLog log;
   registry::Current registry{std::make_shared<registry::Snapshot>(registry::Objects{}, 0)};
   policy::Current policy;

@@ -85,9 +85,16 @@ Result<std::unique_ptr<Administration>, std::string> Administration::open(Parts 
   auto objects = objects_of(*catalogue);
   if (!objects) return unexpected("the store holds objects that this version does not accept:\n" + to_string(objects.error()));
   auto snapshot = std::make_shared<const Snapshot>(std::move(objects).value(), catalogue->sequence, catalogue->definitions);
+  StoredCandidate tried;
+  if (parts.documents) {
+    auto stored = load_candidate(*parts.documents, parts.parse_yaml);
+    if (!stored) return unexpected(std::string(stored.error().what));
+    tried = std::move(*stored);
+  }
   std::shared_ptr<const policy::Bundle> active;
   if (catalogue->policy) {
-    auto bundle = policy::read_bundle(catalogue->policy->files, parts.parse_yaml);
+    const bool is_beside = tried.candidate && tried.candidate->bundle.version != catalogue->policy->hash;
+    auto bundle = policy::read_bundle(catalogue->policy->files, parts.parse_yaml, is_beside ? tried.candidate->bundle.policy : nullptr);
     if (!bundle) return unexpected("the active policy cannot be read:\n" + to_string(bundle.error()));
     parts.policy.set(bundle->policy);
     active = std::make_shared<const policy::Bundle>(std::move(bundle).value());
@@ -97,6 +104,8 @@ Result<std::unique_ptr<Administration>, std::string> Administration::open(Parts 
   administration->parts_.registry.set(snapshot);
   administration->bundle_ = std::move(active);
   administration->catalogue_.store(std::make_shared<const Catalogue>(std::move(catalogue).value()));
+  administration->candidate_document_version_ = tried.document_version;
+  if (tried.candidate) administration->candidate_.store(std::make_shared<const Candidate>(std::move(*tried.candidate)));
   return administration;
 }
 
@@ -137,7 +146,8 @@ void Administration::plan_now(Work& work) const {
   // Objects and policy are judged together, whichever of the two changes: a grant that names nothing is a mistake in one of them.
   work.bundle = bundle_;
   if (change.policy || !work.bundle) {
-    auto bundle = policy::read_bundle(change.policy ? *change.policy : policy::BundleFiles{}, parts_.parse_yaml);
+    const policy::BundleFiles files = change.policy ? *change.policy : policy::BundleFiles{};
+    auto bundle = policy::read_bundle(files, parts_.parse_yaml, candidate_policy(policy::content_hash(files)));
     if (!bundle) {
       work.plan.problems.insert(work.plan.problems.end(), bundle.error().begin(), bundle.error().end());
       return;
@@ -172,6 +182,8 @@ Task<Result<Changed, ChangeFailure>> Administration::change_in_turn(const Actor&
     const std::uint64_t version = present->version(key.first, key.second);
     if (version != *change.if_version) co_return unexpected(ChangeFailure{VersionMismatch{version}});
   }
+  // Somebody else's version must not be undone by an edit of the one before it.
+  if (change.policy_version && (!present->policy || present->policy->hash != *change.policy_version)) co_return unexpected(ChangeFailure{registry::Conflict{}});
   if (change.policy_only_if_none && present->policy) change.policy.reset();
 
   Work work{*present, *before, change, parts_.clock.now(), "chg_" + crypto::random_token()};
@@ -217,6 +229,8 @@ Task<Result<Changed, ChangeFailure>> Administration::change_in_turn(const Actor&
     bundle_ = work.bundle;
     parts_.policy.set(work.bundle->policy);
   }
+  // What merely waits for review changes nothing that a candidate could depend on.
+  if (work.tools || work.policy_changes) co_await settle_candidate(actor, work.bundle->version);
   changed.plan = std::move(work.plan);
   changed.sequence = *stored;
   changed.applied = true;

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "admin/candidate.h"
 #include "admin/serial.h"
 #include "admin/worker.h"
 #include "audit/decisions_log.h"
@@ -44,6 +45,7 @@ struct Change {
   bool dry_run = false;                         // plan only
   // Of the one object that is written or removed: its version must be this (0: there must be none).
   std::optional<std::uint64_t> if_version;
+  std::optional<std::string> policy_version;    // of the bundle that the change was made from: must still be active
   bool policy_only_if_none = false;             // for start-up: leave an active policy alone
 };
 
@@ -81,6 +83,7 @@ class Administration {
     const crypto::SealingKey* sealing_key = nullptr;   // for secrets that are presented to others; null: they cannot be stored
     std::string issuer{};                       // of this deployment's IdP: who vouches for people when a question does not say
     policy::CurrentTools* tools = nullptr;      // what the roles know of tools, set as `registry` is; null: only this object keeps it
+    registry::Documents* documents = nullptr;   // keeps the candidate; null: none can be tried out
   };
   // Reads the store and publishes its objects and policy. Blocks: at start, before there are event loops. The error is a sentence for
   // the operator: objects or a policy that cannot be read stop the start, because leaving a part out could be leaving out a restriction.
@@ -93,6 +96,13 @@ class Administration {
   Task<Result<std::size_t, Unavailable>> note_aborted();
 
   Task<Result<Changed, ChangeFailure>> change(Actor actor, Change change);
+
+  // ---- a candidate beside the active policy (shadow mode). Null: none.
+  std::shared_ptr<const Candidate> candidate() const;
+  // Takes the place of one that is there. It must pass the checks of an activation, but for the tests: those gate promoting it.
+  Task<Result<std::shared_ptr<const Candidate>, ChangeFailure>> start_shadow(Actor actor, policy::BundleFiles files, std::string reason);
+  bool tries_something_out() const;
+  Task<Result<void, ChangeFailure>> stop_shadow(Actor actor, std::string reason);   // Missing: there is none
 
   // What is there now; never null.
   std::shared_ptr<const registry::Catalogue> catalogue() const;
@@ -118,8 +128,16 @@ class Administration {
   Task<Result<void, Unavailable>> record(const Actor& actor, const Work& work, std::vector<std::uint64_t>& positions);
   Task<void> record_aborted(std::vector<std::uint64_t> positions, std::string change_id);
 
+  Task<Result<void, Unavailable>> replace_candidate(const Actor& actor, const char* what, std::string reason, std::shared_ptr<const Candidate> next);
+  // After a change: ends a candidate that became the active version, or that the objects no longer fit.
+  Task<void> settle_candidate(const Actor& actor, std::string active_version);
+  void publish_with_candidate();
+  std::shared_ptr<const policy::CedarPolicy> candidate_policy(const std::string& active_version) const;
+
   Parts parts_;
   std::unique_ptr<policy::CurrentTools> own_tools_ = std::make_unique<policy::CurrentTools>();
+  std::atomic<std::shared_ptr<const Candidate>> candidate_;
+  std::int64_t candidate_document_version_ = 0;   // changed in turn only
   Serial serial_;
   Worker worker_;
   std::shared_ptr<const policy::Bundle> bundle_;   // the active one as it was read; null without policy. Changes take turns, and only they look at it

@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "admin/administration.h"
+#include "approvals/requests.h"
 #include "http/router.h"
+#include "policy/shadow_counts.h"
 
 namespace writ::admin {
 
@@ -51,6 +53,8 @@ struct Api {
   SessionAdministration* sessions = nullptr;   // null: no sessions here
   // Waits on the calling event loop, for `tail`. Empty: requests never wait.
   std::function<Task<void>(Milliseconds)> pause;
+  const policy::ShadowCounts* shadow_counts = nullptr;   // null: disagreements are recorded and not counted
+  approvals::Requests* approvals = nullptr;              // null: nothing is held here
 };
 
 // Who may call an operation. Everything needs a known caller.

@@ -31,6 +31,14 @@ Task<http::Response> check_policy(const Api& api, const Call& call);
 Task<http::Response> activate_policy(const Api& api, const Call& call);
 Task<http::Response> diff_policy(const Api& api, const Call& call);
 Task<http::Response> replay_policy(const Api& api, const Call& call);
+Task<http::Response> get_shadow(const Api& api, const Call& call);
+Task<http::Response> start_shadow(const Api& api, const Call& call);
+Task<http::Response> stop_shadow(const Api& api, const Call& call);
+Task<http::Response> promote_policy(const Api& api, const Call& call);
+// held calls
+Task<http::Response> list_approvals(const Api& api, const Call& call);
+Task<http::Response> get_approval(const Api& api, const Call& call);
+Task<http::Response> decide_approval(const Api& api, const Call& call);
 // records
 Task<http::Response> query_audit(const Api& api, const Call& call);
 Task<http::Response> explain_denial(const Api& api, const Call& call);

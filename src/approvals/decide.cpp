@@ -40,7 +40,7 @@ Task<Result<Request, std::variant<Refused, Unavailable>>> decide(Requests& reque
   if (!decision.user.empty() && !user) co_return unexpected(Failure{Refused::approver_disabled});
   // Without a person only the local socket approves; whoever administers may still say no.
   if (!user && !decision.break_glass && decision.word == Requests::Word::approve) co_return unexpected(Failure{Refused::not_in_group});
-  const auto needs = requests.may_decide(decision.id, {user, decision.actor}, *objects, now);
+  const auto needs = requests.may_decide(decision.id, decision.word, {user, decision.actor}, *objects, now);
   const auto request = requests.find(decision.id);
   if (!request) co_return unexpected(Failure{Refused::unknown});
 

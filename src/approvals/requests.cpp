@@ -152,7 +152,7 @@ std::optional<Request> Requests::find_valid(const std::string& digest, const std
   return request;
 }
 
-Result<std::vector<ApprovalNeeded>, Refused> Requests::may_decide(const std::string& id, const Decider& decider, const registry::Snapshot& objects, Instant now) const {
+Result<std::vector<ApprovalNeeded>, Refused> Requests::may_decide(const std::string& id, Word word, const Decider& decider, const registry::Snapshot& objects, Instant now) const {
   const std::lock_guard lock(mutex_);
   const auto found = requests_.find(id);
   if (found == requests_.end()) return unexpected(Refused::unknown);
@@ -171,7 +171,7 @@ Result<std::vector<ApprovalNeeded>, Refused> Requests::may_decide(const std::str
   std::vector<ApprovalNeeded> needs;
   for (const Need& need : request.needs) {
     // An approval that no longer counts (its approver has left) can be given anew.
-    if (need.approval && lifts(need, request, objects)) continue;
+    if (word == Word::approve && need.approval && lifts(need, request, objects)) continue;
     if (!decider.user || is_member(*decider.user, need.of.group, objects)) needs.push_back(need.of);
   }
   if (needs.empty()) return unexpected(Refused::decided);

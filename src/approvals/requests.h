@@ -58,13 +58,14 @@ class Requests {
   // The approved request of this call, when each of `needed` is lifted by an approver who is still active and still of the group.
   std::optional<Request> find_valid(const std::string& digest, const std::vector<policy::ApprovalNeeded>& needed, const registry::Snapshot& objects, Instant now) const;
 
-  // Whether `approver` may decide, and which needs that is about. Pure; decide() asks again under its lock.
+  // Whether the decider may say this word, and which needs it is about. What was approved and not used yet can still be rejected. Pure; decide() asks
+  // again under its lock whether the request is still open.
+  enum class Word { approve, reject };
   struct Decider {
     const registry::User* user = nullptr;      // null: break glass, every need
     std::string name;                          // of the actor, then
   };
-  Result<std::vector<policy::ApprovalNeeded>, Refused> may_decide(const std::string& id, const Decider& decider, const registry::Snapshot& objects, Instant now) const;
-  enum class Word { approve, reject };
+  Result<std::vector<policy::ApprovalNeeded>, Refused> may_decide(const std::string& id, Word word, const Decider& decider, const registry::Snapshot& objects, Instant now) const;
   // Lifts nothing before it is durable. Unavailable, too, while another decision about the same request is under way.
   Task<Result<Request, std::variant<Refused, Unavailable>>> decide(std::string id, Word word, std::vector<policy::ApprovalNeeded> needs, Approval approver, std::string reason, Instant now);
 

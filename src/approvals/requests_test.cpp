@@ -227,6 +227,13 @@ TEST_F(ApprovalRequests, ANoStaysUntilItExpires) {
   EXPECT_TRUE(hold()->is_new);
 }
 
+TEST_F(ApprovalRequests, WhatWasApprovedAndNotUsedCanStillBeStopped) {
+  const std::string id = held_id();
+  EXPECT_EQ(say(id, "usr_olga"), "approved");
+  EXPECT_EQ(say(id, "usr_lead", Requests::Word::reject), "rejected");
+  EXPECT_FALSE(is_valid());
+}
+
 TEST_F(ApprovalRequests, OnlyTheLocalSocketApprovesWithoutAPerson) {
   const std::string id = held_id(a_call(), {kOps, kSecurity});
   Decision token;

@@ -55,6 +55,7 @@ struct Gateway {
   bool enabled = true;
   std::string base;                     // {base_url}/mcp; a server is at {base}/{id}
   enum class DeniedCalls { result, http_403 } denied_calls = DeniedCalls::result;
+  enum class Denials { full, code_only } denials = Denials::full;   // how much a denial tells the agent
   enum class CallDurability { process, power } call_durability = CallDurability::process;
   Seconds call_deadline{1800};
 };

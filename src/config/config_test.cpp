@@ -55,7 +55,7 @@ listeners:
 idp: {issuer: "https://id.example.com", session_idle: 1h, session_absolute: 1d, id_token_lifetime: 5m, access_token_lifetime: 5m,
       authorization_code_lifetime: 30s, id_jag_lifetime_max: 2m, refresh_repeat: 0, policy_denial: invalid_target}
 resource_as: {issuer: "https://as.example.com", access_token_lifetime: 2m, policy_denial: invalid_grant, missing_scope: none, default_resource: "https://mcp.example.com/x"}
-gateway: {base: "https://mcp.example.com", denied_calls: http_403, call_durability: power, call_deadline: 5m}
+gateway: {base: "https://mcp.example.com", denied_calls: http_403, denials: code_only, call_durability: power, call_deadline: 5m}
 keys: {algorithm: EdDSA, rotate_after: 30d, sealing_key_file: /run/credentials/seal}
 store: {postgresql: "host=/run/postgresql dbname=writ", password_file: pgpass}
 audit: {keep: 400d}

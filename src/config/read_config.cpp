@@ -234,6 +234,7 @@ class Reader {
     gateway.base = issuer(fields, "base", "/mcp");
     gateway.denied_calls = fields.choice<Gateway::DeniedCalls>(
         "denied_calls", gateway.denied_calls, {{"result", Gateway::DeniedCalls::result}, {"http_403", Gateway::DeniedCalls::http_403}});
+    gateway.denials = fields.choice<Gateway::Denials>("denials", gateway.denials, {{"full", Gateway::Denials::full}, {"code_only", Gateway::Denials::code_only}});
     gateway.call_durability = fields.choice<Gateway::CallDurability>(
         "call_durability", gateway.call_durability, {{"process", Gateway::CallDurability::process}, {"power", Gateway::CallDurability::power}});
     gateway.call_deadline = fields.duration("call_deadline", gateway.call_deadline, Seconds{1}, kDay);

@@ -39,7 +39,7 @@ Verdict invalid(std::string reason) {
 Verdict ask(const Circumstances& circumstances, const policy::Question& question) {
   Verdict verdict;
   verdict.decision = circumstances.policy.decide(question);
-  verdict.outcome = verdict.decision.allowed ? Outcome::allowed : Outcome::denied;
+  verdict.outcome = verdict.decision.allowed ? Outcome::allowed : verdict.decision.kind == policy::Kind::approval_pending ? Outcome::held : Outcome::denied;
   verdict.reason = std::string(policy::to_string(verdict.decision.kind));
   return verdict;
 }
@@ -92,7 +92,10 @@ Verdict authorize_call(const Circumstances& circumstances, const mcp::Message& m
   question.arguments = arguments ? arguments : &kNoArguments;   // the parsed value itself (G20, G21)
   Verdict verdict = ask(circumstances, question);
   verdict.subject = *name;
-  if (verdict.outcome != Outcome::allowed || has_one(scopes, with_implied(circumstances.token.scope, circumstances.server))) return verdict;
+  verdict.definition_digest = std::move(question.tool->definition_digest);
+  // A call that lacks its scope is not held: nobody is asked to approve what could not be made anyway.
+  const bool could_go = verdict.outcome == Outcome::allowed || verdict.outcome == Outcome::held;
+  if (!could_go || has_one(scopes, with_implied(circumstances.token.scope, circumstances.server))) return verdict;
   const registry::Scope* missing = grantable(circumstances, question, scopes, Asking::now);
   verdict.decision.allowed = false;
   verdict.reason = "insufficient_scope";

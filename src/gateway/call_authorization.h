@@ -3,6 +3,7 @@
 // May this caller send this message to this server? Turns an MCP message into a question for policy, adds the tool scope rule, and filters
 // what lists show. Pure functions over one snapshot, one policy and one parsed message.
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -32,6 +33,7 @@ struct Verdict {
   enum class Outcome {
     allowed,
     denied,               // by policy, or before it with a reason of its own
+    held,                 // only an approval is missing (rules §4.6): held_call.h says what becomes of it
     insufficient_scope,   // another scope would help and would be granted now
     unknown_method,       // not in the table, or not of this era: denied, never forwarded
     invalid,              // the message lacks what the method needs: -32602, no denial
@@ -41,6 +43,9 @@ struct Verdict {
   std::string reason;              // for audit and for the denial's `kind`
   std::string subject;             // tool, prompt or resource
   std::string missing_scope;
+  std::string definition_digest;   // of a call's tool, as far as it was seen
+  std::string approval;            // the request that a held call waits for, or that lifted what held it
+  std::optional<Instant> approval_expires;
 };
 
 // The question without its action: who, with what, where, when.

@@ -12,7 +12,8 @@
 
 namespace writ::gateway {
 
-// {code, effect, kind, policy, retryable, alternatives, request_url}
+// {code, effect, kind, policy, retryable, alternatives, request_url}; of a held call {…, approval, approvers, retry_after_seconds, expires} too. With
+// Settings::Denials::code_only neither policy nor alternatives, and every denial has the kind `denied`: nobody learns from it what exists.
 json::Value denial_object(const Verdict& verdict, const std::string& code, const Settings& settings);
 
 // A tools/call gets a result with isError; other requests get a JSON-RPC error with code 403; both with status 200, or everything as 403

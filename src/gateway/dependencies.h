@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "approvals/requests.h"
 #include "audit/decisions_log.h"
 #include "base/clock.h"
 #include "base/secret.h"
@@ -30,6 +31,8 @@ struct Dependencies {
   // Reads the fixed credential for an upstream (registry::UpstreamAddress::header_secret_file) at each use. May be empty: then a server that
   // wants one is answered with 502.
   std::function<Result<Secret, Unavailable>(const std::string& file)> read_secret;
+  // Where calls that need approval wait. Null: there is no such place, and they are denied.
+  approvals::Requests* approvals = nullptr;
   // Null: this process asks nobody else; what a decision point is configured for is then denied.
   policy::DecisionPoints* decision_points = nullptr;
 };

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "audit/record.h"
 #include "base/clock.h"
@@ -13,6 +14,7 @@
 #include "http/message.h"
 #include "mcp/json_rpc.h"
 #include "mcp/methods.h"
+#include "policy/decision.h"
 
 namespace writ::gateway {
 
@@ -34,6 +36,7 @@ struct Exchange {
   std::optional<mcp::Message> message;        // kept to be decided again when policy or objects change; absent for GET streams
   std::shared_ptr<Session> session;           // legacy, when there is one
   bool stands = false;                        // GET streams and subscriptions/listen: no answer to wait for, ends with its token
+  std::vector<policy::ApprovalNeeded> lifted; // forbids that an approval, used up by this call, lifted for it
   Instant started{}, deadline{};
 
   audit::Record record;                       // of the decision: the outcome repeats who and what

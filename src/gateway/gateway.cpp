@@ -6,6 +6,7 @@
 #include "gateway/challenge.h"
 #include "gateway/denial.h"
 #include "gateway/external_decision.h"
+#include "gateway/held_call.h"
 #include "gateway/protected_resource_metadata.h"
 #include "gateway/step_up.h"
 #include "mcp/streamable_http.h"
@@ -202,17 +203,25 @@ Task<http::Response> Gateway::post(const http::Request& request, const Admission
   exchange->method = message.is_response() ? nullptr : mcp::find_method(message.method(), message.kind() == mcp::Message::Kind::notification);
   exchange->stands = exchange->method && exchange->method->stands;
   const Circumstances asked = circumstances(admission, *policy, request);
-  Verdict verdict = authorize(asked, message, exchange->method, exchange->era);
+  SettledCall settled{authorize(asked, message, exchange->method, exchange->era), std::nullopt};
   std::optional<NeededStepUp> step_up;
-  if (verdict.outcome == Verdict::Outcome::denied) step_up = find_step_up(asked, &message, exchange->method, exchange->era);
-  if (step_up) verdict.reason = kInsufficientUserAuthentication, record.more.emplace_back("level", step_up->step_up.level);
-  co_await ask_decision_points(dependencies_, asked, &message, exchange->method, exchange->era, verdict, record);
-  Recorder::add(record, asked, verdict);
-  exchange->record = record;
+  if (settled.verdict.outcome == Verdict::Outcome::denied) step_up = find_step_up(asked, &message, exchange->method, exchange->era);
+  if (step_up) settled.verdict.reason = kInsufficientUserAuthentication, record.more.emplace_back("level", step_up->step_up.level);
   const Basis basis{admission.snapshot->sequence(), policy, admission.revocations};
-  const auto position = co_await recorder_.decide(std::move(record));
+  if (settled.verdict.outcome == Verdict::Outcome::held) {
+    auto settling = co_await settle_held_call(dependencies_.approvals, recorder_, asked, message, std::move(settled.verdict));
+    if (!settling) co_return unavailable();
+    settled = std::move(*settling);
+  }
+  co_await ask_decision_points(dependencies_, asked, &message, exchange->method, exchange->era, settled.verdict, record);
+  // What somebody else denies is not made, so its approval is not used up.
+  if (settled.verdict.outcome != Verdict::Outcome::allowed) settled.lifted.reset();
+  Recorder::add(record, asked, settled.verdict);
+  exchange->record = record;
+  const auto position = co_await record_call(std::move(record), settled, *exchange);
   if (!position) co_return unavailable();   // no decision without its record (S1)
   exchange->position = *position;
+  const Verdict& verdict = settled.verdict;
 
   const bool is_request = message.kind() == mcp::Message::Kind::request;
   switch (verdict.outcome) {
@@ -225,6 +234,7 @@ Task<http::Response> Gateway::post(const http::Request& request, const Admission
     case Verdict::Outcome::unknown_method:
       if (exchange->era == mcp::Era::modern) co_return unknown_method(message);   // TR-48
       [[fallthrough]];
+    case Verdict::Outcome::held:
     case Verdict::Outcome::denied:
       if (step_up) {
         co_return render_step_up(verdict, *step_up, audit::denial_code(*position), &message, metadata_url(settings.base, admission.server->id), settings);
@@ -235,6 +245,24 @@ Task<http::Response> Gateway::post(const http::Request& request, const Admission
   if (!go_live(exchange, basis)) co_return fail(*exchange, 403, "no_longer_allowed");
   http::Response response = co_await forward(request, admission, exchange);
   co_return response;
+}
+
+Task<Result<std::uint64_t, Unavailable>> Gateway::record_call(audit::Record record, SettledCall& settled, Exchange& exchange) {
+  if (!settled.lifted) {
+    auto position = co_await recorder_.decide(std::move(record));
+    co_return position;
+  }
+  approvals::Request lifted = *settled.lifted;
+  const auto committed = co_await recorder_.decide_lifted(std::move(record), std::move(lifted));
+  if (!committed) co_return unexpected(committed.error());
+  exchange.lifted = settled.verdict.decision.approvals;
+  if (committed->replayed) {
+    settled.verdict.outcome = Verdict::Outcome::denied;
+    settled.verdict.reason = "approval_used";
+  }
+  // The claim is what counts; this only spares the next call the way to it.
+  spawn(dependencies_.approvals->use(settled.lifted->id, dependencies_.clock.now()), [](std::exception_ptr, const std::optional<Result<void, Unavailable>>&) {});
+  co_return committed->position;
 }
 
 Task<http::Response> Gateway::get(const http::Request& request, const Admission& admission) {
@@ -336,6 +364,7 @@ bool Gateway::is_still_allowed(const Exchange& exchange) const {
   if (!caller) return false;
   const Circumstances asked{*snapshot, *server, *exchange.token, *caller, *policy, tools_, exchange.ip, dependencies_.clock.now()};
   const Verdict verdict = exchange.message ? authorize(asked, *exchange.message, exchange.method, exchange.era) : authorize_connection(asked);
+  if (verdict.outcome == Verdict::Outcome::held) return is_lifted(verdict.decision, exchange.lifted);
   return verdict.outcome == Verdict::Outcome::allowed;
 }
 

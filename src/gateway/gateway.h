@@ -18,6 +18,8 @@
 
 namespace writ::gateway {
 
+struct SettledCall;
+
 class Gateway {
  public:
   explicit Gateway(Dependencies dependencies);
@@ -53,6 +55,8 @@ class Gateway {
   http::Response pass_events(std::shared_ptr<Exchange> exchange, http::UpstreamResponse answer, std::string session_id);
   http::Response fail(Exchange& exchange, int status, std::string_view reason);
 
+  // The record of a decided message, and with it the one use of the approval that lifts what held it.
+  Task<Result<std::uint64_t, Unavailable>> record_call(audit::Record record, SettledCall& settled, Exchange& exchange);
   // Records a refusal that is no policy decision and hands the answer on; 503 when it cannot be recorded.
   Task<http::Response> refuse(audit::Record record, std::string reason, http::Response response);
 

@@ -130,10 +130,11 @@ class GatewayTest : public testing::Test {
     ras_key = std::make_unique<jose::SigningKey>(jose::SigningKey{"k1", crypto::Algorithm::es256, crypto::PrivateKey::generate(crypto::Algorithm::es256)});
     keys.set = std::make_shared<const jose::KeySet>(std::vector<jose::Jwk>{ras_key->public_jwk()});
     revocations = std::move(*registry::StoredRevocations::open(documents));
+    approvals = std::move(*approvals::Requests::open(documents));
     set_objects([](registry::Objects&) {});
     set_grants({{"grants.yaml:1", "eng", {false, {"cursor"}}, "notes", {true, {}}, {false, {"search_notes", "read_*", "add_note", "echo"}}}});
     upstream.respond = [this](const http::UpstreamRequest& request) { return default_answer(request); };
-    Dependencies dependencies{settings, clock, objects, policy, *revocations, log, keys, upstream, [](const std::string&) { return Secret("upstream-secret"); }};
+    Dependencies dependencies{settings, clock, objects, policy, *revocations, log, keys, upstream, [](const std::string&) { return Secret("upstream-secret"); }, approvals.get()};
     gateway = std::make_unique<Gateway>(std::move(dependencies));
   }
 
@@ -260,6 +261,7 @@ class GatewayTest : public testing::Test {
   HandKeys keys;
   memory::MemoryDocuments documents;
   std::unique_ptr<registry::StoredRevocations> revocations;
+  std::unique_ptr<approvals::Requests> approvals;
   registry::Current objects;
   policy::Current policy;
   memory::MemoryDecisionsLog log;

@@ -1,5 +1,8 @@
 #include "gateway/recorder.h"
 
+#include "approvals/decide.h"
+#include "policy/shadow.h"
+
 namespace writ::gateway {
 namespace {
 
@@ -51,12 +54,40 @@ void Recorder::add(audit::Record& record, const Circumstances& circumstances, co
   record.policy = joined(verdict.decision.policies);
   record.policy_version = circumstances.policy.version();
   record.object_sequence = circumstances.snapshot.sequence();
+  policy::record_shadows(verdict.decision, record.more);
+  if (!verdict.approval.empty()) record.more.emplace_back("approval", verdict.approval);
 }
 
 Task<Result<std::uint64_t, Unavailable>> Recorder::decide(audit::Record record) const {
   audit::Commit commit;
   commit.record = std::move(record);
   commit.durability = dependencies_.settings.call_durability;
+  auto committed = co_await dependencies_.log.commit(std::move(commit));
+  if (!committed) co_return unexpected(committed.error());
+  co_return committed->position;
+}
+
+Task<Result<audit::Committed, Unavailable>> Recorder::decide_lifted(audit::Record record, approvals::Request lifted) const {
+  audit::Commit commit;
+  std::string approvers;
+  for (const auto& need : lifted.needs) {
+    if (need.approval && approvers.find(need.approval->user_name) == std::string::npos) approvers += (approvers.empty() ? "" : ",") + need.approval->user_name;
+  }
+  record.more.emplace_back("digest", lifted.digest);
+  record.more.emplace_back("approved_by", std::move(approvers));
+  commit.if_replayed = record;
+  commit.if_replayed->effect = audit::Effect::deny;
+  commit.if_replayed->reason = "approval_used";
+  commit.record = std::move(record);
+  commit.claim = approvals::claim_of(lifted);
+  commit.durability = audit::Durability::power;   // what is used once is used once after a power cut, too
+  auto committed = co_await dependencies_.log.commit(std::move(commit));
+  co_return committed;
+}
+
+Task<Result<std::uint64_t, Unavailable>> Recorder::requested(approvals::Request request, Instant now) const {
+  audit::Commit commit;
+  commit.record = approvals::record_of(request, "requested", now);
   auto committed = co_await dependencies_.log.commit(std::move(commit));
   if (!committed) co_return unexpected(committed.error());
   co_return committed->position;
@@ -71,6 +102,7 @@ audit::Record Recorder::outcome_record(const Exchange& exchange, std::string_vie
   record.of_position = exchange.position;
   record.policy.clear();
   record.policy_version.clear();
+  record.more.clear();   // said once, of the decision
   record.duration_us = std::chrono::duration_cast<std::chrono::microseconds>(record.time - exchange.started).count();
   return record;
 }

@@ -25,6 +25,10 @@ class Recorder {
 
   // Durable as the setting wants it when it completes. Answers the record's position.
   Task<Result<std::uint64_t, Unavailable>> decide(audit::Record record) const;
+  // Of a call that `lifted` lets through: its one use is claimed in the same step (rules §4.6). Replayed: it was used before, and the record says so.
+  Task<Result<audit::Committed, Unavailable>> decide_lifted(audit::Record record, approvals::Request lifted) const;
+  // Somebody asks for approval. Durable when it completes.
+  Task<Result<std::uint64_t, Unavailable>> requested(approvals::Request request, Instant now) const;
   // Once for each exchange; nobody waits for it.
   void outcome(Exchange& exchange, int status, std::string_view reason) const;
   // A message of the upstream that was not passed on.

@@ -13,11 +13,14 @@ namespace writ::gateway {
 struct Settings {
   std::string base;                           // public URL of the role, no slash at the end: a server is at {base}/{id}
   std::string why_url;                        // a denial is explained at {why_url}/{code}
+  std::string approvals_url;                  // a held call is shown to its approvers at {approvals_url}/{id}
   std::string own_resource_as;                // issuer of this deployment's RAS, whose `sub` is a user id; empty: there is none
   std::vector<std::string> allowed_origins;   // values of Origin that are answered; none by default (G11)
   std::string organisation = "your organization";   // in texts for agents
 
   enum class DeniedCalls { result, http_403 } denied_calls = DeniedCalls::result;
+  // What a denial says: which policy, its message and what to do instead, or its code alone.
+  enum class Denials { full, code_only } denials = Denials::full;
   audit::Durability call_durability = audit::Durability::process;
 
   std::int64_t skew_seconds = 30;

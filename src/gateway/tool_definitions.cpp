@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include "policy/tool_catalogue.h"
+#include "registry/definitions.h"
 
 namespace writ::gateway {
 
@@ -26,6 +27,7 @@ void ToolDefinitions::remember(std::string_view server_id, const json::Array& to
   for (const json::Value& definition : tools) {
     policy::ToolFacts tool = policy::read_tool_facts(definition);
     if (tool.name.empty()) continue;
+    tool.definition_digest = registry::definition_digest(definition);   // an approval is bound to what the tool was said to be
     if (known.size() >= kToolsPerServerMax && !known.contains(tool.name)) continue;   // unknown ones keep the careful defaults
     std::string name = tool.name;
     known.insert_or_assign(std::move(name), std::move(tool));

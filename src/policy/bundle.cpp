@@ -6,6 +6,7 @@
 #include "crypto/hash.h"
 #include "policy/cedar_policy.h"
 #include "policy/check_policies.h"
+#include "policy/obligations.h"
 #include "registry/fields.h"
 
 namespace writ::policy {
@@ -96,6 +97,8 @@ class References {
     }
   }
 
+  void check_group(const std::string& group, Position at) { known(groups_, group, "group", std::move(at)); }
+
  private:
   static Position place(const Node& row, const char* member, std::size_t index = 0, const char* other = nullptr) {
     const Node* node = row.find(member);
@@ -130,12 +133,13 @@ std::string content_hash(const BundleFiles& files) {
   return hex;
 }
 
-Result<Bundle, Problems> read_bundle(const BundleFiles& files, const ParseYaml& parse) {
+Result<Bundle, Problems> read_bundle(const BundleFiles& files, const ParseYaml& parse, std::shared_ptr<const CedarPolicy> candidate) {
   Bundle bundle;
   bundle.version = content_hash(files);
   Problems problems;
   BundleContent content;
   content.version = bundle.version;
+  content.candidate = std::move(candidate);
   Node tests;
   for (const auto& [name, text] : files) {
     if (name.ends_with(".cedar")) {
@@ -174,10 +178,21 @@ Problems check_bundle(const Bundle& bundle, const registry::Snapshot& snapshot, 
   Problems problems = bundle.warnings;
   References references(snapshot, problems);
   for (const Bundle::Row& row : bundle.rows) references.check(row);
+  const CedarPolicy& whole = bundle.policy->with_shadow_policies();
+  for (const cedar::CompiledPolicy& policy : whole.policies().policies()) {
+    const auto group = policy.annotation(kRequireApproval);
+    if (!group) continue;
+    const PolicyPlace& place = whole.place(policy);
+    const Position at{place.file, static_cast<int>(place.line), static_cast<int>(place.column)};
+    references.check_group(std::string(*group), at);
+    if (holds_only_calls(policy)) continue;
+    problems.push_back({at, "policy `" + shown_id(policy.id()) + "`: `@require_approval` holds tool calls alone; connections, scopes, resources and prompts are simply forbidden by it: "
+                            "write `action in Writ::Action::\"call\"` if calls are meant", true});
+  }
   if (registry::has_errors(problems)) return problems;   // a name that does not exist is told once
   std::vector<std::string> servers;
   for (const auto& server : snapshot.objects().servers) servers.push_back(server.id);
-  const PolicyCheck check = check_policies(bundle.policy->with_shadow_policies(), servers, tools.known());
+  const PolicyCheck check = check_policies(whole, servers, tools.known());
   const auto report = [&](const PolicyProblem& problem, bool is_warning) {
     problems.push_back({{problem.file, static_cast<int>(problem.line), static_cast<int>(problem.column)}, problem.message, is_warning, problem.id});
   };

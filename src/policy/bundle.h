@@ -42,7 +42,8 @@ struct Bundle {
 std::string content_hash(const BundleFiles& files);
 
 // A file that is not understood is an error: a policy that is left out could be a restriction that is left out.
-Result<Bundle, registry::Problems> read_bundle(const BundleFiles& files, const ParseYaml& parse);
+// `candidate` is evaluated beside it, never enforced; null: nothing is.
+Result<Bundle, registry::Problems> read_bundle(const BundleFiles& files, const ParseYaml& parse, std::shared_ptr<const CedarPolicy> candidate = nullptr);
 
 // Groups, agents, servers and scopes that rows name must exist, with "did you mean"; and what check_policies() finds. Its tests are another matter.
 registry::Problems check_bundle(const Bundle& bundle, const registry::Snapshot& snapshot, const ToolCatalogue& tools = {});

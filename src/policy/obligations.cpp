@@ -18,6 +18,14 @@ std::optional<std::string> misuse_of_obligations(const cedar::ast::Policy& polic
   return std::nullopt;
 }
 
+bool holds_only_calls(const cedar::CompiledPolicy& policy) {
+  const auto& actions = policy.tree().action.entities;
+  return !actions.empty() && std::all_of(actions.begin(), actions.end(), [](const auto& listed) {
+    const std::string_view id = listed.entity->id();
+    return id == "call" || id.find('/') != std::string_view::npos;   // the group, or a tool's own action
+  });
+}
+
 std::string plain_text(std::string_view text, std::size_t bytes_max) {
   constexpr std::string_view kCut = "…";
   std::string plain = text::without_hidden(text);

@@ -25,6 +25,9 @@ inline constexpr std::size_t kAlternativeBytesMax = 200;
 // Why the policy's annotations are refused, if they are.
 std::optional<std::string> misuse_of_obligations(const cedar::ast::Policy& policy);
 
+// Whether its scope lets it apply to tool calls and to nothing else.
+bool holds_only_calls(const cedar::CompiledPolicy& policy);
+
 // Adds what a determining policy tells: messages one after the other in the order of the policies, each text once. Control characters and marks
 // that hide or turn text are left out: what an administrator sees in the file is what a model reads.
 void add_told(const cedar::CompiledPolicy& policy, Decision& decision);

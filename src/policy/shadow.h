@@ -29,7 +29,7 @@ std::uint64_t shadows_not_asked();
 // candidate_version. Of each kind the first one; a decision without shadows adds nothing.
 void record_shadows(const Decision& decision, std::vector<std::pair<std::string, std::string>>& more);
 
-// Appends another decision's disagreements, about a scope.
-void add_scope_shadows(const Decision& of_scope, const std::string& scope, Decision& decision);
+// The decision about a scope, its disagreements marked so: they stand in the record of the connection.
+Decision about_scope(Decision decision, const std::string& scope);
 
 }  // namespace writ::policy

@@ -21,6 +21,7 @@ ToolFacts read_tool_facts(const json::Value& definition) {
 ToolFacts tool_facts(const registry::Definition& definition) {
   ToolFacts tool = read_tool_facts(*definition.approved);
   tool.name = definition.name;
+  tool.definition_digest = definition.approved_digest;
   tool.groups = definition.groups;
   tool.read_only = definition.read_only.value_or(tool.read_only);
   tool.destructive = definition.destructive.value_or(tool.destructive);
@@ -46,7 +47,9 @@ std::shared_ptr<const ToolCatalogue> ToolCatalogue::of(const registry::Definitio
     for (const auto& [key, definition] : *definitions.of(server)) {
       if (definition->kind != registry::ObjectKind::tool || !definition->approved) continue;
       const auto earlier = known ? before->definitions_.find(registry::ObjectKind::tool, server, definition->name) : nullptr;
-      if (earlier && earlier->approved && has_same_effect(*earlier, *definition)) shelf->emplace(definition->name, known->find(definition->name)->second);
+      // Other words are no other effect, but an approval is bound to them, too.
+      const bool is_same = earlier && earlier->approved && earlier->approved_digest == definition->approved_digest;
+      if (is_same && has_same_effect(*earlier, *definition)) shelf->emplace(definition->name, known->find(definition->name)->second);
       else shelf->emplace(definition->name, std::make_shared<const ToolFacts>(tool_facts(*definition)));
     }
     made->servers_.emplace(server, std::move(shelf));

@@ -12,11 +12,14 @@
 #include <fstream>
 
 #include "adapters/memory/decisions_log.h"
+#include "adapters/memory/documents.h"
 #include "adapters/memory/object_store.h"
 #include "adapters/net/event_loops.h"
 #include "adapters/net/server.h"
 #include "adapters/yaml/yaml.h"
 #include "admin/api.h"
+#include "admin/shadow_log.h"
+#include "base/clock.h"
 
 namespace writ {
 namespace {
@@ -34,9 +37,10 @@ class AdminWords : public testing::Test {
   AdminWords() {
     folder_ = std::filesystem::temp_directory_path() / ("writ-cli-" + std::to_string(::getpid()));
     std::filesystem::create_directories(folder_ / "deployment");
-    auto opened = admin::Administration::open({store_, log_, log_, registry_, policy_, clock_, [](std::string_view text, std::string name) { return yaml::parse(text, std::move(name)); }});
+    auto opened = admin::Administration::open({store_, log_, log_, registry_, policy_, clock_, [](std::string_view text, std::string name) { return yaml::parse(text, std::move(name)); }, nullptr, "", nullptr, &documents_});
     administration_ = std::move(opened).value();
-    api_.emplace(admin::Api{*administration_, nullptr, nullptr, {}});
+    requests_ = std::move(*approvals::Requests::open(documents_));
+    api_.emplace(admin::Api{*administration_, nullptr, nullptr, {}, &shadow_log_.counts(), requests_.get()});
     router_ = admin::routes(*api_);
     net::Listener listener;
     listener.address.clear();
@@ -83,6 +87,9 @@ class AdminWords : public testing::Test {
   SystemClock clock_;
   memory::MemoryObjectStore store_;
   memory::MemoryDecisionsLog log_;
+  memory::MemoryDocuments documents_;
+  admin::ShadowLog shadow_log_{log_};
+  std::unique_ptr<approvals::Requests> requests_;
   registry::Current registry_{std::make_shared<registry::Snapshot>(registry::Objects{}, 0)};
   policy::Current policy_;
   std::unique_ptr<admin::Administration> administration_;
@@ -349,6 +356,57 @@ TEST_F(AdminWords, ExitCodesTellWhatWentWrong) {
   EXPECT_EQ(writ("usr list").exit_code, 2);
   EXPECT_EQ(writ("apply").exit_code, 2);
   EXPECT_EQ(writ("--help").exit_code, 0);
+}
+
+TEST_F(AdminWords, ShadowIsWatchedAndPromoted) {
+  fill();
+  EXPECT_EQ(writ("policy shadow status").out, "nothing is being tried out\n");
+  EXPECT_EQ(writ("policy shadow").exit_code, 2);
+  std::filesystem::create_directories(folder_ / "candidate/policies");
+  write("candidate/grants.yaml", "grants:\n  - {group: eng, agents: [cursor], servers: [files], scopes: all, tools: all}\n");
+  write("candidate/policies/a.cedar", "@id(\"closed\") forbid(principal, action, resource);\n");
+  const Ran started = writ("policy shadow candidate -m 'close it'");
+  ASSERT_EQ(started.exit_code, 0) << started.err;
+  EXPECT_THAT(started.out, HasSubstr("enforces nothing"));
+  EXPECT_THAT(writ("policy shadow status").out, HasSubstr("no disagreement in the last 24 h"));
+  const std::string version = administration_->candidate()->bundle.version;
+  for (int i = 0; i < 3; ++i) {
+    audit::Commit commit;
+    commit.record.event = audit::Event::call;
+    commit.record.effect = audit::Effect::allow;
+    commit.record.user = "usr_1", commit.record.user_name = "alice", commit.record.server = "files", commit.record.tool = "delete_all";
+    commit.record.time = clock_.now();
+    commit.record.more = {{"candidate_effect", "deny"}, {"candidate_policy", "closed"}, {"candidate_version", version}};
+    ASSERT_TRUE((run<Result<audit::Committed, Unavailable>>(shadow_log_.commit(std::move(commit)))));
+  }
+  const Ran status = writ("policy shadow status");
+  EXPECT_THAT(status.out, HasSubstr("would have blocked 3 calls by 1 person in 24 h\n"));
+  EXPECT_THAT(status.out, HasSubstr("files/delete_all"));
+  EXPECT_THAT(status.out, HasSubstr("candidate closed"));
+  EXPECT_EQ(writ("policy promote --version 000000000000").exit_code, 1);
+  const Ran promoted = writ("policy promote --version " + version.substr(0, 12));
+  EXPECT_EQ(promoted.exit_code, 0) << promoted.err;
+  EXPECT_EQ(policy_.get()->version(), version);
+  EXPECT_EQ(writ("policy shadow stop").exit_code, 1);
+}
+
+TEST_F(AdminWords, ApprovalsForAdministrators) {
+  fill();
+  EXPECT_EQ(writ("approvals list --admin").out, "no call waits for approval\n");
+  approvals::HeldCall call{"usr_1", "bob", "cursor", "files", "delete_all", "{\"path\":\"/\xE2\x80\xAE\"}", "", ""};
+  const auto held = run<approvals::Requests::Holding>(requests_->hold(std::move(call), {{"look", "eng"}}, "eng look at this", clock_.now()));
+  const std::string id = held->request.id;
+  EXPECT_THAT(writ("approvals list --admin").out, HasSubstr("files/delete_all"));
+  const Ran shown = writ("approvals show " + id + " --admin");
+  EXPECT_THAT(shown.out, HasSubstr("{\"path\":\"/\\u202e\"}")) << "what nobody sees is shown";
+  EXPECT_THAT(shown.out, HasSubstr("eng (policy look): not approved yet"));
+  EXPECT_EQ(writ("approvals approve " + id + " --admin").exit_code, 1) << "break glass needs a reason";
+  const std::string by_token = " --admin --server http://127.0.0.1:" + std::to_string(port_) + " --token-file ci.token";
+  EXPECT_EQ(writ("approvals approve " + id + " -m x" + by_token, "", false).exit_code, 3) << "a token is no person";
+  EXPECT_EQ(writ("approvals approve " + id + " -m 'nobody is awake' --admin").exit_code, 0);
+  EXPECT_EQ(writ("approvals reject " + id + " --admin").exit_code, 0) << "approved and not used yet: it can still be stopped";
+  EXPECT_EQ(writ("approvals show apr_none --admin").exit_code, 1);
+  EXPECT_EQ(json::parse(writ("approvals list --admin --json").out)->as_array()->size(), 1u);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "output.h"
 #include "policy_preview.h"
+#include "policy_shadow.h"
 #include "policy_words.h"
 
 namespace writ::cli::admin {
@@ -64,6 +65,7 @@ void add_policy(CLI::App& parent, Context& context) {
   apply->callback([&context, path, reason] { send_bundle(context, *path, *reason, true); });
   add_policy_test(*command, context);
   add_policy_versions(*command, context);
+  add_policy_shadow(*command, context);
 }
 
 }  // namespace writ::cli::admin

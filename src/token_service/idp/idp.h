@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "approvals/requests.h"
 #include "audit/decisions_log.h"
 #include "base/clock.h"
 #include "base/secret.h"
@@ -59,6 +60,8 @@ struct Idp {
   policy::DecisionPoints* decision_points = nullptr;
   // Null: nobody has a second factor here, and what needs one cannot be met.
   SecondFactors* second_factors = nullptr;
+  // Calls that the gateway holds. Null: none here.
+  approvals::Requests* approvals = nullptr;
 };
 
 }  // namespace writ::token_service::idp

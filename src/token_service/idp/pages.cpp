@@ -26,7 +26,7 @@ a.provider:focus-visible{outline:3px solid var(--accent);outline-offset:1px}
 .or{display:flex;align-items:center;gap:.75rem;margin:1.5rem 0 0;font-size:.875rem}
 .or::before,.or::after{content:"";flex:1;border-top:1px solid var(--line)}
 code{font:600 1rem/1.6 ui-monospace,Menlo,Consolas,monospace;overflow-wrap:anywhere}
-ol{padding-left:1.2rem;margin:1rem 0 0}ol>li{margin:.75rem 0}ul{list-style:none;padding:0;margin:.5rem 0 0;display:grid;gap:.1rem}a{color:var(--accent)}
+ol{padding-left:1.2rem;margin:1rem 0 0}li{margin:.75rem 0}ul{list-style:none;padding:0;margin:.5rem 0 0;display:grid;gap:.1rem}a{color:var(--accent)}
 .message{color:var(--bad);background:var(--badbg);border-radius:9px;padding:.6rem .75rem;margin:1rem 0 0}
 )";
 

@@ -4,6 +4,7 @@
 
 #include "encoding/uri.h"
 #include "jose/jwk.h"
+#include "token_service/idp/approvals.h"
 #include "token_service/idp/authorization_code_grant.h"
 #include "token_service/idp/authorize.h"
 #include "token_service/idp/federation/authentication_request.h"
@@ -105,6 +106,9 @@ http::Router routes(const Idp& idp) {
   router.add("GET", base + "/userinfo", by(userinfo));
   router.add("POST", base + "/userinfo", by(userinfo));
   router.add("GET", base + "/catalog", by(catalog));
+  router.add("GET", base + "/approvals", by(list_approvals));
+  router.add("GET", base + "/approvals/*", by(show_approval));
+  router.add("POST", base + "/approvals/*", by(decide_approval));
   return router;
 }
 

@@ -7,6 +7,7 @@
 #include "id_jag/issue.h"
 #include "oauth/identifiers.h"
 #include "oauth/scope.h"
+#include "policy/shadow.h"
 #include "token_service/idp/federation/direct_subject.h"
 #include "token_service/idp/policy_question.h"
 #include "token_service/idp/revoke_grant.h"
@@ -124,6 +125,7 @@ std::optional<policy::StepUp> find_step_up(const registry::Server& server, const
 Result<void, Refusal> check_connect(const registry::Server& server, const Circumstances& circumstances, const Exchange& exchange) {
   const auto decision = exchange.policy.decide(connect_question(circumstances, server));
   exchange.record.policy_version = decision.version;
+  policy::record_shadows(decision, exchange.record.more);
   for (const auto& id : decision.policies) exchange.record.policy += (exchange.record.policy.empty() ? "" : ",") + id;
   if (decision.allowed) return {};
   if (const auto step_up = find_step_up(server, circumstances, exchange)) return unexpected(refuse(*step_up));
@@ -136,7 +138,9 @@ Result<oauth::ScopeSet, Refusal> check_scopes(const registry::Server& server, co
   if (!wanted) return unexpected(refuse(Problem::scope_malformed));
   oauth::ScopeSet granted;
   for (const registry::Scope* scope : *wanted) {
-    if (exchange.policy.decide(scope_question(circumstances, server, *scope)).allowed) granted.insert(scope->name);
+    const auto decision = exchange.policy.decide(scope_question(circumstances, server, *scope));
+    policy::record_shadows(policy::about_scope(decision, scope->name), exchange.record.more);
+    if (decision.allowed) granted.insert(scope->name);
   }
   const auto step_up = granted.empty() ? find_step_up(server, circumstances, exchange) : std::nullopt;
   if (step_up) return unexpected(refuse(*step_up));

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "policy/inquiry.h"
+#include "policy/shadow.h"
 
 namespace writ::token_service::resource_as {
 namespace {
@@ -100,7 +101,11 @@ Result<Entitlement, Failure> entitle(const id_jag::VerifiedIdJag& id_jag, const 
     const registry::Scope* scope = find_scope(*parties.server, name);
     assert(scope != nullptr);   // asked_scopes lets registered ones through only
     question.scope = policy::ScopeFacts{scope->name, scope->high_impact};
-    if (is_below_ceiling(*parties.issuer, name) && policy.decide(question).allowed) entitlement.scopes.insert(name);
+    const bool is_below = is_below_ceiling(*parties.issuer, name);
+    const auto decision = is_below ? policy.decide(question) : policy::Decision();
+    const auto about = policy::about_scope(decision, name);
+    entitlement.connect.shadows.insert(entitlement.connect.shadows.end(), about.shadows.begin(), about.shadows.end());
+    if (decision.allowed) entitlement.scopes.insert(name);
     else entitlement.dropped.push_back(name);
   }
   if (entitlement.scopes.empty()) {

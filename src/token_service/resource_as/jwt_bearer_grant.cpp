@@ -4,6 +4,7 @@
 
 #include "id_jag/verify.h"
 #include "oauth/identifiers.h"
+#include "policy/shadow.h"
 #include "token_service/resource_as/access_token.h"
 #include "token_service/resource_as/entitlement.h"
 #include "token_service/resource_as/resource.h"
@@ -41,6 +42,7 @@ std::string joined(const std::vector<std::string>& texts) {
 void describe(const policy::Decision& decision, audit::Record& record) {
   record.policy = joined(decision.policies);
   record.policy_version = decision.version;
+  policy::record_shadows(decision, record.more);
 }
 
 bool may_redeem(const registry::TrustedIssuer& issuer, const registry::Agent& agent) {
