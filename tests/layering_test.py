@@ -13,16 +13,17 @@ MAY_USE = {
     "http": {"base", "encoding"},
     "jose": {"base", "encoding", "crypto", "http"},
     "cedar": {"base", "encoding"},
+    "json_schema": {"base", "encoding"},
     "oauth": BASICS,
     "audit": {"base", "encoding", "crypto"},
     "registry": BASICS | {"oauth", "audit"},
     "mcp": BASICS,
-    "policy": BASICS | {"cedar", "registry", "audit"},
+    "policy": BASICS | {"cedar", "json_schema", "registry", "audit"},
     "authzen": BASICS | {"oauth", "audit", "registry", "policy"},
     "id_jag": BASICS | {"oauth"},
     "approvals": BASICS | {"audit", "registry", "policy"},
     "token_service": BASICS | {"oauth", "audit", "registry", "policy", "approvals", "id_jag"},
-    "gateway": BASICS | {"oauth", "audit", "registry", "policy", "approvals", "mcp"},
+    "gateway": BASICS | {"oauth", "audit", "registry", "json_schema", "policy", "approvals", "mcp"},
     "demo_server": BASICS | {"mcp"},
     "client": BASICS | {"oauth", "mcp"},
     "bridge": BASICS | {"oauth", "mcp", "client"},
@@ -39,6 +40,7 @@ CONFINED = {
     r"sqlite3\.h": {"adapters/sqlite"},
     r"libpq": {"adapters/postgresql"},
     r"yaml-cpp/": {"adapters/yaml"},
+    r"re2/": {"json_schema"},
 }
 # Whoever says yes or no implements policy::Policy. The one that does is the Cedar policy; the other denies everything before there is one.
 DECIDERS = {"src/policy/cedar_policy.h", "src/policy/decision.cpp"}

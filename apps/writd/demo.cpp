@@ -59,10 +59,12 @@ int demo(const DemoOptions& options) {
   }
   const std::string base = fmt::format("http://127.0.0.1:{}", *port);
   const DemoWorld world = make_demo_world(base);
-  registry::Current registry(std::make_shared<registry::Snapshot>(world.objects, 1));
+  registry::Current registry(std::make_shared<registry::Snapshot>(world.objects, 1, world.definitions));
   policy::Current policy;
   policy.set(world.policy);
-  auto deployment = Deployment::build(demo_config(base), open_in_memory(), registry, policy, clock, loops);
+  policy::CurrentTools tools;
+  tools.set(policy::ToolCatalogue::of(world.definitions));
+  auto deployment = Deployment::build(demo_config(base), open_in_memory(), registry, policy, clock, loops, {&tools, nullptr});
   if (!deployment) {
     std::fprintf(stderr, "writ demo: %s\n", deployment.error().c_str());
     return 1;

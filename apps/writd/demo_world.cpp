@@ -3,6 +3,7 @@
 #include <cassert>
 
 #include "crypto/password.h"
+#include "demo_server/tools.h"
 #include "crypto/random.h"
 #include "policy/cedar_policy.h"
 #include "registry/read.h"
@@ -89,6 +90,13 @@ DemoWorld make_demo_world(const std::string& base) {
   trusted.all_clients = true;
   trusted.all_scopes = true;
   world.objects.trusted_issuers = {trusted};
+
+  // The demo's server is the demo's own: somebody has looked at its tools.
+  for (const json::Value& tool : demo_server::tool_definitions()) {
+    auto reviewed = registry::read_stored_definition(registry::ObjectKind::tool, json::Value{{"id", "notes/" + *tool.find_string("name")}, {"definition", tool}});
+    assert(reviewed);
+    world.definitions.set(std::make_shared<const registry::Definition>(std::move(*reviewed)));
+  }
 
   policy::AccessGrant row{"grants.yaml:2", "engineering", {false, {"desk", "writ-cli"}}, "notes", {true, {}}, {false, {"search_*", "read_*", "add_*", "slow_*"}}};
   const auto compiled = policy::CedarPolicy::compile({{row}, {}, "demo"});

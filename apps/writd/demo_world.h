@@ -13,6 +13,7 @@ namespace writ::writd {
 
 struct DemoWorld {
   registry::Objects objects;
+  registry::Definitions definitions;   // of its server's tools
   std::shared_ptr<const policy::Policy> policy;
   // Known to the walk alone; made anew at every start.
   Secret alice_password, bob_password, secret_at_idp, secret_at_ras;

@@ -12,15 +12,23 @@
 #include "http/router.h"
 #include "policy/decision.h"
 #include "registry/snapshot.h"
+#include "gateway/definition_reviews.h"
+#include "policy/tool_catalogue.h"
 #include "stores.h"
 
 namespace writ::writd {
+
+// What the gateway knows of approved tools, and where it leaves what is not approved. They outlive the deployment; null: see gateway::Dependencies.
+struct ReviewedDefinitions {
+  const policy::CurrentTools* tools = nullptr;
+  gateway::DefinitionReviews* reviews = nullptr;
+};
 
 class Deployment {
  public:
   // `loops` outlives the deployment. The error is a sentence for the operator.
   static Result<std::unique_ptr<Deployment>, std::string> build(config::Config config, Stores stores, registry::Current& registry, policy::Current& policy,
-                                                                const Clock& clock, net::EventLoops& loops);
+                                                                const Clock& clock, net::EventLoops& loops, ReviewedDefinitions definitions = {});
   ~Deployment();
 
   // What the public listener answers: the enabled roles.

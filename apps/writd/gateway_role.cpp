@@ -33,6 +33,8 @@ Result<void, std::string> build_gateway(Deployment::Parts& parts) {
   };
   gateway::Dependencies dependencies{role.settings, parts.clock, parts.registry, parts.policy, *parts.revocations,
                                                                           *parts.stores.log, *role.keys, parts.upstream, std::move(read_secret)};
+  dependencies.tools = parts.definitions.tools;
+  dependencies.reviews = parts.definitions.reviews;
   dependencies.decision_points = parts.decision_points.get();
   dependencies.approvals = parts.approvals.get();
   role.gateway = std::make_unique<gateway::Gateway>(std::move(dependencies));

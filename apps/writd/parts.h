@@ -61,6 +61,7 @@ struct Deployment::Parts {
   policy::Current& policy;
   const Clock& clock;
   net::EventLoops& loops;
+  ReviewedDefinitions definitions{};
 
   outgoing::CurlOutgoing outgoing{outgoing::CurlOptions{}};
   net::PooledUpstream upstream{loops, net::UpstreamOptions{}};

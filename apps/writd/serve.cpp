@@ -11,6 +11,7 @@
 #include "adapters/net/server.h"
 #include "adapters/yaml/yaml.h"
 #include "admin/shadow_log.h"
+#include "definition_reviews.h"
 #include "first_objects.h"
 #include "log.h"
 #include "parts.h"
@@ -63,15 +64,16 @@ class Service {
     sealing_key_.emplace(stores.sealing_key);
     shadow_log_ = std::make_unique<admin::ShadowLog>(*stores.log);
     stores.log = shadow_log_.get();
-    administration_ = TRY(admin::Administration::open({*stores.objects, *stores.log, *stores.audit_reader, registry_, policy_, clock_, parse_yaml, &*sealing_key_, config_.idp.issuer, nullptr, stores.documents.get()}));
+    administration_ = TRY(admin::Administration::open({*stores.objects, *stores.log, *stores.audit_reader, registry_, policy_, clock_, parse_yaml, &*sealing_key_, config_.idp.issuer, &tools_, stores.documents.get()}));
     if (administration_->tries_something_out() && !net::run_on(loops_, shadow_log_->count_again(*stores.audit_reader, clock_.now()))) {
       log_warning("what would have been decided otherwise before this start could not be counted");
     }
+    reviews_ = std::make_unique<InboxReviews>(*administration_);
     exit = 2;
     const auto differences = TRY(net::run_on(loops_, apply_first_objects(*administration_, std::move(first))));
     exit = 1;
     for (const auto& difference : differences) log_warning("the configuration differs from the store (writ apply changes it): " + difference);
-    deployment_ = TRY(Deployment::build(config_, std::move(stores), registry_, policy_, clock_, loops_));
+    deployment_ = TRY(Deployment::build(config_, std::move(stores), registry_, policy_, clock_, loops_, {&tools_, reviews_.get()}));
     deployment_->parts().people.use(*administration_);
     const auto aborted = net::run_on(loops_, administration_->note_aborted());
     if (!aborted) return unexpected(std::string("the decisions log does not answer"));
@@ -134,8 +136,10 @@ class Service {
   net::EventLoops loops_;
   registry::Current registry_{std::make_shared<registry::Snapshot>(registry::Objects{}, 0)};
   policy::Current policy_;
+  policy::CurrentTools tools_;
   std::optional<crypto::SealingKey> sealing_key_;
   std::unique_ptr<admin::ShadowLog> shadow_log_;
+  std::unique_ptr<InboxReviews> reviews_;
   std::unique_ptr<Deployment> deployment_;   // owns the stores
   std::unique_ptr<admin::Administration> administration_;
   std::unique_ptr<RoleKeys> keys_;

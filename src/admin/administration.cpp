@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "admin/definition_review.h"
 #include "admin/policy_gate.h"
 #include "audit/commit_all.h"
 #include "base/overloaded.h"
@@ -176,6 +177,11 @@ Task<Result<Changed, ChangeFailure>> Administration::change(Actor actor, Change 
 Task<Result<Changed, ChangeFailure>> Administration::change_in_turn(const Actor& actor, Change& change) {
   const auto present = catalogue();
   const auto before = parts_.registry.get();
+  if (change.declare) {
+    auto declared = change.declare(*present);
+    if (!declared) co_return unexpected(ChangeFailure{Invalid{std::move(declared).error()}});
+    change.declared = std::move(*declared);
+  }
   if (change.removal && !present->contains(change.removal->first, change.removal->second)) co_return unexpected(ChangeFailure{Missing{}});
   if (change.if_version) {
     const auto key = change.removal ? *change.removal : std::pair(change.declared.front().kind, change.declared.front().key);
@@ -243,6 +249,7 @@ Task<Result<void, Unavailable>> Administration::record(const Actor& actor, const
     audit::Commit& commit = commits.emplace_back();
     commit.record = record_of(actor, work.id, work.change.reason, work.present.sequence + 1, work.now);
     describe_object(change, commit.record);
+    describe_review(change, work.present, commit.record);
   }
   if (work.policy_changes) {
     audit::Commit& commit = commits.emplace_back();

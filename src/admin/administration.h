@@ -36,6 +36,8 @@ struct Actor {
 
 struct Change {
   std::vector<registry::Declared> declared;
+  // Instead: makes them from what is there when it is this change's turn.
+  std::function<Result<std::vector<registry::Declared>, registry::Problems>(const registry::Catalogue&)> declare;
   std::vector<registry::ObjectKind> spoken_of;
   bool prune = false;
   std::optional<std::pair<registry::ObjectKind, std::string>> removal;

@@ -19,6 +19,10 @@ Task<http::Response> get_object_history(const Api& api, const Call& call);
 Task<http::Response> plan_documents(const Api& api, const Call& call);
 Task<http::Response> apply_documents(const Api& api, const Call& call);
 Task<http::Response> get_status(const Api& api, const Call& call);
+// reviews
+Task<http::Response> list_reviews(const Api& api, const Call& call);
+Task<http::Response> approve_reviews(const Api& api, const Call& call);
+Task<http::Response> reject_reviews(const Api& api, const Call& call);
 // policy
 // {files: {name: text}, reason}, as a change that makes it the active bundle.
 Result<Change, http::Response> read_bundle_request(const Call& call);

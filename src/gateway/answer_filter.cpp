@@ -1,6 +1,7 @@
 #include "gateway/answer_filter.h"
 
 #include <algorithm>
+#include <set>
 
 namespace writ::gateway {
 namespace {
@@ -14,11 +15,11 @@ json::Value* find_member(json::Value& object, std::string_view name) {
   return found == members->end() ? nullptr : &found->value;
 }
 
-AnswerFilter::Admitted dropped(const char* reason) { return {Fate::drop, {}, reason, false}; }
+AnswerFilter::Admitted dropped(const char* reason) { return {Fate::drop, {}, reason, false, {}}; }
 
 }  // namespace
 
-AnswerFilter::Admitted AnswerFilter::admit(std::string_view text, const Exchange& exchange) const {
+AnswerFilter::Admitted AnswerFilter::admit(std::string_view text, const Exchange& exchange, Waiting waiting) const {
   const Settings& settings = dependencies_.settings;
   auto message = mcp::Message::parse_from_server(text, {settings.answer_bytes_max, settings.depth_max, settings.members_max});
   if (!message) return dropped("upstream_message_malformed");
@@ -42,7 +43,18 @@ AnswerFilter::Admitted AnswerFilter::admit(std::string_view text, const Exchange
   if (message->kind() == mcp::Message::Kind::error) return admitted;
 
   bool has_changed = false;
-  if (!rewrite(*message, *lists, exchange, has_changed)) {
+  std::vector<SeenDefinition> news;
+  const auto snapshot = dependencies_.objects.get();
+  const bool is_good = rewrite(*message, *lists, exchange, *snapshot, has_changed, news);
+  if (const registry::Server* server = news.empty() ? nullptr : snapshot->server(exchange.server_id)) {
+    if (waiting == Waiting::may && definitions_.is_worth_waiting(*snapshot, *server, news)) {
+      admitted.fate = Fate::wait;
+      admitted.news = std::move(news);
+      return admitted;
+    }
+    definitions_.report(server->id, std::move(news));
+  }
+  if (!is_good) {
     admitted.fate = Fate::rewritten;
     admitted.text = json::write(mcp::error_response(message->id(), mcp::code::kInternalError, "the server's list is malformed"));
   } else if (has_changed) {
@@ -52,7 +64,29 @@ AnswerFilter::Admitted AnswerFilter::admit(std::string_view text, const Exchange
   return admitted;
 }
 
-bool AnswerFilter::rewrite(mcp::Message& message, std::uint8_t lists, const Exchange& exchange, bool& has_changed) const {
+void AnswerFilter::keep_approved(json::Array& elements, mcp::List list, const registry::Snapshot& snapshot, const registry::Server& server, std::vector<SeenDefinition>& news) const {
+  const auto kind = list == mcp::List::tools ? registry::ObjectKind::tool : registry::ObjectKind::prompt;
+  json::Array kept;
+  std::set<std::string> names;
+  for (const json::Value& element : elements) {
+    const auto* name = element.find_string("name");
+    // Two of one name: which of them a call means is the server's secret. The first counts.
+    if (!name || name->empty() || !names.insert(*name).second) continue;
+    if (const auto approved = definitions_.look(snapshot, server, kind, *name, element, news)) kept.push_back(*approved->approved);
+  }
+  elements = std::move(kept);
+}
+
+void AnswerFilter::keep_approved_instructions(json::Value& result, const registry::Snapshot& snapshot, const registry::Server& server, std::vector<SeenDefinition>& news) const {
+  json::Value* said = find_member(result, "instructions");
+  if (!said) return;
+  const auto approved = said->is_string() ? definitions_.look(snapshot, server, registry::ObjectKind::instructions, "", *said, news) : nullptr;
+  if (approved) *said = *approved->approved;
+  else result.erase("instructions");
+}
+
+bool AnswerFilter::rewrite(mcp::Message& message, std::uint8_t lists, const Exchange& exchange, const registry::Snapshot& snapshot, bool& has_changed,
+                           std::vector<SeenDefinition>& news) const {
   json::Value& result = *find_member(message.value(), "result");
   if (json::Value* cache_scope = find_member(result, "cacheScope")) {
     // What one principal may see is no business of a shared cache (TR-92).
@@ -61,10 +95,14 @@ bool AnswerFilter::rewrite(mcp::Message& message, std::uint8_t lists, const Exch
   }
   if (lists == 0) return true;
   has_changed = true;
-  const auto snapshot = dependencies_.objects.get();
+  const auto tools = dependencies_.tools ? dependencies_.tools->get() : std::make_shared<const policy::ToolCatalogue>();
   const auto policy = dependencies_.policy.get();
-  const registry::Server* server = snapshot->server(exchange.server_id);
-  const auto caller = authentication_.resolve(*exchange.token, *snapshot);
+  const registry::Server* server = snapshot.server(exchange.server_id);
+  const auto caller = authentication_.resolve(*exchange.token, snapshot);
+  if ((lists & static_cast<std::uint8_t>(mcp::List::instructions)) != 0) {
+    if (server && caller) keep_approved_instructions(result, snapshot, *server, news);
+    else result.erase("instructions");
+  }
   for (const mcp::List list : {mcp::List::tools, mcp::List::prompts, mcp::List::resources, mcp::List::resource_templates}) {
     if ((lists & static_cast<std::uint8_t>(list)) == 0) continue;
     const mcp::ListShape* shape = mcp::shape_of(list);
@@ -74,8 +112,9 @@ bool AnswerFilter::rewrite(mcp::Message& message, std::uint8_t lists, const Exch
       *elements = json::Array{};   // revoked meanwhile: nothing is theirs to see
       continue;
     }
-    if (list == mcp::List::tools && elements->is_array()) tools_.remember(server->id, *elements->as_array());
-    const Circumstances circumstances{*snapshot, *server, *exchange.token, *caller, *policy, tools_, exchange.ip, dependencies_.clock.now()};
+    const bool is_reviewed = list == mcp::List::tools || list == mcp::List::prompts;
+    if (is_reviewed && elements->is_array()) keep_approved(*elements->as_array(), list, snapshot, *server, news);
+    const Circumstances circumstances{snapshot, *server, *exchange.token, *caller, *policy, *tools, definitions_, exchange.ip, dependencies_.clock.now()};
     if (!filter_list(circumstances, list, result)) return false;
   }
   return true;

@@ -10,29 +10,39 @@
 #include "gateway/call_authorization.h"
 #include "gateway/dependencies.h"
 #include "gateway/exchange.h"
-#include "gateway/tool_definitions.h"
+#include "gateway/definition_watch.h"
 
 namespace writ::gateway {
 
 class AnswerFilter {
  public:
-  AnswerFilter(const Dependencies& dependencies, const BearerAuthentication& authentication, ToolDefinitions& tools)
-      : dependencies_(dependencies), authentication_(authentication), tools_(tools) {}
+  AnswerFilter(const Dependencies& dependencies, const BearerAuthentication& authentication, DefinitionWatch& definitions)
+      : dependencies_(dependencies), authentication_(authentication), definitions_(definitions) {}
 
   struct Admitted {
-    enum class Fate { pass, rewritten, drop } fate = Fate::drop;
+    enum class Fate {
+      pass,
+      rewritten,
+      drop,
+      wait,                         // first definitions are approved by themselves: settle() them, then admit again
+    } fate = Fate::drop;
     std::string text;               // when rewritten
     const char* reason = "";        // when dropped
     bool is_own_answer = false;     // the response to the exchange's own message
+    std::vector<SeenDefinition> news;   // when waiting
   };
-  Admitted admit(std::string_view text, const Exchange& exchange) const;
+  enum class Waiting { may, must_not };
+  Admitted admit(std::string_view text, const Exchange& exchange, Waiting waiting) const;
+  Task<void> settle(const Exchange& exchange, std::vector<SeenDefinition> news) const { return definitions_.settle(exchange.server_id, std::move(news)); }
 
  private:
-  bool rewrite(mcp::Message& message, std::uint8_t lists, const Exchange& exchange, bool& has_changed) const;
+  bool rewrite(mcp::Message& message, std::uint8_t lists, const Exchange& exchange, const registry::Snapshot& snapshot, bool& has_changed, std::vector<SeenDefinition>& news) const;
+  void keep_approved(json::Array& elements, mcp::List list, const registry::Snapshot& snapshot, const registry::Server& server, std::vector<SeenDefinition>& news) const;
+  void keep_approved_instructions(json::Value& result, const registry::Snapshot& snapshot, const registry::Server& server, std::vector<SeenDefinition>& news) const;
 
   const Dependencies& dependencies_;
   const BearerAuthentication& authentication_;
-  ToolDefinitions& tools_;
+  DefinitionWatch& definitions_;
 };
 
 }  // namespace writ::gateway

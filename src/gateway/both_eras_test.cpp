@@ -1,4 +1,5 @@
 #include "demo_server/server.h"
+#include "demo_server/tools.h"
 #include "gateway/gateway_fixture.h"
 
 namespace writ::gateway {
@@ -8,6 +9,8 @@ namespace {
 class BothEras : public GatewayTest {
  public:
   BothEras() {
+    for (const json::Value& tool : demo_server::tool_definitions()) approve("notes", tool);
+    publish();
     set_grants({{"grants.yaml:1", "eng", {false, {"cursor"}}, "notes", {true, {}}, {false, {"search_notes", "read_note", "slow_report"}}}});
     upstream.respond = [this](const http::UpstreamRequest& sent) {
       http::Request request;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "gateway/tool_scopes.h"
+#include "json_schema/schema.h"
 #include "policy/inquiry.h"
 
 namespace writ::gateway {
@@ -79,6 +80,21 @@ const registry::Scope* grantable(const Circumstances& circumstances, const polic
   return nullptr;
 }
 
+// Held, or never seen. To the client it looks like what no policy allows: who may not use it learns nothing of it (rules §4.5).
+Verdict not_reviewed(std::string subject) {
+  Verdict verdict = denied(std::string(kNotReviewed));
+  verdict.subject = std::move(subject);
+  return verdict;
+}
+
+// Why the arguments do not fit the approved schema (rules §4.3). Absent: they do.
+std::optional<json_schema::Failure> misfit(const Circumstances& circumstances, const std::string& tool, const json::Value& arguments) {
+  const auto schema = circumstances.tools.input_schema(circumstances.server.id, tool);
+  if (!schema) return std::nullopt;
+  if (!schema->compiled) return json_schema::Failure{"", "cannot be checked, for the tool's schema cannot be used: " + schema->problem};
+  return schema->compiled->check(arguments);
+}
+
 Verdict authorize_call(const Circumstances& circumstances, const mcp::Message& message) {
   const auto* name = message.param_string("name");
   if (!name || name->empty()) return invalid("tool_name_missing");
@@ -86,9 +102,19 @@ Verdict authorize_call(const Circumstances& circumstances, const mcp::Message& m
   if (arguments && !arguments->is_object()) return invalid("arguments_not_an_object");
   static const json::Value kNoArguments = json::Object{};
 
+  if (!circumstances.definitions.is_usable(circumstances.snapshot, circumstances.server, registry::ObjectKind::tool, *name)) return not_reviewed(*name);
   policy::Question question = question_for(circumstances);
   const auto scopes = policy::scopes_of(circumstances.server, *name);
   set_tool(question, circumstances.tools.facts(circumstances.server.id, *name), scopes);
+  auto failure = misfit(circumstances, *name, arguments ? *arguments : kNoArguments);
+  // What somebody may never use does not tell them its schema: then the denial is the answer.
+  if (failure && circumstances.policy.could_allow(question)) {
+    Verdict verdict = invalid("arguments_do_not_fit");
+    verdict.subject = *name;
+    verdict.invalid_at = std::move(failure->pointer);
+    verdict.invalid_why = std::move(failure->message);
+    return verdict;
+  }
   question.arguments = arguments ? arguments : &kNoArguments;   // the parsed value itself (G20, G21)
   Verdict verdict = ask(circumstances, question);
   verdict.subject = *name;
@@ -137,7 +163,7 @@ Verdict authorize_listen(const Circumstances& circumstances, const mcp::Message&
 }  // namespace
 
 policy::Question question_for(const Circumstances& circumstances) {
-  const auto& [snapshot, server, token, caller, policy, tools, ip, now] = circumstances;
+  const auto& [snapshot, server, token, caller, policy, tools, definitions, ip, now] = circumstances;
   policy::Question question;
   question.principal = policy::principal_facts(*caller.user, snapshot, token.issuer);
   question.agent = policy::agent_facts(*caller.agent, caller.registration->authentication);
@@ -172,6 +198,8 @@ Verdict authorize(const Circumstances& circumstances, const mcp::Message& messag
     const std::string* subject = method->need == mcp::Need::complete ? completed_subject(message) : message.param_string(method->subject);
     if (!subject || subject->empty()) return invalid(std::string(method->subject) + "_missing");
     question.uri_or_prompt = *subject;
+    const bool is_prompt = method->need == mcp::Need::get_prompt || (method->need == mcp::Need::complete && *message.param("ref")->find_string("type") == "ref/prompt");
+    if (is_prompt && !circumstances.definitions.is_usable(circumstances.snapshot, circumstances.server, registry::ObjectKind::prompt, *subject)) return not_reviewed(*subject);
   }
   Verdict verdict = ask(circumstances, question);
   verdict.subject = std::move(question.uri_or_prompt);
@@ -234,7 +262,7 @@ bool filter_list(const Circumstances& circumstances, mcp::List list, json::Value
       return circumstances.policy.could_allow(question);
     }
     const auto scopes = policy::scopes_of(circumstances.server, *name);
-    set_tool(question, policy::read_tool_facts(element), scopes);
+    set_tool(question, circumstances.tools.facts(circumstances.server.id, *name), scopes);
     if (!circumstances.policy.could_allow(question)) return false;
     // Without its scope the call would be denied unless the scope can still be had.
     return has_one(scopes, held) || grantable(circumstances, question, scopes, Asking::ever) != nullptr;

@@ -9,10 +9,11 @@
 
 #include "gateway/access_token.h"
 #include "gateway/bearer_authentication.h"
-#include "gateway/tool_definitions.h"
+#include "gateway/definition_watch.h"
 #include "mcp/json_rpc.h"
 #include "mcp/methods.h"
 #include "policy/decision.h"
+#include "policy/tool_catalogue.h"
 #include "registry/snapshot.h"
 
 namespace writ::gateway {
@@ -24,10 +25,14 @@ struct Circumstances {
   const AccessToken& token;
   const Caller& caller;
   const policy::Policy& policy;
-  const ToolDefinitions& tools;
+  const policy::ToolCatalogue& tools;
+  const DefinitionWatch& definitions;
   std::string_view ip;
   Instant now;
 };
+
+// The reason of a verdict on what nobody approved, or what changed since. For audit: agents are told `no_permit`.
+inline constexpr std::string_view kNotReviewed = "not_reviewed";
 
 struct Verdict {
   enum class Outcome {
@@ -46,6 +51,7 @@ struct Verdict {
   std::string definition_digest;   // of a call's tool, as far as it was seen
   std::string approval;            // the request that a held call waits for, or that lifted what held it
   std::optional<Instant> approval_expires;
+  std::string invalid_at, invalid_why;   // of arguments that do not fit the schema: JSON pointer and a sentence's end
 };
 
 // The question without its action: who, with what, where, when.

@@ -22,6 +22,11 @@ std::string joined(const std::vector<std::string>& parts) {
 
 bool is_held(const Verdict& verdict) { return verdict.outcome == Verdict::Outcome::held; }
 
+// A tool that waits for review and one that nobody may use answer alike (rules §4.5).
+std::string shown_kind(const Verdict& verdict) {
+  return verdict.reason == kNotReviewed ? std::string(policy::to_string(policy::Kind::no_permit)) : verdict.reason;
+}
+
 // A sentence of somebody else's, as one of ours.
 std::string sentence(const std::string& text) {
   if (text.empty()) return "";
@@ -80,7 +85,7 @@ std::string text_for_agent(const Verdict& verdict, const std::string& code, cons
 
 json::Value denial_object(const Verdict& verdict, const std::string& code, const Settings& settings) {
   const bool is_full = settings.denials == Settings::Denials::full;
-  json::Value object{{"code", code}, {"effect", "deny"}, {"kind", is_full || is_held(verdict) ? verdict.reason : std::string("denied")}};
+  json::Value object{{"code", code}, {"effect", "deny"}, {"kind", is_full || is_held(verdict) ? shown_kind(verdict) : std::string("denied")}};
   if (is_full) object.set("policy", joined(verdict.decision.policies));
   object.set("retryable", is_held(verdict));
   if (is_held(verdict)) {

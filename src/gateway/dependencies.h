@@ -9,11 +9,13 @@
 #include "audit/decisions_log.h"
 #include "base/clock.h"
 #include "base/secret.h"
+#include "gateway/definition_reviews.h"
 #include "gateway/issuer_keys.h"
 #include "gateway/settings.h"
 #include "http/message.h"
 #include "policy/decision.h"
 #include "policy/decision_points.h"
+#include "policy/tool_catalogue.h"
 #include "registry/revocations.h"
 #include "registry/snapshot.h"
 
@@ -33,6 +35,8 @@ struct Dependencies {
   std::function<Result<Secret, Unavailable>(const std::string& file)> read_secret;
   // Where calls that need approval wait. Null: there is no such place, and they are denied.
   approvals::Requests* approvals = nullptr;
+  const policy::CurrentTools* tools = nullptr;   // what policy knows of the approved tools; null: each has the careful defaults
+  DefinitionReviews* reviews = nullptr;          // null: what is not approved is neither kept nor shown
   // Null: this process asks nobody else; what a decision point is configured for is then denied.
   policy::DecisionPoints* decision_points = nullptr;
 };

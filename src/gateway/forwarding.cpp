@@ -82,15 +82,19 @@ http::Response Gateway::fail(Exchange& exchange, int status, std::string_view re
   return http::no_store(http::json(status, json::write(mcp::error_response(exchange.own_id(), code, message))));
 }
 
+Result<std::optional<UpstreamCredential>, Unavailable> Gateway::read_credential(const registry::Server& server) const {
+  const registry::UpstreamAddress& address = *server.upstream;
+  if (address.header_name.empty()) return std::optional<UpstreamCredential>();
+  if (!dependencies_.read_secret) return unexpected(Unavailable{"secret"});
+  auto secret = dependencies_.read_secret(address.header_secret_file);
+  if (!secret) return unexpected(secret.error());
+  return std::optional(UpstreamCredential{address.header_name, std::move(*secret)});
+}
+
 Task<http::Response> Gateway::forward(const http::Request& request, const Admission& admission, std::shared_ptr<Exchange> exchange) {
-  std::optional<UpstreamCredential> credential;
-  const registry::UpstreamAddress& address = *admission.server->upstream;
-  if (!address.header_name.empty()) {
-    auto secret = dependencies_.read_secret ? dependencies_.read_secret(address.header_secret_file)
-                                            : Result<Secret, Unavailable>(unexpected(Unavailable{"secret"}));
-    if (!secret) co_return fail(*exchange, 502, "upstream_credential_unavailable");
-    credential = UpstreamCredential{address.header_name, std::move(*secret)};
-  }
+  auto read = read_credential(*admission.server);
+  if (!read) co_return fail(*exchange, 502, "upstream_credential_unavailable");
+  std::optional<UpstreamCredential> credential = std::move(*read);
   http::UpstreamRequest onward = upstream_request(request.method, request, *admission.server, *exchange, credential, dependencies_.settings);
   credential.reset();
   const ClientWatch watch(request.client_gone, exchange);
@@ -136,7 +140,7 @@ Task<http::Response> Gateway::forward(const http::Request& request, const Admiss
       answer.body->cancel();
       co_return fail(*exchange, 502, "no_session");
     }
-    exchange->session->remember(*exchange->message->id(), mcp::List::none);
+    exchange->session->remember(*exchange->message->id(), mcp::List::instructions);
     session_id = exchange->session->id;
   }
   if (mcp::is_event_stream(answer.headers)) co_return pass_events(exchange, std::move(answer), std::move(session_id));
@@ -159,7 +163,11 @@ http::Response Gateway::pass_events(std::shared_ptr<Exchange> exchange, http::Up
 Task<http::Response> Gateway::pass_json(std::shared_ptr<Exchange> exchange, http::UpstreamResponse answer, std::string session_id) {
   auto body = co_await collect(*exchange, *answer.body, dependencies_.settings.answer_bytes_max);
   if (!body || exchange->stopped != Stopped::no) co_return fail(*exchange, 502, "upstream_broken");
-  AnswerFilter::Admitted admitted = filter_.admit(*body, *exchange);
+  AnswerFilter::Admitted admitted = filter_.admit(*body, *exchange, AnswerFilter::Waiting::may);
+  if (admitted.fate == AnswerFilter::Admitted::Fate::wait) {
+    co_await filter_.settle(*exchange, std::move(admitted.news));
+    admitted = filter_.admit(*body, *exchange, AnswerFilter::Waiting::must_not);
+  }
   if (admitted.fate == AnswerFilter::Admitted::Fate::drop) co_return fail(*exchange, 502, admitted.reason);
   // One request, one object: its own response and nothing else.
   if (!admitted.is_own_answer) co_return fail(*exchange, 502, "upstream_answered_another");

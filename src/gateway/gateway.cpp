@@ -46,6 +46,10 @@ http::Response method_not_allowed(std::string allow) {
   return response;
 }
 
+std::string where_and_why(const Verdict& verdict) {
+  return (verdict.invalid_at.empty() ? "they" : "`" + verdict.invalid_at + "`") + " " + verdict.invalid_why;
+}
+
 http::Response unknown_method(const mcp::Message& message) {
   json::Value data;
   if (message.method() == mcp::kInitialize) data = json::Value{{"supported", json::Array{std::string(mcp::kModernVersion)}}};   // TR-58
@@ -57,8 +61,9 @@ http::Response unknown_method(const mcp::Message& message) {
 
 Gateway::Gateway(Dependencies dependencies)
     : dependencies_(std::move(dependencies)), authentication_(dependencies_.settings, dependencies_.keys, dependencies_.revocations),
+      definitions_(dependencies_.reviews, dependencies_.clock),
       sessions_(dependencies_.settings.sessions_max, dependencies_.settings.sessions_per_principal_max, dependencies_.settings.session_idle),
-      filter_(dependencies_, authentication_, tools_), recorder_(dependencies_) {}
+      filter_(dependencies_, authentication_, definitions_), recorder_(dependencies_) {}
 
 http::Response Gateway::metadata(const std::string& server_id) const {
   const auto snapshot = dependencies_.objects.get();
@@ -87,6 +92,7 @@ Task<Gateway::Admitted> Gateway::admit(const http::Request& request, std::string
   }
   Admission admission;
   admission.snapshot = dependencies_.objects.get();
+  admission.tools = current_tools();   // after the snapshot: see policy::CurrentTools
   admission.now = dependencies_.clock.now();
   const registry::Server* server = admission.snapshot->server(server_id);
   if (!server || !server->upstream) co_return unexpected(http::text(404, "not found\n"));
@@ -127,7 +133,7 @@ Task<http::Response> Gateway::refuse(audit::Record record, std::string reason, h
 }
 
 Circumstances Gateway::circumstances(const Admission& admission, const policy::Policy& policy, const http::Request& request) const {
-  return {*admission.snapshot, *admission.server, *admission.token, admission.caller, policy, tools_, request.peer.address, admission.now};
+  return {*admission.snapshot, *admission.server, *admission.token, admission.caller, policy, *admission.tools, definitions_, request.peer.address, admission.now};
 }
 
 std::shared_ptr<Exchange> Gateway::begin(const http::Request& request, const Admission& admission) {
@@ -155,7 +161,7 @@ Result<std::shared_ptr<Session>, http::Response> Gateway::find_session(const htt
   return session;
 }
 
-Task<http::Response> Gateway::post(const http::Request& request, const Admission& admission) {
+Task<http::Response> Gateway::post(const http::Request& request, Admission admission) {
   const Settings& settings = dependencies_.settings;
   audit::Record record = Recorder::base(*admission.server, admission.token.get(), &admission.caller, request, admission.now);
   std::optional<http::Response> bad;
@@ -202,6 +208,19 @@ Task<http::Response> Gateway::post(const http::Request& request, const Admission
   const mcp::Message& message = *exchange->message;
   exchange->method = message.is_response() ? nullptr : mcp::find_method(message.method(), message.kind() == mcp::Message::Kind::notification);
   exchange->stands = exchange->method && exchange->method->stands;
+  if (must_learn(admission, *exchange) && authorize_connection(circumstances(admission, *policy, request)).outcome == Verdict::Outcome::allowed) {
+    co_await learn(request, admission, *exchange);
+    const auto snapshot = dependencies_.objects.get();
+    const registry::Server* server = snapshot->server(admission.server->id);
+    const auto caller = authentication_.resolve(*admission.token, *snapshot);
+    // Who may no longer get here is told so when the decision is taken up (go_live).
+    if (server && server->upstream && caller) {
+      admission.caller = *caller;
+      admission.server = server;
+      admission.snapshot = snapshot;
+      admission.tools = current_tools();
+    }
+  }
   const Circumstances asked = circumstances(admission, *policy, request);
   SettledCall settled{authorize(asked, message, exchange->method, exchange->era), std::nullopt};
   std::optional<NeededStepUp> step_up;
@@ -228,9 +247,17 @@ Task<http::Response> Gateway::post(const http::Request& request, const Admission
     case Verdict::Outcome::allowed: break;
     case Verdict::Outcome::insufficient_scope:
       co_return insufficient_scope(verdict.missing_scope, metadata_url(settings.base, admission.server->id));
-    case Verdict::Outcome::invalid:
-      co_return error_body(exchange->era == mcp::Era::modern || !is_request ? 400 : 200, is_request ? message.id() : std::nullopt,
-                           mcp::code::kInvalidParams, "invalid params");
+    case Verdict::Outcome::invalid: {
+      std::string why = "invalid params";
+      json::Value data;
+      if (!verdict.invalid_why.empty()) {
+        why = "the arguments do not fit: " + where_and_why(verdict);
+        data.set("pointer", verdict.invalid_at);
+        data.set("reason", verdict.invalid_why);
+      }
+      const int status = exchange->era == mcp::Era::modern || !is_request ? 400 : 200;
+      co_return error_body(status, is_request ? message.id() : std::nullopt, mcp::code::kInvalidParams, why, std::move(data));
+    }
     case Verdict::Outcome::unknown_method:
       if (exchange->era == mcp::Era::modern) co_return unknown_method(message);   // TR-48
       [[fallthrough]];
@@ -336,6 +363,10 @@ Task<http::Response> Gateway::remove(const http::Request& request, const Admissi
 
 // ---- what stands
 
+std::shared_ptr<const policy::ToolCatalogue> Gateway::current_tools() const {
+  return dependencies_.tools ? dependencies_.tools->get() : std::make_shared<const policy::ToolCatalogue>();
+}
+
 Basis Gateway::current_basis() const {
   return {dependencies_.objects.get()->sequence(), dependencies_.policy.get(), dependencies_.revocations.epoch()};
 }
@@ -349,6 +380,7 @@ bool Gateway::go_live(const std::shared_ptr<Exchange>& exchange, Basis basis) {
 }
 
 void Gateway::check_streams(Instant now) {
+  if (Executor::current()) definitions_.flush_due();
   live_.visit_due(now, current_basis(), [this](Exchange& exchange) { examine(exchange); });
   const std::int64_t now_seconds = to_unix_seconds(now);
   std::int64_t swept = sessions_swept_.load();
@@ -357,12 +389,13 @@ void Gateway::check_streams(Instant now) {
 
 bool Gateway::is_still_allowed(const Exchange& exchange) const {
   const auto snapshot = dependencies_.objects.get();
+  const auto tools = current_tools();
   const auto policy = dependencies_.policy.get();
   const registry::Server* server = snapshot->server(exchange.server_id);
   if (!server || !server->upstream) return false;
   const auto caller = authentication_.resolve(*exchange.token, *snapshot);
   if (!caller) return false;
-  const Circumstances asked{*snapshot, *server, *exchange.token, *caller, *policy, tools_, exchange.ip, dependencies_.clock.now()};
+  const Circumstances asked{*snapshot, *server, *exchange.token, *caller, *policy, *tools, definitions_, exchange.ip, dependencies_.clock.now()};
   const Verdict verdict = exchange.message ? authorize(asked, *exchange.message, exchange.method, exchange.era) : authorize_connection(asked);
   if (verdict.outcome == Verdict::Outcome::held) return is_lifted(verdict.decision, exchange.lifted);
   return verdict.outcome == Verdict::Outcome::allowed;

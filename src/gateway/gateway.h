@@ -3,8 +3,11 @@
 // The gateway role: protected resource and reverse proxy in front of MCP servers. One request walks admit → read → decide → forward; each
 // step hands a finished value on. Safe to share between threads. Outlives the event loops: answers under way refer to it.
 
+#include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <unordered_map>
 
 #include "gateway/answer_filter.h"
 #include "gateway/bearer_authentication.h"
@@ -13,7 +16,8 @@
 #include "gateway/recorder.h"
 #include "gateway/relay.h"
 #include "gateway/sessions.h"
-#include "gateway/tool_definitions.h"
+#include "gateway/upstream_request.h"
+#include "gateway/definition_watch.h"
 #include "http/message.h"
 
 namespace writ::gateway {
@@ -38,6 +42,7 @@ class Gateway {
   struct Admission {
     std::shared_ptr<const registry::Snapshot> snapshot;
     const registry::Server* server = nullptr;
+    std::shared_ptr<const policy::ToolCatalogue> tools;
     std::shared_ptr<const AccessToken> token;
     Caller caller;
     Instant now{};
@@ -46,13 +51,17 @@ class Gateway {
   using Admitted = Result<Admission, http::Response>;
 
   Task<Admitted> admit(const http::Request& request, std::string server_id);
-  Task<http::Response> post(const http::Request& request, const Admission& admission);
+  Task<http::Response> post(const http::Request& request, Admission admission);
   Task<http::Response> get(const http::Request& request, const Admission& admission);
   Task<http::Response> remove(const http::Request& request, const Admission& admission);
   Task<http::Response> forward(const http::Request& request, const Admission& admission, std::shared_ptr<Exchange> exchange);
   Task<http::Response> pass_json(std::shared_ptr<Exchange> exchange, http::UpstreamResponse answer, std::string session_id);
   Task<http::Response> pass_client_error(std::shared_ptr<Exchange> exchange, http::UpstreamResponse answer);
   http::Response pass_events(std::shared_ptr<Exchange> exchange, http::UpstreamResponse answer, std::string session_id);
+  // learn_definitions.cpp
+  bool must_learn(const Admission& admission, const Exchange& exchange) const;
+  Task<void> learn(const http::Request& request, const Admission& admission, const Exchange& call);
+  Result<std::optional<UpstreamCredential>, Unavailable> read_credential(const registry::Server& server) const;
   http::Response fail(Exchange& exchange, int status, std::string_view reason);
 
   // The record of a decided message, and with it the one use of the approval that lifts what held it.
@@ -63,6 +72,7 @@ class Gateway {
   Circumstances circumstances(const Admission& admission, const policy::Policy& policy, const http::Request& request) const;
   std::shared_ptr<Exchange> begin(const http::Request& request, const Admission& admission);
   Result<std::shared_ptr<Session>, http::Response> find_session(const http::Request& request, const Admission& admission);
+  std::shared_ptr<const policy::ToolCatalogue> current_tools() const;
   Basis current_basis() const;
   // From here on its end can be brought about from outside. False when it is no longer allowed already: something changed while the record
   // was being written.
@@ -72,13 +82,17 @@ class Gateway {
 
   Dependencies dependencies_;
   BearerAuthentication authentication_;
-  ToolDefinitions tools_;
+  DefinitionWatch definitions_;
   Sessions sessions_;
   LiveExchanges live_;
   AnswerFilter filter_;
   Recorder recorder_;
   std::shared_ptr<DrainBudget> drains_ = std::make_shared<DrainBudget>();
   std::atomic<std::int64_t> sessions_swept_{0};
+  static constexpr Seconds kLearnAgainAfter{10};
+  static constexpr std::size_t kLearnedMax = 10'000;
+  std::mutex learned_mutex_;
+  std::unordered_map<std::string, Instant> learned_;   // (server, principal) → when its list was last asked for
 };
 
 }  // namespace writ::gateway

@@ -17,6 +17,7 @@
 #include "gateway/gateway.h"
 #include "mcp/streamable_http.h"
 #include "policy/grants_table_fixture.h"
+#include "registry/read.h"
 #include "registry/stored_revocations.h"
 
 namespace writ::gateway {
@@ -120,6 +121,22 @@ class HandUpstream final : public http::Upstream {
   }
 };
 
+// What the gateway left for review; a test approves.
+class HandReviews final : public DefinitionReviews {
+ public:
+  Task<Result<void, Unavailable>> keep(std::string server, std::vector<SeenDefinition> seen) override {
+    ++batches;
+    for (SeenDefinition& one : seen) {
+      if (on_seen) on_seen(server, one);
+      kept.push_back(std::move(one));
+    }
+    co_return Result<void, Unavailable>{};
+  }
+  int batches = 0;
+  std::vector<SeenDefinition> kept;
+  std::function<void(const std::string& server, const SeenDefinition&)> on_seen;
+};
+
 class GatewayTest : public testing::Test {
  public:
   GatewayTest() : executor_scope(executor), objects(nullptr) {
@@ -131,10 +148,13 @@ class GatewayTest : public testing::Test {
     keys.set = std::make_shared<const jose::KeySet>(std::vector<jose::Jwk>{ras_key->public_jwk()});
     revocations = std::move(*registry::StoredRevocations::open(documents));
     approvals = std::move(*approvals::Requests::open(documents));
+    for (const char* name : {"search_notes", "read_note", "add_note", "delete_note", "forget", "forget_everything", "echo", "x"}) {
+      for (const char* server : {"notes", "wiki"}) approve(server, json::Value{{"name", name}});
+    }
     set_objects([](registry::Objects&) {});
     set_grants({{"grants.yaml:1", "eng", {false, {"cursor"}}, "notes", {true, {}}, {false, {"search_notes", "read_*", "add_note", "echo"}}}});
     upstream.respond = [this](const http::UpstreamRequest& request) { return default_answer(request); };
-    Dependencies dependencies{settings, clock, objects, policy, *revocations, log, keys, upstream, [](const std::string&) { return Secret("upstream-secret"); }, approvals.get()};
+    Dependencies dependencies{settings, clock, objects, policy, *revocations, log, keys, upstream, [](const std::string&) { return Secret("upstream-secret"); }, approvals.get(), &tools, &reviews};
     gateway = std::make_unique<Gateway>(std::move(dependencies));
   }
 
@@ -169,7 +189,21 @@ class GatewayTest : public testing::Test {
       all.servers.push_back(server);
     }
     change(all);
-    objects.set(std::make_shared<const registry::Snapshot>(std::move(all), ++sequence));
+    current = std::move(all);
+    publish();
+  }
+  void publish() {
+    tools.set(policy::ToolCatalogue::of(definitions));
+    objects.set(std::make_shared<const registry::Snapshot>(current, ++sequence, definitions));
+  }
+  // For the next publish().
+  void approve(const std::string& server, json::Value definition, registry::ObjectKind kind = registry::ObjectKind::tool) {
+    set_definition(kind, json::Value{{"id", kind == registry::ObjectKind::instructions ? server : server + "/" + *definition.find_string("name")}, {"definition", definition}});
+  }
+  void set_definition(registry::ObjectKind kind, const json::Value& document) {
+    auto read = registry::read_stored_definition(kind, document);
+    if (!read) throw std::runtime_error(registry::to_string(read.error()));
+    definitions.set(std::make_shared<const registry::Definition>(std::move(*read)));
   }
   void set_grants(std::vector<policy::AccessGrant> grants) {
     policy.set(std::make_shared<const policy::GrantsTable>(std::move(grants), "v" + std::to_string(++versions)));
@@ -263,6 +297,10 @@ class GatewayTest : public testing::Test {
   std::unique_ptr<registry::StoredRevocations> revocations;
   std::unique_ptr<approvals::Requests> approvals;
   registry::Current objects;
+  registry::Objects current;
+  registry::Definitions definitions;
+  policy::CurrentTools tools;
+  HandReviews reviews;
   policy::Current policy;
   memory::MemoryDecisionsLog log;
   HandUpstream upstream;

@@ -480,7 +480,7 @@ class Lists : public GatewayTest {
  public:
   static std::string tools_result(const std::string& id = "1") {
     return R"({"jsonrpc":"2.0","id":)" + id +
-           R"(,"result":{"tools":[{"name":"search_notes","title":"Search"},{"name":"forget"},{"name":"read_note"},{"title":"no name"},{"name":"add_note"}],"nextCursor":"c","cacheScope":"public"}})";
+           R"(,"result":{"tools":[{"name":"search_notes"},{"name":"forget"},{"name":"read_note"},{"title":"no name"},{"name":"add_note"}],"nextCursor":"c","cacheScope":"public"}})";
   }
   static std::vector<std::string> names(const json::Value& body) {
     std::vector<std::string> found;
@@ -519,20 +519,6 @@ TEST_F(Lists, AMalformedListIsNotShown) {
   upstream.respond = [&](const http::UpstreamRequest&) { return upstream.json(R"({"jsonrpc":"2.0","id":1,"result":{"tools":{"0":{"name":"forget"}}}})"); };
   const http::Response response = post(R"({"jsonrpc":"2.0","id":1,"method":"tools/list"})");
   EXPECT_EQ(*parsed(response.body).find("error")->find_int("code"), -32603);
-}
-
-TEST_F(Lists, TeachTheGatewayWhatToolsAre) {
-  ToolDefinitions tools;
-  EXPECT_TRUE(tools.facts("notes", "x").destructive);
-  EXPECT_TRUE(tools.facts("notes", "x").open_world);
-  EXPECT_FALSE(tools.facts("notes", "x").read_only);
-  const auto list = json::parse(R"([{"name":"x","annotations":{"readOnlyHint":true,"destructiveHint":false,"openWorldHint":false}},{"name":"y","annotations":{"readOnlyHint":"yes"}}])");
-  tools.remember("notes", *list->as_array());
-  EXPECT_TRUE(tools.facts("notes", "x").read_only);
-  EXPECT_FALSE(tools.facts("notes", "x").destructive);
-  EXPECT_FALSE(tools.facts("notes", "x").open_world);
-  EXPECT_FALSE(tools.facts("notes", "y").read_only);    // no boolean, no statement
-  EXPECT_TRUE(tools.facts("wiki", "x").destructive);    // another server's tool of that name
 }
 
 // ---- arguments

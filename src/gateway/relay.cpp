@@ -84,6 +84,28 @@ class Relay::Pump : public std::enable_shared_from_this<Relay::Pump> {
   bool is_reading_ = false, is_abandoned_ = false, is_draining_ = false;
 };
 
+// The end of a wait that comes from elsewhere, or is not waited for any more because the relay ends.
+class Relay::Settling {
+ public:
+  std::function<void(bool)> waiter;
+  void end() {
+    const auto resume = std::exchange(waiter, nullptr);
+    if (resume) resume(true);
+  }
+};
+
+Task<void> Relay::settle(std::vector<SeenDefinition> news) {
+  const auto settling = std::make_shared<Settling>();
+  settling_ = settling;
+  auto task = filter_.settle(*exchange_, std::move(news));
+  auto begin = [&settling, &task](std::function<void(bool)> resume) {
+    settling->waiter = std::move(resume);
+    spawn(std::move(task), [settling](std::exception_ptr) { settling->end(); });
+  };
+  auto wait = suspend_until<bool>(begin);
+  co_await wait;
+}
+
 Relay::Relay(std::shared_ptr<Exchange> exchange, std::unique_ptr<http::BodyStream> from_upstream, const AnswerFilter& filter, const Recorder& recorder,
              std::size_t event_bytes_max, std::shared_ptr<DrainBudget> budget)
     : exchange_(exchange), pump_(std::make_shared<Pump>(exchange, std::move(from_upstream), budget)), filter_(filter), recorder_(recorder),
@@ -98,7 +120,9 @@ void Relay::cancel() {
   // The legacy era: go on reading, so that the answer is there when the client resumes. The modern era: closing is cancelling (TR-56).
   const bool read_on = exchange_->era == mcp::Era::legacy && !exchange_->stands && !exchange_->answered && exchange_->stopped == Stopped::no;
   const auto pump = pump_;
+  const auto settling = settling_;
   pump->abandon(read_on);
+  if (settling) settling->end();   // the last act, as abandon() is: only one of the two is waited for
 }
 
 Task<Result<std::string, StreamEnd>> Relay::next() {
@@ -109,7 +133,21 @@ Task<Result<std::string, StreamEnd>> Relay::next() {
     if (piece && exchange_->stopped == Stopped::no) {
       events_.clear();
       const auto fed = parser_.feed(*piece, events_);
-      for (const mcp::Event& event : events_) pass(event, out);
+      for (std::size_t i = 0; i < events_.size() && !ended_; ++i) {
+        const mcp::Event& event = events_[i];
+        if (!is_message(event)) {
+          pass(event, out);
+          continue;
+        }
+        AnswerFilter::Admitted admitted = filter_.admit(event.data, *exchange_, AnswerFilter::Waiting::may);
+        if (admitted.fate == AnswerFilter::Admitted::Fate::wait) {
+          co_await settle(std::move(admitted.news));
+          if (ended_) break;
+          admitted = filter_.admit(event.data, *exchange_, AnswerFilter::Waiting::must_not);
+        }
+        pass(event, admitted, out);
+      }
+      if (ended_) break;
       if (!fed) finish(StreamEnd::broken, out);
     } else {
       finish(piece ? StreamEnd::broken : piece.error(), out);
@@ -124,9 +162,13 @@ Task<Result<std::string, StreamEnd>> Relay::next() {
 void Relay::pass(const mcp::Event& event, std::string& out) {
   is_resumable_ = is_resumable_ || (event.id && !event.id->empty());
   if (!event.has_data || event.data.empty()) return mcp::append_event(out, event);   // a point to resume from, or a retry time
-  if (!event.type.empty() && event.type != "message") return recorder_.dropped(*exchange_, "unknown_event_type");
-  const AnswerFilter::Admitted admitted = filter_.admit(event.data, *exchange_);
+  recorder_.dropped(*exchange_, "unknown_event_type");
+}
+
+void Relay::pass(const mcp::Event& event, const AnswerFilter::Admitted& admitted, std::string& out) {
+  is_resumable_ = is_resumable_ || (event.id && !event.id->empty());
   switch (admitted.fate) {
+    case AnswerFilter::Admitted::Fate::wait: break;   // never: it was waited for
     case AnswerFilter::Admitted::Fate::pass:
       mcp::append_event(out, event);
       break;

@@ -34,12 +34,18 @@ class Relay final : public http::BodyStream {
 
  private:
   class Pump;
-  void pass(const mcp::Event& event, std::string& out);
+  class Settling;
+  // Waits until first definitions are approved, or nobody listens any more.
+  Task<void> settle(std::vector<SeenDefinition> news);
+  void pass(const mcp::Event& event, std::string& out);                                       // one that needs no judgement
+  void pass(const mcp::Event& event, const AnswerFilter::Admitted& admitted, std::string& out);
+  static bool is_message(const mcp::Event& event) { return event.has_data && !event.data.empty() && (event.type.empty() || event.type == "message"); }
   void finish(http::StreamEnd how, std::string& out);
   void answer_with_error(int code, std::string_view message, std::string& out);
 
   std::shared_ptr<Exchange> exchange_;
   std::shared_ptr<Pump> pump_;
+  std::shared_ptr<Settling> settling_;
   const AnswerFilter& filter_;
   const Recorder& recorder_;
   std::shared_ptr<DrainBudget> budget_;

@@ -10,10 +10,10 @@ constexpr bool kLegacy = true, kModern = true, kNo = false;
 
 constexpr Method kMethods[] = {
     // name                                need                 notification   legacy   modern
-    {"initialize",                         Need::connect,       kNo,           kLegacy, kNo},
+    {"initialize",                         Need::connect,       kNo,           kLegacy, kNo,     List::instructions},
     {"ping",                               Need::connect,       kNo,           kLegacy, kNo},
     {"logging/setLevel",                   Need::connect,       kNo,           kLegacy, kNo},
-    {"server/discover",                    Need::connect,       kNo,           kNo,     kModern},
+    {"server/discover",                    Need::connect,       kNo,           kNo,     kModern, List::instructions},
     {"tools/list",                         Need::connect,       kNo,           kLegacy, kModern, List::tools},
     {"prompts/list",                       Need::connect,       kNo,           kLegacy, kModern, List::prompts},
     {"resources/list",                     Need::connect,       kNo,           kLegacy, kModern, List::resources},

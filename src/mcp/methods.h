@@ -16,7 +16,7 @@ std::string_view to_string(Era era);
 enum class Need { connect, call, read_resource, subscribe, get_prompt, complete };
 
 // Lists that a result may hold; a filter goes by them.
-enum class List : std::uint8_t { none = 0, tools = 1, prompts = 2, resources = 4, resource_templates = 8 };
+enum class List : std::uint8_t { none = 0, tools = 1, prompts = 2, resources = 4, resource_templates = 8, instructions = 16 };   // instructions: no list, but reviewed like one
 // The member of the result, and the member of each element that names it.
 struct ListShape {
   List list;

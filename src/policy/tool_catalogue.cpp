@@ -30,6 +30,15 @@ ToolFacts tool_facts(const registry::Definition& definition) {
   return tool;
 }
 
+static std::shared_ptr<const InputSchema> read_input_schema(const json::Value& definition) {
+  const json::Value* schema = definition.find("inputSchema");
+  if (!schema) return nullptr;
+  auto compiled = json_schema::Schema::compile(*schema);
+  if (compiled) return std::make_shared<const InputSchema>(InputSchema{std::move(*compiled), ""});
+  const auto& failure = compiled.error();
+  return std::make_shared<const InputSchema>(InputSchema{nullptr, (failure.pointer.empty() ? "" : "`" + failure.pointer + "`: ") + failure.message});
+}
+
 std::shared_ptr<const ToolCatalogue> ToolCatalogue::of(const registry::Definitions& definitions, const ToolCatalogue* before) {
   const auto made = std::make_shared<ToolCatalogue>();
   made->definitions_ = definitions;
@@ -50,7 +59,7 @@ std::shared_ptr<const ToolCatalogue> ToolCatalogue::of(const registry::Definitio
       // Other words are no other effect, but an approval is bound to them, too.
       const bool is_same = earlier && earlier->approved && earlier->approved_digest == definition->approved_digest;
       if (is_same && has_same_effect(*earlier, *definition)) shelf->emplace(definition->name, known->find(definition->name)->second);
-      else shelf->emplace(definition->name, std::make_shared<const ToolFacts>(tool_facts(*definition)));
+      else shelf->emplace(definition->name, Known{std::make_shared<const ToolFacts>(tool_facts(*definition)), read_input_schema(*definition->approved)});
     }
     made->servers_.emplace(server, std::move(shelf));
   }
@@ -61,7 +70,7 @@ void ToolCatalogue::add(std::string_view server, std::shared_ptr<const ToolFacts
   std::shared_ptr<const Shelf>& shelf = servers_[std::string(server)];
   auto changed = shelf ? std::make_shared<Shelf>(*shelf) : std::make_shared<Shelf>();
   std::string name = facts->name;
-  changed->insert_or_assign(std::move(name), std::move(facts));
+  changed->insert_or_assign(std::move(name), Known{std::move(facts), nullptr});
   shelf = std::move(changed);
 }
 
@@ -69,7 +78,14 @@ std::shared_ptr<const ToolFacts> ToolCatalogue::find(std::string_view server, st
   const auto shelf = servers_.find(server);
   if (shelf == servers_.end()) return nullptr;
   const auto found = shelf->second->find(tool);
-  return found == shelf->second->end() ? nullptr : found->second;
+  return found == shelf->second->end() ? nullptr : found->second.facts;
+}
+
+std::shared_ptr<const InputSchema> ToolCatalogue::input_schema(std::string_view server, std::string_view tool) const {
+  const auto shelf = servers_.find(server);
+  if (shelf == servers_.end()) return nullptr;
+  const auto found = shelf->second->find(tool);
+  return found == shelf->second->end() ? nullptr : found->second.schema;
 }
 
 ToolFacts ToolCatalogue::facts(std::string_view server, std::string_view tool) const {
@@ -83,15 +99,15 @@ std::vector<std::shared_ptr<const ToolFacts>> ToolCatalogue::of_server(std::stri
   std::vector<std::shared_ptr<const ToolFacts>> found;
   const auto shelf = servers_.find(server);
   if (shelf == servers_.end()) return found;
-  for (const auto& [name, facts] : *shelf->second) found.push_back(facts);
+  for (const auto& [name, known] : *shelf->second) found.push_back(known.facts);
   return found;
 }
 
 std::vector<KnownTool> ToolCatalogue::known() const {
   std::vector<KnownTool> all;
   for (const auto& [server, shelf] : servers_) {
-    for (const auto& [name, facts] : *shelf) {
-      if (facts->argument_type) all.push_back({server, name, facts->argument_type});
+    for (const auto& [name, known] : *shelf) {
+      if (known.facts->argument_type) all.push_back({server, name, known.facts->argument_type});
     }
   }
   return all;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "encoding/json.h"
+#include "json_schema/schema.h"
 #include "policy/decision.h"
 #include "policy/vocabulary.h"
 #include "registry/definitions.h"
@@ -24,6 +25,12 @@ ToolFacts read_tool_facts(const json::Value& definition);
 // From the definition that was approved, and what the reviewer said against it (rules §1.8).
 ToolFacts tool_facts(const registry::Definition& definition);
 
+// How a tool's arguments must be (rules §4.3).
+struct InputSchema {
+  std::shared_ptr<const json_schema::Schema> compiled;   // null: it cannot be used, and no call is
+  std::string problem;
+};
+
 class ToolCatalogue {
  public:
   // The approved tools. What did not change since `before` keeps its facts: a change of one tool costs what its server's tools cost at most.
@@ -34,6 +41,8 @@ class ToolCatalogue {
 
   // Null: nothing is known of it.
   std::shared_ptr<const ToolFacts> find(std::string_view server, std::string_view tool) const;
+  // Null: the tool has none, or is not known.
+  std::shared_ptr<const InputSchema> input_schema(std::string_view server, std::string_view tool) const;
   // As find(), with the careful defaults for a tool that is not known.
   ToolFacts facts(std::string_view server, std::string_view tool) const;
   // Of one server, sorted by name.
@@ -42,7 +51,11 @@ class ToolCatalogue {
   std::vector<KnownTool> known() const;
 
  private:
-  using Shelf = std::map<std::string, std::shared_ptr<const ToolFacts>, std::less<>>;   // of one server
+  struct Known {
+    std::shared_ptr<const ToolFacts> facts;
+    std::shared_ptr<const InputSchema> schema;
+  };
+  using Shelf = std::map<std::string, Known, std::less<>>;   // of one server
   std::map<std::string, std::shared_ptr<const Shelf>, std::less<>> servers_;
   registry::Definitions definitions_;   // that it was made from
 };

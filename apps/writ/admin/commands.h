@@ -20,5 +20,6 @@ void add_policy(CLI::App& parent, Context& context);
 void add_audit(CLI::App& parent, Context& context);
 void add_why(CLI::App& parent, Context& context);
 void add_keys(CLI::App& parent, Context& context);
+void add_review(CLI::App& parent, Context& context);
 
 }  // namespace writ::cli::admin
