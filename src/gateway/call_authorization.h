@@ -51,6 +51,7 @@ struct Verdict {
   std::string definition_digest;   // of a call's tool, as far as it was seen
   std::string approval;            // the request that a held call waits for, or that lifted what held it
   std::optional<Instant> approval_expires;
+  std::int64_t retry_after_seconds = 0;  // of a limit: not 0
   std::string invalid_at, invalid_why;   // of arguments that do not fit the schema: JSON pointer and a sentence's end
 };
 

@@ -73,9 +73,10 @@ std::string_view advice(std::string_view reason) {
 std::string text_for_agent(const Verdict& verdict, const std::string& code, const Settings& settings) {
   if (is_held(verdict)) return held_text(verdict, code, settings);
   std::string text = "Denied by " + settings.organisation + ". ";
-  if (settings.denials == Settings::Denials::code_only) return text + "This is a policy decision: do not retry it. Reference: " + code + ".";
+  if (settings.denials == Settings::Denials::code_only && verdict.retry_after_seconds == 0) return text + "This is a policy decision: do not retry it. Reference: " + code + ".";
   text += sentence(verdict.decision.message);
-  text += advice(verdict.reason);
+  if (verdict.retry_after_seconds > 0) text += "A limit is reached: try again in " + std::to_string(verdict.retry_after_seconds) + " seconds. ";
+  else text += advice(verdict.reason);
   if (!verdict.decision.alternatives.empty()) text += "Allowed instead: " + joined(verdict.decision.alternatives) + ". ";
   text += "Reference: " + code + ".";
   return text;
@@ -87,7 +88,8 @@ json::Value denial_object(const Verdict& verdict, const std::string& code, const
   const bool is_full = settings.denials == Settings::Denials::full;
   json::Value object{{"code", code}, {"effect", "deny"}, {"kind", is_full || is_held(verdict) ? shown_kind(verdict) : std::string("denied")}};
   if (is_full) object.set("policy", joined(verdict.decision.policies));
-  object.set("retryable", is_held(verdict));
+  object.set("retryable", is_held(verdict) || verdict.retry_after_seconds > 0);
+  if (verdict.retry_after_seconds > 0) object.set("retry_after_seconds", verdict.retry_after_seconds);
   if (is_held(verdict)) {
     object.set("retry_after_seconds", kRetryAfterSeconds);
     object.set("approval", verdict.approval);
@@ -115,7 +117,11 @@ http::Response render_denial(const Verdict& verdict, const std::string& code, co
   } else {
     body = mcp::error_response(has_id ? message->id() : std::nullopt, mcp::code::kDenied, text, std::move(object));
   }
-  return http::no_store(http::json(as_status ? 403 : 200, json::write(body)));
+  // A limit is told by HTTP where it is not told to a model.
+  const bool is_limit = verdict.retry_after_seconds > 0, is_call = has_id && message->method() == mcp::kToolsCall;
+  http::Response response = http::no_store(http::json(is_limit && (as_status || !is_call) ? 429 : as_status ? 403 : 200, json::write(body)));
+  if (response.status == 429) response.headers.add("Retry-After", std::to_string(verdict.retry_after_seconds));
+  return response;
 }
 
 }  // namespace writ::gateway

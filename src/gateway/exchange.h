@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "gateway/access_token.h"
 #include "gateway/sessions.h"
+#include "gateway/usage_limits.h"
 #include "http/message.h"
 #include "mcp/json_rpc.h"
 #include "mcp/methods.h"
@@ -38,6 +39,7 @@ struct Exchange {
   bool stands = false;                        // GET streams and subscriptions/listen: no answer to wait for, ends with its token
   std::vector<policy::ApprovalNeeded> lifted; // forbids that an approval, used up by this call, lifted for it
   Instant started{}, deadline{};
+  UsageLimits::Lease lease;                   // of limits, given back when it ends
 
   audit::Record record;                       // of the decision: the outcome repeats who and what
   std::uint64_t position = 0;                 // of the decision's record

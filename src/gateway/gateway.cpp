@@ -136,9 +136,27 @@ Circumstances Gateway::circumstances(const Admission& admission, const policy::P
   return {*admission.snapshot, *admission.server, *admission.token, admission.caller, policy, *admission.tools, definitions_, request.peer.address, admission.now};
 }
 
+void Gateway::take_limits(const http::Request& request, const Admission& admission, Exchange& exchange, Verdict& verdict) {
+  if (verdict.outcome != Verdict::Outcome::allowed) return;
+  const bool is_call = exchange.method && exchange.method->need == mcp::Need::call;
+  const UsageLimits::Use use{admission.caller, admission.server->id, is_call ? std::string_view(verdict.subject) : std::string_view(), static_cast<std::int64_t>(request.body.size())};
+  auto taken = limits_.take(*admission.snapshot, use, admission.now);
+  if (taken) {
+    exchange.lease = std::move(*taken);
+    return;
+  }
+  verdict.outcome = Verdict::Outcome::denied;
+  verdict.decision.allowed = false;
+  verdict.decision.policies = {"limit:" + taken.error().limit};
+  verdict.decision.message.clear();
+  verdict.reason = "rate_limited";
+  verdict.retry_after_seconds = std::max<std::int64_t>(1, taken.error().retry_after.count());
+}
+
 std::shared_ptr<Exchange> Gateway::begin(const http::Request& request, const Admission& admission) {
   std::shared_ptr<Exchange> exchange(new Exchange, [this](Exchange* ended) {
     live_.remove(*ended);
+    if (!ended->lease.bytes.empty()) limits_.give_back(ended->lease, ended->bytes, dependencies_.clock.now());
     delete ended;
   });
   exchange->token = admission.token;
@@ -233,7 +251,8 @@ Task<http::Response> Gateway::post(const http::Request& request, Admission admis
     settled = std::move(*settling);
   }
   co_await ask_decision_points(dependencies_, asked, &message, exchange->method, exchange->era, settled.verdict, record);
-  // What somebody else denies is not made, so its approval is not used up.
+  take_limits(request, admission, *exchange, settled.verdict);
+  // What a decision point or a limit denies is not made, so its approval is not used up.
   if (settled.verdict.outcome != Verdict::Outcome::allowed) settled.lifted.reset();
   Recorder::add(record, asked, settled.verdict);
   exchange->record = record;

@@ -17,6 +17,7 @@
 #include "gateway/relay.h"
 #include "gateway/sessions.h"
 #include "gateway/upstream_request.h"
+#include "gateway/usage_limits.h"
 #include "gateway/definition_watch.h"
 #include "http/message.h"
 
@@ -70,6 +71,8 @@ class Gateway {
   Task<http::Response> refuse(audit::Record record, std::string reason, http::Response response);
 
   Circumstances circumstances(const Admission& admission, const policy::Policy& policy, const http::Request& request) const;
+  // Takes what the limits let it, or makes the verdict a refusal.
+  void take_limits(const http::Request& request, const Admission& admission, Exchange& exchange, Verdict& verdict);
   std::shared_ptr<Exchange> begin(const http::Request& request, const Admission& admission);
   Result<std::shared_ptr<Session>, http::Response> find_session(const http::Request& request, const Admission& admission);
   std::shared_ptr<const policy::ToolCatalogue> current_tools() const;
@@ -83,6 +86,7 @@ class Gateway {
   Dependencies dependencies_;
   BearerAuthentication authentication_;
   DefinitionWatch definitions_;
+  UsageLimits limits_;
   Sessions sessions_;
   LiveExchanges live_;
   AnswerFilter filter_;
