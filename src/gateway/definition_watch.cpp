@@ -58,6 +58,20 @@ bool DefinitionWatch::is_usable(const registry::Snapshot& snapshot, const regist
   return keeps_words(server) && found->second.is_only_wording;
 }
 
+bool DefinitionWatch::changes_use(const registry::Definitions& before, const registry::Definitions& after, const registry::Server& server, Kind kind) {
+  if (before.is_shared(server.id, after)) return false;
+  const auto usable = [&](const registry::Definitions& definitions) {
+    std::map<std::string, std::string> digests;
+    if (const auto* shelf = definitions.of(server.id)) {
+      for (const auto& [key, definition] : *shelf) {
+        if (definition->kind == kind && definition->is_usable(keeps_words(server))) digests.emplace(definition->name, definition->approved_digest);
+      }
+    }
+    return digests;
+  };
+  return usable(before) != usable(after);
+}
+
 bool DefinitionWatch::is_worth_waiting(const registry::Snapshot& snapshot, const registry::Server& server, const std::vector<SeenDefinition>& news) const {
   if (!reviews_ || server.first_use != registry::Server::FirstUse::allow) return false;
   return std::any_of(news.begin(), news.end(), [&](const SeenDefinition& seen) {

@@ -32,6 +32,9 @@ class DefinitionWatch {
   // Whether it may be used now.
   bool is_usable(const registry::Snapshot& snapshot, const registry::Server& server, Kind kind, const std::string& name) const;
 
+  // Whether what may be used of a server differs between two moments.
+  static bool changes_use(const registry::Definitions& before, const registry::Definitions& after, const registry::Server& server, Kind kind);
+
   // Whether the server's first definitions are approved by themselves and there is one among these: then who waits for settle() and looks again
   // sees it.
   bool is_worth_waiting(const registry::Snapshot& snapshot, const registry::Server& server, const std::vector<SeenDefinition>& news) const;

@@ -2,6 +2,7 @@
 
 // One message on its way: from the moment it was decided until its answer is complete. Lives on the event loop of its request.
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +17,7 @@
 #include "mcp/json_rpc.h"
 #include "mcp/methods.h"
 #include "policy/decision.h"
+#include "registry/definitions.h"
 
 namespace writ::gateway {
 
@@ -51,6 +53,12 @@ struct Exchange {
   std::int64_t bytes = 0;                     // passed on to the client
   int dropped = 0;                            // messages of the upstream that were not passed on
   bool outcome_written = false;
+
+  // Of a standing stream: what it was told of last, and what it is to be told.
+  registry::Definitions told_definitions;
+  std::shared_ptr<const policy::Policy> told_policy;
+  bool owes_tools_changed = false, owes_prompts_changed = false;
+  std::function<void()> poke;                 // lets the stream go on, although the upstream is silent
 
   // Ends it: whoever waits for the upstream goes on at once. The first reason stays.
   void stop(Stopped reason) {

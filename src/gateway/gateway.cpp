@@ -390,7 +390,24 @@ Basis Gateway::current_basis() const {
   return {dependencies_.objects.get()->sequence(), dependencies_.policy.get(), dependencies_.revocations.epoch()};
 }
 
+void Gateway::tell_changes(Exchange& exchange, bool is_first) {
+  if (!exchange.stands) return;
+  const auto snapshot = dependencies_.objects.get();
+  const auto policy = dependencies_.policy.get();
+  const registry::Server* server = snapshot->server(exchange.server_id);
+  if (!is_first && server) {
+    const bool has_other_policy = policy != exchange.told_policy;
+    exchange.owes_tools_changed |= has_other_policy || DefinitionWatch::changes_use(exchange.told_definitions, snapshot->definitions(), *server, registry::ObjectKind::tool);
+    exchange.owes_prompts_changed |= has_other_policy || DefinitionWatch::changes_use(exchange.told_definitions, snapshot->definitions(), *server, registry::ObjectKind::prompt);
+  }
+  exchange.told_definitions = snapshot->definitions();
+  exchange.told_policy = policy;
+  const bool owes = exchange.owes_tools_changed || exchange.owes_prompts_changed;
+  if (owes && exchange.poke) exchange.poke();
+}
+
 bool Gateway::go_live(const std::shared_ptr<Exchange>& exchange, Basis basis) {
+  tell_changes(*exchange, true);
   const bool has_changed = !(current_basis() == basis);
   live_.add(exchange, std::move(basis));
   if (!has_changed || is_still_allowed(*exchange)) return true;
@@ -428,6 +445,7 @@ void Gateway::examine(Exchange& exchange) {
   if (exchange.stands && to_unix_seconds(now) >= stands_until(*exchange.token, exchange.session.get())) return exchange.stop(Stopped::token_expired);
   if (!is_still_allowed(exchange)) return exchange.stop(Stopped::no_longer_allowed);
   live_.set_basis(exchange, std::move(basis));
+  tell_changes(exchange, false);
 }
 
 }  // namespace writ::gateway

@@ -81,6 +81,8 @@ class Gateway {
   // was being written.
   bool go_live(const std::shared_ptr<Exchange>& exchange, Basis basis);
   void examine(Exchange& exchange);
+  // Standing streams hear when a review or another policy may alter what they see.
+  void tell_changes(Exchange& exchange, bool is_first);
   bool is_still_allowed(const Exchange& exchange) const;
 
   Dependencies dependencies_;

@@ -37,6 +37,12 @@ class Relay::Pump : public std::enable_shared_from_this<Relay::Pump> {
     co_return piece;
   }
 
+  // Whoever waits goes on with nothing; what the upstream sends comes with the next call.
+  void poke() {
+    const auto waiter = std::exchange(waiter_, nullptr);
+    if (waiter) waiter(std::string());
+  }
+
   // Nobody listens any more. Must be the caller's last act: it may resume who waits.
   void abandon(bool read_on) {
     const auto self = shared_from_this();
@@ -109,7 +115,13 @@ Task<void> Relay::settle(std::vector<SeenDefinition> news) {
 Relay::Relay(std::shared_ptr<Exchange> exchange, std::unique_ptr<http::BodyStream> from_upstream, const AnswerFilter& filter, const Recorder& recorder,
              std::size_t event_bytes_max, std::shared_ptr<DrainBudget> budget)
     : exchange_(exchange), pump_(std::make_shared<Pump>(exchange, std::move(from_upstream), budget)), filter_(filter), recorder_(recorder),
-      budget_(std::move(budget)), parser_(event_bytes_max) {}
+      budget_(std::move(budget)), parser_(event_bytes_max) {
+  if (exchange_->stands) {
+    exchange_->poke = [pump = std::weak_ptr<Pump>(pump_)] {
+      if (const auto alive = pump.lock()) alive->poke();
+    };
+  }
+}
 
 Relay::~Relay() { cancel(); }
 
@@ -148,6 +160,7 @@ Task<Result<std::string, StreamEnd>> Relay::next() {
         pass(event, admitted, out);
       }
       if (ended_) break;
+      append_owed(out);
       if (!fed) finish(StreamEnd::broken, out);
     } else {
       finish(piece ? StreamEnd::broken : piece.error(), out);
@@ -188,6 +201,30 @@ void Relay::pass(const mcp::Event& event, const AnswerFilter::Admitted& admitted
     }
   }
   exchange_->answered = exchange_->answered || admitted.is_own_answer;
+}
+
+// A notification of the gateway's own, in the form of the stream's era (TR-74: of a subscription with its id, and only what was asked for).
+void Relay::append_owed(std::string& out) {
+  const std::pair<bool*, std::pair<const char*, const char*>> owed[] = {{&exchange_->owes_tools_changed, {"notifications/tools/list_changed", "toolsListChanged"}},
+                                                                        {&exchange_->owes_prompts_changed, {"notifications/prompts/list_changed", "promptsListChanged"}}};
+  for (const auto& [flag, names] : owed) {
+    if (!std::exchange(*flag, false)) continue;
+    json::Value notification{{"jsonrpc", "2.0"}, {"method", names.first}};
+    if (exchange_->era == mcp::Era::modern) {
+      const json::Value* wanted = exchange_->message ? exchange_->message->param("notifications") : nullptr;
+      const bool* is_wanted = wanted ? wanted->find_bool(names.second) : nullptr;
+      if (!is_wanted || !*is_wanted || !exchange_->own_id()) continue;
+      json::Value meta = json::Object{};
+      meta.set("io.modelcontextprotocol/subscriptionId", mcp::to_json(*exchange_->own_id()));
+      json::Value params = json::Object{};
+      params.set("_meta", std::move(meta));
+      notification.set("params", std::move(params));
+    }
+    mcp::Event event;
+    event.data = json::write(notification);
+    event.has_data = true;
+    mcp::append_event(out, event);
+  }
 }
 
 void Relay::answer_with_error(int code, std::string_view message, std::string& out) {

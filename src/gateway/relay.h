@@ -41,6 +41,7 @@ class Relay final : public http::BodyStream {
   void pass(const mcp::Event& event, const AnswerFilter::Admitted& admitted, std::string& out);
   static bool is_message(const mcp::Event& event) { return event.has_data && !event.data.empty() && (event.type.empty() || event.type == "message"); }
   void finish(http::StreamEnd how, std::string& out);
+  void append_owed(std::string& out);
   void answer_with_error(int code, std::string_view message, std::string& out);
 
   std::shared_ptr<Exchange> exchange_;

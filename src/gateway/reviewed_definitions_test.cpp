@@ -191,6 +191,38 @@ TEST_F(ReviewedDefinitions, AreKeptInBatches) {
   EXPECT_LE(reviews.kept.size(), 4'200u) << "a server has so many writes and no more";
 }
 
+TEST_F(ReviewedDefinitions, OpenStreamsHearThatTheListChanged) {
+  upstream.respond = [this](const http::UpstreamRequest& request) -> HandUpstream::Answer {
+    if (request.method == "GET") return upstream.events({": hello\n\n"}, std::nullopt);
+    if (request.body.find("initialize") != std::string::npos) return upstream.json(R"({"jsonrpc":"2.0","id":1,"result":{}})", {{"Mcp-Session-Id", "up"}});
+    return default_answer(request);
+  };
+  const http::Response opened = post(R"({"jsonrpc":"2.0","id":1,"method":"initialize","params":{}})");
+  http::Request get = request("GET", "", token());
+  get.headers.add("Mcp-Session-Id", *opened.headers.find_single("Mcp-Session-Id"));
+  http::Response stream = send(get);
+  ASSERT_TRUE(stream.stream);
+  std::string heard;
+  const auto listen = [&] {
+    spawn(stream.stream->next(), [&](std::exception_ptr, std::optional<Result<std::string, http::StreamEnd>> piece) {
+      if (piece && *piece) heard += **piece;
+    });
+  };
+  listen();
+  publish();   // nothing that matters here
+  gateway->check_streams(clock.now());
+  settle();
+  EXPECT_EQ(heard.find("list_changed"), std::string::npos) << heard;
+  if (!heard.empty()) listen();
+  approve("notes", parsed(R"({"name":"fresh"})"));
+  publish();
+  gateway->check_streams(clock.now());
+  settle();
+  EXPECT_NE(heard.find(R"(data: {"jsonrpc":"2.0","method":"notifications/tools/list_changed"})"), std::string::npos) << heard;
+  EXPECT_EQ(heard.find("prompts/list_changed"), std::string::npos) << heard;
+  stream.stream.reset();
+}
+
 TEST_F(ReviewedDefinitions, ArgumentsMustFitTheReviewedSchema) {
   const struct {
     const char *what, *arguments, *pointer;
