@@ -17,7 +17,7 @@
 #include "mcp/json_rpc.h"
 #include "mcp/methods.h"
 #include "policy/decision.h"
-#include "registry/definitions.h"
+#include "registry/snapshot.h"
 
 namespace writ::gateway {
 
@@ -55,7 +55,7 @@ struct Exchange {
   bool outcome_written = false;
 
   // Of a standing stream: what it was told of last, and what it is to be told.
-  registry::Definitions told_definitions;
+  std::shared_ptr<const registry::Snapshot> told;
   std::shared_ptr<const policy::Policy> told_policy;
   bool owes_tools_changed = false, owes_prompts_changed = false;
   std::function<void()> poke;                 // lets the stream go on, although the upstream is silent

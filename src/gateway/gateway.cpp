@@ -395,12 +395,12 @@ void Gateway::tell_changes(Exchange& exchange, bool is_first) {
   const auto snapshot = dependencies_.objects.get();
   const auto policy = dependencies_.policy.get();
   const registry::Server* server = snapshot->server(exchange.server_id);
-  if (!is_first && server) {
+  if (!is_first && exchange.told && server) {
     const bool has_other_policy = policy != exchange.told_policy;
-    exchange.owes_tools_changed |= has_other_policy || DefinitionWatch::changes_use(exchange.told_definitions, snapshot->definitions(), *server, registry::ObjectKind::tool);
-    exchange.owes_prompts_changed |= has_other_policy || DefinitionWatch::changes_use(exchange.told_definitions, snapshot->definitions(), *server, registry::ObjectKind::prompt);
+    exchange.owes_tools_changed |= has_other_policy || DefinitionWatch::changes_use(exchange.told->definitions(), snapshot->definitions(), *server, registry::ObjectKind::tool);
+    exchange.owes_prompts_changed |= has_other_policy || DefinitionWatch::changes_use(exchange.told->definitions(), snapshot->definitions(), *server, registry::ObjectKind::prompt);
   }
-  exchange.told_definitions = snapshot->definitions();
+  exchange.told = snapshot;
   exchange.told_policy = policy;
   const bool owes = exchange.owes_tools_changed || exchange.owes_prompts_changed;
   if (owes && exchange.poke) exchange.poke();
