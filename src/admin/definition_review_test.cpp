@@ -1,5 +1,9 @@
 #include "admin/definition_review.h"
 
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+
 #include "admin/admin_fixture.h"
 #include "admin/definition_inbox.h"
 

@@ -18,9 +18,9 @@ class ReviewedDefinitions : public GatewayTest {
     publish();
     set_grants({{"g", "eng", {true, {}}, "notes", {true, {}}, {true, {}}}});
   }
-  static std::string list_of(const std::string& tools) { return R"({"jsonrpc":"2.0","id":1,"result":{"tools":[)" + tools + "]}}"; }
-  void says(const std::string& tools, bool as_events = false) {
-    upstream.respond = [this, text = list_of(tools), as_events](const http::UpstreamRequest& request) -> HandUpstream::Answer {
+  static std::string list_of(const std::string& said) { return R"({"jsonrpc":"2.0","id":1,"result":{"tools":[)" + said + "]}}"; }
+  void says(const std::string& said, bool as_events = false) {
+    upstream.respond = [this, text = list_of(said), as_events](const http::UpstreamRequest& request) -> HandUpstream::Answer {
       if (request.body.find("tools/list") == std::string::npos) return default_answer(request);
       if (as_events) return upstream.events({"id: 1\ndata: " + text + "\n\n"});
       return upstream.json(text);

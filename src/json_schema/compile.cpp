@@ -2,6 +2,9 @@
 
 #include <re2/re2.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "json_schema/schema.h"
 
 namespace writ::json_schema {
