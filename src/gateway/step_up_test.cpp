@@ -111,6 +111,8 @@ class DecisionPointsAtTheGateway : public GatewayTest {
   }
   void rebuild(policy::DecisionPoints* points) {
     Dependencies dependencies{settings, clock, objects, policy, *revocations, log, keys, upstream, [](const std::string&) { return Secret("s"); }};
+    dependencies.tools = &tools;
+    dependencies.reviews = &reviews;
     dependencies.decision_points = points;
     gateway = std::make_unique<Gateway>(std::move(dependencies));
   }
