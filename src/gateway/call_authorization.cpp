@@ -37,9 +37,10 @@ Verdict invalid(std::string reason) {
   return verdict;
 }
 
-Verdict ask(const Circumstances& circumstances, const policy::Question& question) {
+Verdict ask(const Circumstances& circumstances, policy::Question question) {
   Verdict verdict;
   verdict.decision = circumstances.policy.decide(question);
+  verdict.question = std::move(question);
   verdict.outcome = verdict.decision.allowed ? Outcome::allowed : verdict.decision.kind == policy::Kind::approval_pending ? Outcome::held : Outcome::denied;
   verdict.reason = std::string(policy::to_string(verdict.decision.kind));
   return verdict;
@@ -116,13 +117,13 @@ Verdict authorize_call(const Circumstances& circumstances, const mcp::Message& m
     return verdict;
   }
   question.arguments = arguments ? arguments : &kNoArguments;   // the parsed value itself (G20, G21)
-  Verdict verdict = ask(circumstances, question);
+  Verdict verdict = ask(circumstances, std::move(question));
   verdict.subject = *name;
-  verdict.definition_digest = std::move(question.tool->definition_digest);
+  verdict.definition_digest = verdict.question->tool->definition_digest;
   // A call that lacks its scope is not held: nobody is asked to approve what could not be made anyway.
   const bool could_go = verdict.outcome == Outcome::allowed || verdict.outcome == Outcome::held;
   if (!could_go || has_one(scopes, with_implied(circumstances.token.scope, circumstances.server))) return verdict;
-  const registry::Scope* missing = grantable(circumstances, question, scopes, Asking::now);
+  const registry::Scope* missing = grantable(circumstances, *verdict.question, scopes, Asking::now);
   verdict.decision.allowed = false;
   verdict.reason = "insufficient_scope";
   verdict.outcome = missing ? Outcome::insufficient_scope : Outcome::denied;
@@ -201,8 +202,8 @@ Verdict authorize(const Circumstances& circumstances, const mcp::Message& messag
     const bool is_prompt = method->need == mcp::Need::get_prompt || (method->need == mcp::Need::complete && *message.param("ref")->find_string("type") == "ref/prompt");
     if (is_prompt && !circumstances.definitions.is_usable(circumstances.snapshot, circumstances.server, registry::ObjectKind::prompt, *subject)) return not_reviewed(*subject);
   }
-  Verdict verdict = ask(circumstances, question);
-  verdict.subject = std::move(question.uri_or_prompt);
+  Verdict verdict = ask(circumstances, std::move(question));
+  verdict.subject = verdict.question->uri_or_prompt;
   return verdict;
 }
 

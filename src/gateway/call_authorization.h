@@ -53,6 +53,8 @@ struct Verdict {
   std::optional<Instant> approval_expires;
   std::int64_t retry_after_seconds = 0;  // of a limit: not 0
   std::string invalid_at, invalid_why;   // of arguments that do not fit the schema: JSON pointer and a sentence's end
+  // What policy was asked last; absent: nothing. Its arguments point into the message.
+  std::optional<policy::Question> question;
 };
 
 // The question without its action: who, with what, where, when.

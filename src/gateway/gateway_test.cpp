@@ -2,6 +2,7 @@
 
 #include "gateway/gateway_fixture.h"
 #include "gateway/routes.h"
+#include "policy/cedar_policy.h"
 
 namespace writ::gateway {
 namespace {
@@ -188,7 +189,11 @@ TEST_F(Forwarding, OneRecordBeforeAndOneAfter) {
   EXPECT_EQ(call.policy, "grants.yaml:1");
   EXPECT_EQ(call.policy_version, "v1");
   EXPECT_EQ(call.peer, "192.0.2.7");
+  EXPECT_EQ(call.action, "call");
+  EXPECT_EQ(call.issuer, kRas);
+  EXPECT_EQ(call.arguments, "") << "no policy reads any";
   EXPECT_EQ(outcome.event, audit::Event::outcome);
+  EXPECT_EQ(outcome.action, "") << "the decision's record has it";
   EXPECT_EQ(outcome.of_position, 1u);
   EXPECT_EQ(outcome.status, 200);
   EXPECT_GT(outcome.bytes, 0);
@@ -196,6 +201,36 @@ TEST_F(Forwarding, OneRecordBeforeAndOneAfter) {
     const std::string line = audit::to_json_line(record, 1, "n");
     EXPECT_EQ(line.find("salary"), std::string::npos);
     EXPECT_EQ(line.find(token().substr(0, 20)), std::string::npos);
+  }
+}
+
+// Rules §4.9: a record keeps of the arguments what the policies that the call could concern read, and nothing else of what an agent sent.
+TEST_F(Forwarding, TheRecordKeepsArgumentsThatPoliciesRead) {
+  const auto set_policy = [&](const std::string& text) {
+    const auto compiled = policy::CedarPolicy::compile({{}, {{"test.cedar", text}}, "v9"});
+    ASSERT_TRUE(compiled);
+    policy.set(*compiled);
+  };
+  const auto recorded = [&] {
+    post(call_text("search_notes", R"({"query":"salary of bob","box":"inbox"})"));
+    return records(audit::Event::call).back();
+  };
+  const std::string permit = "permit(principal, action, resource);\n";
+  struct Policies {
+    const char* name;
+    std::string forbid, arguments;
+  };
+  const Policies rows[] = {
+      {"nothing is read", "", ""},
+      {"one member is read", R"(forbid(principal, action, resource) when { context.args.box == "trash" };)", R"({"box":{"value":"inbox"}})"},
+      {"for another tool", R"(forbid(principal, action == Writ::Action::"notes/add_note", resource) when { context.args.box == "trash" };)", ""},
+      {"never", R"(@record("never") forbid(principal, action, resource) when { context.args.box == "trash" };)", ""},
+  };
+  for (const Policies& row : rows) {
+    set_policy(permit + row.forbid);
+    const audit::Record record = recorded();
+    EXPECT_EQ(record.arguments, row.arguments) << row.name;
+    EXPECT_EQ(audit::to_json_line(record, 1, "n").find("salary"), std::string::npos) << row.name;
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include "approvals/decide.h"
 #include "policy/shadow.h"
+#include "policy/recorded_questions.h"
 
 namespace writ::gateway {
 namespace {
@@ -56,6 +57,9 @@ void Recorder::add(audit::Record& record, const Circumstances& circumstances, co
   record.object_sequence = circumstances.snapshot.sequence();
   policy::record_shadows(verdict.decision, record.more);
   if (!verdict.approval.empty()) record.more.emplace_back("approval", verdict.approval);
+  if (!verdict.question) return;
+  policy::record_question(*verdict.question, record);
+  policy::record_arguments_of(*verdict.question, circumstances.policy, record);
 }
 
 Task<Result<std::uint64_t, Unavailable>> Recorder::decide(audit::Record record) const {
@@ -102,7 +106,8 @@ audit::Record Recorder::outcome_record(const Exchange& exchange, std::string_vie
   record.of_position = exchange.position;
   record.policy.clear();
   record.policy_version.clear();
-  record.more.clear();   // said once, of the decision
+  record.action.clear(), record.acr.clear(), record.amr.clear(), record.arguments.clear(), record.more.clear();   // the decision's record has them
+  record.authentication_age_s = -1;
   record.duration_us = std::chrono::duration_cast<std::chrono::microseconds>(record.time - exchange.started).count();
   return record;
 }

@@ -1,7 +1,7 @@
 #pragma once
 
 // Writes the gateway's audit records (rules §5.2): one for each decided message before it goes anywhere, one outcome for each that was
-// forwarded. Never an argument, a token or a secret.
+// forwarded. Never a token or a secret, and of arguments what policies read and let a record keep.
 
 #include <string>
 

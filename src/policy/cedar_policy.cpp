@@ -40,6 +40,9 @@ class Compiler {
         report(file, cedar::message_at(parsed->source->text, policy.span, "templates need links, which bundles do not have: write the entity instead of the slot"));
         continue;
       }
+      if (const auto kept = policy.annotation("record")) {
+        if (const auto read = read_record_annotation(*kept); !read) report(file, cedar::message_at(parsed->source->text, policy.span, read.error()));
+      }
       const auto named = policy.annotation("id");
       std::string id = named && !named->empty() ? std::string(*named) : file + ":" + std::to_string(position.line);
       // Two on one line are told apart by their column.
@@ -134,7 +137,7 @@ Result<std::shared_ptr<const CedarPolicy>, std::vector<PolicyProblem>> CedarPoli
   if (shadow_policies == ShadowPolicies::aside && !policy->shadow_policies_.empty()) policy->with_shadow_policies_ = TRY(compile(content, ShadowPolicies::enforced));
   policy->places_ = compiler.take_places();
   for (const auto& compiled : policy->policies_.policies()) {
-    if (compiled.reads(cedar::ast::Variable::context, "args")) policy->reading_arguments_.push_back(&compiled);
+    if (compiled.reads(cedar::ast::Variable::context, "args")) policy->reading_arguments_.push_back(&compiled), policy->argument_readers_.add(compiled);
   }
   return std::shared_ptr<const CedarPolicy>(std::move(policy));
 }

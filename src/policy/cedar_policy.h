@@ -9,6 +9,7 @@
 
 #include "cedar/policy_set.h"
 #include "policy/access_grant.h"
+#include "policy/arguments_read.h"
 #include "policy/decision.h"
 
 namespace writ::policy {
@@ -51,6 +52,10 @@ class CedarPolicy final : public Policy {
   bool could_allow(const Question& question) const override;
   // The decision, without looking at what is tried out beside it.
   Decision enforce(const Question& question) const;
+  // Those that @shadow policies read too: what is tried out shall be explained as well as what decides.
+  std::shared_ptr<const ArgumentsRead> arguments_read(const Question& question) const override {
+    return with_shadow_policies().argument_readers_.of_call(question, tool_patterns_);
+  }
   const std::string& version() const override { return version_; }
 
   const cedar::PolicySet& policies() const { return policies_; }
@@ -77,6 +82,7 @@ class CedarPolicy final : public Policy {
   cedar::PolicySet policies_;
   std::vector<PolicyPlace> places_;                               // by the policies' order
   std::vector<const cedar::CompiledPolicy*> reading_arguments_;   // those that may read `context.args`
+  ArgumentReaders argument_readers_;                              // the same, for records
   std::vector<ToolPattern> tool_patterns_;                        // whose tool groups the grants name
   std::optional<cedar::PolicySet> without_held_;                  // all but the forbids that an approval lifts; absent when there are none
   std::vector<std::string> shadow_policies_;

@@ -18,7 +18,8 @@
 
 namespace writ::policy {
 
-struct ArgumentType;   // argument_type.h
+struct ArgumentType;    // argument_type.h
+struct ArgumentsRead;   // arguments_read.h
 
 enum class Action { connect, grant_scope, call, read_resource, subscribe, get_prompt, complete };
 std::string_view to_string(Action action);
@@ -118,6 +119,8 @@ class Policy {
   virtual Decision decide(const Question& question) const = 0;
   // False only when no arguments, authentication or time could make the answer anything but deny (rules §4.5): what lists show.
   virtual bool could_allow(const Question& question) const = 0;
+  // Of a call: the arguments that some policy reads, whoever makes the call, for its record (rules §4.9). Null: none.
+  virtual std::shared_ptr<const ArgumentsRead> arguments_read(const Question&) const { return nullptr; }
   virtual const std::string& version() const = 0;
 };
 

@@ -115,6 +115,7 @@ Result<Question, NoQuestion> question_of(const Inquiry& inquiry, const World& wo
   question.issuer = inquiry.issuer.empty() ? world.issuer : inquiry.issuer;
   question.principal = inquiry.person ? *inquiry.person : principal_facts(*user, world.objects, question.issuer);
   question.agent = agent_facts(*agent, authentication_for(inquiry.action, *agent, *server, world.objects));
+  if (!inquiry.agent_authentication.empty()) question.agent.authentication = inquiry.agent_authentication;
   question.server = server_facts(*server);
   question.authentication = inquiry.authentication;
   question.ip = inquiry.ip;

@@ -32,6 +32,7 @@ struct Inquiry {
   std::optional<json::Value> arguments;   // call; absent: not known
   Authentication authentication;
   std::string ip, issuer;           // empty: not known; the deployment's own
+  std::string agent_authentication; // empty: as the agent is registered for this leg
   Instant now{};
 
   // What policy tests state beside this. A person who need not exist: then `user` is not looked at.

@@ -9,11 +9,14 @@
 #include <string_view>
 
 #include "encoding/json.h"
+#include "policy/arguments_read.h"
 
 namespace writ::policy {
 
 // {"repo":{"value":"prod"},"body":{"digest":"…"}}; members that are read but absent in the call: {"absent":true}. Empty when `read` is empty.
 std::string record_arguments(const json::Value& arguments, const std::set<std::string>& read);
+// The same, each member kept as the policies that read it want it: nothing at all of those that are `never` kept.
+std::string record_arguments(const json::Value& arguments, const ArgumentsRead& read);
 
 struct RecordedArguments {
   json::Value known = json::Object{};        // the members with their values; members that were absent are absent here too

@@ -16,7 +16,7 @@ TEST(RecordedArguments, KeepOnlyWhatAPolicyReads) {
   EXPECT_EQ(text, R"({"force":{"absent":true},"repo":{"value":"prod"}})");
 }
 
-TEST(RecordedArguments, KeepNothingWhenNoPolicyReadsArguments) { EXPECT_EQ(record_arguments(parsed(R"({"repo":"prod"})"), {}), ""); }
+TEST(RecordedArguments, KeepNothingWhenNoPolicyReadsArguments) { EXPECT_EQ(record_arguments(parsed(R"({"repo":"prod"})"), std::set<std::string>()), ""); }
 
 TEST(RecordedArguments, ComeBackAsKnownUnknownAndAbsent) {
   const json::Value arguments = parsed(R"({"repo":"prod","body":")" + std::string(300, 'x') + R"("})");

@@ -7,6 +7,7 @@
 #include "id_jag/issue.h"
 #include "oauth/identifiers.h"
 #include "oauth/scope.h"
+#include "policy/recorded_questions.h"
 #include "policy/shadow.h"
 #include "token_service/idp/federation/direct_subject.h"
 #include "token_service/idp/policy_question.h"
@@ -123,7 +124,9 @@ std::optional<policy::StepUp> find_step_up(const registry::Server& server, const
 }
 
 Result<void, Refusal> check_connect(const registry::Server& server, const Circumstances& circumstances, const Exchange& exchange) {
-  const auto decision = exchange.policy.decide(connect_question(circumstances, server));
+  const policy::Question question = connect_question(circumstances, server);
+  policy::record_question(question, exchange.record);
+  const auto decision = exchange.policy.decide(question);
   exchange.record.policy_version = decision.version;
   policy::record_shadows(decision, exchange.record.more);
   for (const auto& id : decision.policies) exchange.record.policy += (exchange.record.policy.empty() ? "" : ",") + id;
@@ -136,12 +139,19 @@ Result<void, Refusal> check_connect(const registry::Server& server, const Circum
 Result<oauth::ScopeSet, Refusal> check_scopes(const registry::Server& server, const Circumstances& circumstances, const Exchange& exchange) {
   const auto wanted = wanted_scopes(server, exchange);
   if (!wanted) return unexpected(refuse(Problem::scope_malformed));
-  oauth::ScopeSet granted;
+  oauth::ScopeSet granted, put_to_policy;
+  std::vector<std::string> dropped;
   for (const registry::Scope* scope : *wanted) {
-    const auto decision = exchange.policy.decide(scope_question(circumstances, server, *scope));
+    put_to_policy.insert(scope->name);
+    const policy::Question question = scope_question(circumstances, server, *scope);
+    policy::record_question(question, exchange.record);
+    const auto decision = exchange.policy.decide(question);
     policy::record_shadows(policy::about_scope(decision, scope->name), exchange.record.more);
     if (decision.allowed) granted.insert(scope->name);
+    else dropped.push_back(scope->name);
   }
+  exchange.record.scope = put_to_policy.to_string();
+  if (!dropped.empty()) exchange.record.more.emplace_back(policy::kDroppedScopes, policy::to_list(dropped));
   const auto step_up = granted.empty() ? find_step_up(server, circumstances, exchange) : std::nullopt;
   if (step_up) return unexpected(refuse(*step_up));
   const auto* text = exchange.request.parameters.find("scope");

@@ -1,5 +1,6 @@
 #include "token_service/idp/token_exchange_grant.h"
 
+#include "policy/recorded_questions.h"
 #include "token_service/idp/idp_fixture.h"
 
 namespace writ::token_service::idp {
@@ -94,8 +95,18 @@ TEST(TokenExchange, the_record_names_who_where_what_and_the_jti_but_no_token) {
   EXPECT_EQ(record.session, leg.session.id);
   EXPECT_EQ(record.policy, "rule-1");
   EXPECT_EQ(record.policy_version, "v1");
+  EXPECT_EQ(record.action, "grant_scope") << "what was asked last";
+  EXPECT_EQ(record.acr, leg.session.acr);
+  EXPECT_EQ(record.amr, "pwd");
+  EXPECT_GE(record.authentication_age_s, 0);
   const std::string line = audit::to_json_line(record, 1, "n");
   EXPECT_EQ(line.find("eyJ"), std::string::npos) << line;
+  const auto asked = policy::read_recorded_questions(json::parse(line).value());
+  ASSERT_TRUE(asked) << line;
+  ASSERT_EQ(asked->questions.size(), 2u) << line;
+  EXPECT_EQ(asked->questions[0].inquiry.action, policy::Action::connect);
+  EXPECT_EQ(asked->questions[1].inquiry.scope, record.scope);
+  EXPECT_TRUE(asked->questions[0].allowed && asked->questions[1].allowed);
 }
 
 // ---- refusals: one change each, and the reason

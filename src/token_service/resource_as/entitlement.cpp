@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "policy/inquiry.h"
+#include "policy/recorded_questions.h"
 #include "policy/shadow.h"
 
 namespace writ::token_service::resource_as {
@@ -73,10 +74,11 @@ Result<oauth::ScopeSet, Refusal> asked_scopes(const id_jag::IdJag& id_jag, const
 
 Result<Entitlement, Failure> entitle(const id_jag::VerifiedIdJag& id_jag, const Parties& parties, const oauth::ScopeSet& asked,
                                      const policy::Policy& policy, const registry::Snapshot& snapshot,
-                                     std::string_view agent_authentication, const std::string& peer, Instant now) {
+                                     std::string_view agent_authentication, const std::string& peer, Instant now, audit::Record& record) {
   policy::Question question = question_about(id_jag.claims(), parties, snapshot, agent_authentication, peer, now);
   Entitlement entitlement;
   question.action = policy::Action::connect;
+  policy::record_question(question, record);
   entitlement.connect = policy.decide(question);
   const auto find_step_up = [&, connect = question]() -> std::optional<policy::StepUp> {
     std::vector<policy::Chain> ways;
@@ -97,17 +99,24 @@ Result<Entitlement, Failure> entitle(const id_jag::VerifiedIdJag& id_jag, const 
   }
 
   question.action = policy::Action::grant_scope;
+  policy::record_question(question, record);
+  std::vector<std::string> dropped, above_ceiling;
   for (const std::string& name : asked.values()) {
     const registry::Scope* scope = find_scope(*parties.server, name);
     assert(scope != nullptr);   // asked_scopes lets registered ones through only
     question.scope = policy::ScopeFacts{scope->name, scope->high_impact};
-    const bool is_below = is_below_ceiling(*parties.issuer, name);
-    const auto decision = is_below ? policy.decide(question) : policy::Decision();
+    if (!is_below_ceiling(*parties.issuer, name)) {
+      above_ceiling.push_back(name);
+      continue;
+    }
+    const auto decision = policy.decide(question);
     const auto about = policy::about_scope(decision, name);
     entitlement.connect.shadows.insert(entitlement.connect.shadows.end(), about.shadows.begin(), about.shadows.end());
     if (decision.allowed) entitlement.scopes.insert(name);
-    else entitlement.dropped.push_back(name);
+    else dropped.push_back(name);
   }
+  if (!dropped.empty()) record.more.emplace_back(policy::kDroppedScopes, policy::to_list(dropped));
+  if (!above_ceiling.empty()) record.more.emplace_back(policy::kScopesAboveCeiling, policy::to_list(above_ceiling));
   if (entitlement.scopes.empty()) {
     auto needed = find_step_up();
     if (needed) return unexpected(Failure(NeedsStepUp{std::move(*needed), entitlement.connect}));

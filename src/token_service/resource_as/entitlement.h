@@ -28,13 +28,13 @@ Result<oauth::ScopeSet, Refusal> asked_scopes(const id_jag::IdJag& id_jag, const
 struct Entitlement {
   oauth::ScopeSet scopes;               // never empty
   policy::Decision connect;             // the decision that let the user in
-  std::vector<std::string> dropped;     // scopes that ceiling or policy took away, for audit
   // What policy allowed, for whoever else must agree: `connect`, then one for each scope. Empty: nobody else is asked.
   std::vector<policy::Question> questions;
 };
-// Asks the policy: `connect` first (a no is a denial with its reasons), then `grant_scope` for each scope (a no drops the scope).
+// Asks the policy: `connect` first (a no is a denial with its reasons), then `grant_scope` for each scope (a no drops the scope). The record gets what
+// was asked, and the scopes that ceiling or policy took away (policy/recorded_questions.h).
 Result<Entitlement, Failure> entitle(const id_jag::VerifiedIdJag& id_jag, const Parties& parties, const oauth::ScopeSet& asked,
                                      const policy::Policy& policy, const registry::Snapshot& snapshot, std::string_view agent_authentication,
-                                     const std::string& peer, Instant now);
+                                     const std::string& peer, Instant now, audit::Record& record);
 
 }  // namespace writ::token_service::resource_as

@@ -168,7 +168,7 @@ Result<JwtBearerGrant::Checked, Failure> JwtBearerGrant::check(Redemption& redem
   const auto policy = policy_.get();
   record.policy_version = policy->version();
   const Parties parties{&issuer, user, client.agent, server};
-  auto entitlement = entitle(id_jag, parties, asked, *policy, snapshot, registry::to_string(client.method), request.peer, request.now);
+  auto entitlement = entitle(id_jag, parties, asked, *policy, snapshot, registry::to_string(client.method), request.peer, request.now, record);
   if (!entitlement) {
     if (const auto* decision = std::get_if<policy::Decision>(&entitlement.error())) describe(*decision, record);
     if (const auto* needed = std::get_if<NeedsStepUp>(&entitlement.error())) describe(needed->decision, record);
@@ -184,7 +184,6 @@ Granted JwtBearerGrant::issue(Redemption& redemption, const registry::TrustedIss
   const TokenRequest& request = redemption.request;
   audit::Record& record = redemption.record;
   record.scope = entitlement.scopes.to_string();
-  if (!entitlement.dropped.empty()) record.more.emplace_back("dropped_scopes", joined(entitlement.dropped));
 
   const auto ring = signing_keys_.current();
   const AccessToken token = make_access_token(id_jag, *user, *server, entitlement.scopes, settings_, request.now);

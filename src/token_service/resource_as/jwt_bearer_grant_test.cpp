@@ -7,6 +7,7 @@
 
 #include <thread>
 
+#include "policy/recorded_questions.h"
 #include "token_service/resource_as/world_fixture.h"
 
 namespace writ::token_service::resource_as::test {
@@ -468,6 +469,9 @@ TEST(C10_Scope, IsTheIntersectionOfParameterClaimAndPolicy) {
   claims.set("scope", "notes:read notes:admin");
   EXPECT_EQ(granted_scope(world, claims), "notes:read") << "policy does not grant notes:admin";
   EXPECT_THAT(world.last_record().more, testing::Contains(std::pair<std::string, std::string>("dropped_scopes", "notes:admin")));
+  EXPECT_EQ(world.last_record().action, "grant_scope");
+  EXPECT_EQ(world.last_record().acr, "urn:mfa");
+  EXPECT_EQ(world.last_record().amr, "pwd,otp");
 }
 
 TEST(C10_Scope, WithoutAClaimIsWhatTheServerGivesByDefault) {
@@ -492,6 +496,7 @@ TEST(C10_Scope, StaysBelowTheIssuersCeiling) {
   claims.set("iss", kForeignIdp).set("sub", "00u1");
   const Answer answer = world.redeem(World::signed_id_jag(claims, "foreign"));
   EXPECT_EQ(answer.text("scope"), "notes:read");
+  EXPECT_THAT(world.last_record().more, testing::Contains(std::pair<std::string, std::string>("above_ceiling", "notes:write")));
 }
 
 // ---- policy (step 15)
@@ -507,6 +512,11 @@ TEST(Policy, DenialHasACodeAndBurnsNothing) {
   EXPECT_EQ(world.last_record().reason, "no_permit");
   EXPECT_EQ(world.last_record().user, "usr_bob");
   EXPECT_EQ(world.last_record().policy_version, "v1");
+  const auto asked = policy::read_recorded_questions(json::parse(audit::to_json_line(world.last_record(), 1, "n")).value());
+  ASSERT_TRUE(asked);
+  ASSERT_EQ(asked->questions.size(), 1u) << "no scope was asked after that";
+  EXPECT_FALSE(asked->questions[0].allowed);
+  EXPECT_GT(asked->object_sequence, 0u);
   const auto position = audit::parse_denial_code(answer.text("denial_code"));
   ASSERT_TRUE(position);
   EXPECT_EQ(position->position, 1u);
