@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "admin/candidate.h"
+#include "admin/past.h"
 #include "admin/serial.h"
 #include "admin/worker.h"
 #include "audit/decisions_log.h"
@@ -117,6 +118,8 @@ class Administration {
   policy::CurrentTools& tools() const { return parts_.tools ? *parts_.tools : *own_tools_; }
   std::shared_ptr<const registry::Snapshot> snapshot() const { return parts_.registry.get(); }
   const Clock& clock() const { return parts_.clock; }
+  // Objects and policy as they were.
+  Past& past() { return past_; }
   const std::string& issuer() const { return parts_.issuer; }
   const policy::ParseYaml& parse_yaml() const { return parts_.parse_yaml; }
   // For what takes too long for an event loop.
@@ -124,7 +127,7 @@ class Administration {
 
  private:
   struct Work;
-  explicit Administration(Parts parts) : parts_(std::move(parts)) {}
+  explicit Administration(Parts parts) : parts_(std::move(parts)), past_(parts_.store, parts_.parse_yaml) {}
   void plan_now(Work& work) const;
   Task<Result<Changed, ChangeFailure>> change_in_turn(const Actor& actor, Change& change);
   Task<Result<void, Unavailable>> record(const Actor& actor, const Work& work, std::vector<std::uint64_t>& positions);
@@ -140,6 +143,7 @@ class Administration {
   std::unique_ptr<policy::CurrentTools> own_tools_ = std::make_unique<policy::CurrentTools>();
   std::atomic<std::shared_ptr<const Candidate>> candidate_;
   std::int64_t candidate_document_version_ = 0;   // changed in turn only
+  Past past_;
   Serial serial_;
   Worker worker_;
   std::shared_ptr<const policy::Bundle> bundle_;   // the active one as it was read; null without policy. Changes take turns, and only they look at it

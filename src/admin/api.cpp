@@ -141,6 +141,7 @@ OperationHandler handler_of(std::string_view operation) {
       {"list_reviews", list_reviews},
       {"approve_reviews", approve_reviews},
       {"reject_reviews", reject_reviews},
+      {"explain_access", explain_access},
       {"list_keys", list_keys},
       {"rotate_key", rotate_key},
       {"list_sessions", list_sessions},

@@ -27,6 +27,7 @@ Sample sample_of(const Operation& operation) {
   if (name == "test_policy") return {operation.path, "{}"};
   if (name == "get_policy_version") return {"/admin/v1/policy/versions/1", ""};
   if (name == "restore_policy") return {"/admin/v1/policy/versions/1/restore", R"({"reason":"it was better"})"};
+  if (name == "explain_access") return {operation.path, R"({"user":"alice","agent":"cursor","server":"files"})"};
   if (name == "rotate_key") return {operation.path, R"({"use":"idp"})"};
   if (name == "explain_denial") return {"/admin/v1/why/" + audit::denial_code(1), ""};
   if (name == "end_session") return {"/admin/v1/sessions/s1", ""};

@@ -46,6 +46,7 @@ Task<http::Response> decide_approval(const Api& api, const Call& call);
 // records
 Task<http::Response> query_audit(const Api& api, const Call& call);
 Task<http::Response> explain_denial(const Api& api, const Call& call);
+Task<http::Response> explain_access(const Api& api, const Call& call);
 // keys and sessions
 Task<http::Response> list_keys(const Api& api, const Call& call);
 Task<http::Response> rotate_key(const Api& api, const Call& call);

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "admin/handlers.h"
+#include "admin/why.h"
 #include "audit/record.h"
 #include "registry/fields.h"
 
@@ -95,7 +96,10 @@ Task<http::Response> explain_denial(const Api& api, const Call& call) {
       if (row->position != position->position && std::find(chain.begin(), chain.end(), value) == chain.end()) chain.push_back(value);
     }
   }
-  co_return answer(json::Value{{"record", record}, {"chain", std::move(chain)}});
+  json::Value subject = record;
+  auto explanation = co_await explain_record(api.administration, std::move(subject));
+  if (!explanation) co_return unavailable();
+  co_return answer(json::Value{{"record", record}, {"explanation", std::move(*explanation)}, {"chain", std::move(chain)}});
 }
 
 }  // namespace writ::admin

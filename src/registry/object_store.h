@@ -92,6 +92,10 @@ class ObjectStore {
   virtual Task<Result<std::uint64_t, CommitFailure>> commit(ChangeSet change) = 0;
   virtual Task<Result<std::vector<ObjectVersion>, Unavailable>> history(ObjectKind kind, std::string key) = 0;   // newest first
   virtual Task<Result<std::vector<PolicyVersion>, Unavailable>> policy_history(std::size_t limit, std::uint64_t before) = 0;   // newest first, with files; only those numbered below `before`, 0: from the newest
+  // As it was after the change with this sequence; after the last one when there was none so late.
+  virtual Task<Result<Catalogue, Unavailable>> catalogue_at(std::uint64_t sequence) = 0;
+  // The newest version with this content hash.
+  virtual Task<Result<std::optional<PolicyVersion>, Unavailable>> policy_of(std::string hash) = 0;
 };
 
 // The catalogue after a change set was applied as `sequence`; shared by the adapters and by those who keep a catalogue in memory.

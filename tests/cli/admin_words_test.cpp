@@ -337,6 +337,49 @@ TEST_F(AdminWords, PolicyReplayTellsWhatWouldHaveComeOutOtherwise) {
   EXPECT_THAT(writ("policy replay candidate --since 1h --json").out, HasSubstr("\"newly_denied\":1"));
   EXPECT_EQ(writ("policy replay candidate --days 0").exit_code, 2);
   EXPECT_EQ(writ("policy replay nowhere").exit_code, 1);
+TEST_F(AdminWords, CanSaysByWhichRuleAndWhatWouldHelp) {
+  write("deployment/grants.yaml", "grants:\n  - {group: eng, agents: [cursor], servers: [files], scopes: all, tools: [get_*]}\n");
+  fill();
+  const Ran allowed = writ("can alice files/get_x --via cursor --args '{}'");
+  EXPECT_EQ(allowed.exit_code, 0) << allowed.err;
+  EXPECT_THAT(allowed.out, testing::StartsWith("allowed\n"));
+  EXPECT_THAT(allowed.out, HasSubstr("alice may call `get_x` at `files` through `cursor`: allowed by grants.yaml:2:5"));
+  const Ran denied = writ("can alice files/delete_x --via cursor");
+  EXPECT_EQ(denied.exit_code, 3) << denied.err;
+  EXPECT_THAT(denied.out, testing::StartsWith("denied\n"));
+  EXPECT_THAT(denied.out, HasSubstr("came near:\n             grants.yaml:2 is for group `eng`; it gives the tools `get_*`, not `delete_x`\n"));
+  EXPECT_THAT(denied.out, HasSubstr("smallest change: add `delete_x` to `tools` of the row at grants.yaml:2 (group `eng`)\n  nobody else is in that group\n"));
+  const Ran as_json = writ("--json can alice files/delete_x --via cursor");
+  EXPECT_EQ(as_json.exit_code, 3);
+  const auto body = json::parse(as_json.out);
+  ASSERT_TRUE(body) << as_json.out;
+  EXPECT_EQ(*body->find("change")->find_string("value"), "delete_x");
+  const Ran unknown = writ("can alise files --via cursor");
+  EXPECT_EQ(unknown.exit_code, 3);
+  EXPECT_THAT(unknown.out, HasSubstr("refused before any policy is asked: there is no user `alise`; did you mean `alice`?"));
+  EXPECT_EQ(writ("can alice files/get_x --via cursor --args nonsense").exit_code, 2);
+  EXPECT_EQ(writ("can alice files --via cursor --age tomorrow").exit_code, 2);
+  EXPECT_EQ(writ("can alice files").exit_code, 2) << "through which agent?";
+}
+
+TEST_F(AdminWords, WhyTellsThePolicyOfThen) {
+  write("deployment/grants.yaml", "grants:\n  - {group: eng, agents: [cursor], servers: [files], scopes: all, tools: [get_*]}\n");
+  fill();
+  audit::Commit commit;
+  audit::Record& record = commit.record;
+  record.event = audit::Event::call, record.effect = audit::Effect::deny, record.reason = "no_permit", record.time = clock_.now();
+  record.user = registry_.get()->user_by_name("alice")->id, record.user_name = "alice", record.agent = "cursor", record.server = "files";
+  record.action = "call", record.tool = "delete_x", record.policy_version = policy_.get()->version(), record.object_sequence = registry_.get()->sequence();
+  const auto committed = run<Result<audit::Committed, Unavailable>>(log_.commit(std::move(commit)));
+  write("deployment/grants.yaml", "grants:\n  - {group: eng, agents: all, servers: [files], scopes: all, tools: all}\n");
+  ASSERT_EQ(writ("apply -f deployment").exit_code, 0);
+  const Ran why = writ("why " + audit::denial_code(committed->position));
+  EXPECT_EQ(why.exit_code, 0) << why.err;
+  EXPECT_THAT(why.out, testing::StartsWith("alice may not call `delete_x` at `files` through `cursor`: nothing allows it\n"));
+  EXPECT_THAT(why.out, HasSubstr("it gives the tools `get_*`, not `delete_x`"));
+  EXPECT_THAT(why.out, HasSubstr("smallest change: add `delete_x`"));
+  EXPECT_THAT(why.out, HasSubstr("asked today it would be allowed"));
+  EXPECT_THAT(why.out, HasSubstr("the record:\n"));
 }
 
 TEST_F(AdminWords, ExitCodesTellWhatWentWrong) {

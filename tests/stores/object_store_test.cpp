@@ -169,6 +169,50 @@ TEST_P(ObjectStores, KeepVersionsOfThePolicyWithAuthorAndReason) {
   EXPECT_EQ((*older)[0].files.at("grants.yaml"), "text1");
 }
 
+// Explaining and replaying look at objects as they were.
+TEST_P(ObjectStores, ShowWhatStoodAtAnyTime) {
+  ASSERT_TRUE(commit("c1", 0, {{ObjectKind::group, "eng", group("eng")}, {ObjectKind::user, "usr_a", json::Value{{"id", "usr_a"}, {"name", "a"}}}}));
+  ChangeSet second{"c2", 1, Instant{}, "ci", "", {{ObjectKind::group, "eng", json::Value{{"id", "eng"}, {"display_name", "Eng"}}}}, BundleFiles{{"grants.yaml", "one"}}, "hash1"};
+  ASSERT_TRUE((run<Result<std::uint64_t, CommitFailure>>(store().commit(std::move(second)))));
+  ChangeSet third{"c3", 2, Instant{}, "ci", "", {{ObjectKind::user, "usr_a", std::nullopt}, {ObjectKind::group, "ops", group("ops")}}, BundleFiles{{"grants.yaml", "two"}}, "hash2"};
+  ASSERT_TRUE((run<Result<std::uint64_t, CommitFailure>>(store().commit(std::move(third)))));
+  ASSERT_TRUE(commit("c4", 3, {{ObjectKind::group, "eng", std::nullopt}}));
+  home_->reopen();
+  const auto then = [&](std::uint64_t sequence) {
+    const auto catalogue = run<Result<Catalogue, Unavailable>>(store().catalogue_at(sequence));
+    EXPECT_TRUE(catalogue);
+    std::string told = std::to_string(catalogue->sequence) + ":";
+    for (const auto& [key, object] : catalogue->objects) told += " " + key.second + "@" + std::to_string(object.version);
+    for (const std::string& id : catalogue->retired_user_ids) told += " -" + id;
+    return told + (catalogue->policy ? " " + catalogue->policy->hash : "");
+  };
+  EXPECT_EQ(then(0), "0:");
+  EXPECT_EQ(then(1), "1: usr_a@1 eng@1");
+  EXPECT_EQ(then(2), "2: usr_a@1 eng@2 hash1");
+  EXPECT_EQ(then(3), "3: eng@2 ops@3 -usr_a hash2");
+  EXPECT_EQ(then(4), "4: ops@3 -usr_a hash2");
+  EXPECT_EQ(then(5), "4: ops@3 -usr_a hash2") << "later than everything";
+  EXPECT_EQ(then(UINT64_MAX), "4: ops@3 -usr_a hash2");
+  const auto documents = run<Result<Catalogue, Unavailable>>(store().catalogue_at(2));
+  EXPECT_EQ(json::write(documents->objects.at({ObjectKind::group, "eng"}).document), R"({"id":"eng","display_name":"Eng"})");
+}
+
+TEST_P(ObjectStores, FindAPolicyByItsContent) {
+  std::uint64_t sequence = 0;
+  for (const char* hash : {"hash1", "hash2", "hash1"}) {
+    ChangeSet change{"c" + std::to_string(sequence), sequence, Instant{}, "ci", "", {}, BundleFiles{{"grants.yaml", hash}}, hash};
+    ASSERT_TRUE((run<Result<std::uint64_t, CommitFailure>>(store().commit(std::move(change)))));
+    ++sequence;
+  }
+  const auto found = run<Result<std::optional<PolicyVersion>, Unavailable>>(store().policy_of("hash1"));
+  ASSERT_TRUE(found && *found);
+  EXPECT_EQ((*found)->number, 3u) << "the newest";
+  EXPECT_EQ((*found)->files.at("grants.yaml"), "hash1");
+  const auto none = run<Result<std::optional<PolicyVersion>, Unavailable>>(store().policy_of("hash"));
+  ASSERT_TRUE(none);
+  EXPECT_FALSE(*none);
+}
+
 TEST_P(ObjectStores, TakeHostileTextAsText) {   // S9
   const std::vector<std::string> hostile = {"'; DROP TABLE objects; --", "\"", "a\\b", "%_?1:x@y", "ünïcödé \xF0\x9F\x98\x80", std::string("nul\0inside", 10), ""};
   std::uint64_t sequence = 0;

@@ -18,6 +18,7 @@ void add_level(CLI::App& parent, Context& context);
 void add_decision_point(CLI::App& parent, Context& context);
 void add_policy(CLI::App& parent, Context& context);
 void add_audit(CLI::App& parent, Context& context);
+void add_can(CLI::App& parent, Context& context);
 void add_why(CLI::App& parent, Context& context);
 void add_keys(CLI::App& parent, Context& context);
 void add_review(CLI::App& parent, Context& context);

@@ -50,6 +50,33 @@ Task<Result<std::vector<PolicyVersion>, Unavailable>> MemoryObjectStore::policy_
   co_return versions;
 }
 
+Task<Result<Catalogue, Unavailable>> MemoryObjectStore::catalogue_at(std::uint64_t sequence) {
+  const std::lock_guard lock(mutex_);
+  if (failing_) co_return unexpected(Unavailable{"objects"});
+  Catalogue then;
+  then.sequence = std::min(sequence, catalogue_.sequence);
+  for (const auto& [key, versions] : history_) {
+    const ObjectVersion* last = nullptr;
+    for (const ObjectVersion& version : versions) {
+      if (version.version > sequence) break;
+      last = &version;
+      if (!version.document && key.first == ObjectKind::user) then.retired_user_ids.insert(key.second);
+    }
+    if (last && last->document) static_cast<void>(put(then, key.first, key.second, {last->version, *last->document}));
+  }
+  for (const PolicyVersion& version : policies_) {
+    if (version.sequence <= sequence) then.policy = version;
+  }
+  co_return then;
+}
+
+Task<Result<std::optional<PolicyVersion>, Unavailable>> MemoryObjectStore::policy_of(std::string hash) {
+  const std::lock_guard lock(mutex_);
+  if (failing_) co_return unexpected(Unavailable{"objects"});
+  const auto found = std::find_if(policies_.rbegin(), policies_.rend(), [&](const PolicyVersion& version) { return version.hash == hash; });
+  co_return found == policies_.rend() ? std::nullopt : std::optional(*found);
+}
+
 void MemoryObjectStore::fail_from_now_on(bool failing) {
   const std::lock_guard lock(mutex_);
   failing_ = failing;

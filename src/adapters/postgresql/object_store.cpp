@@ -69,6 +69,41 @@ Result<void, Failure> read_catalogue(Connection& connection, Catalogue& catalogu
   return {};
 }
 
+// The newest version for which the condition on $1 holds.
+Result<std::optional<PolicyVersion>, Failure> read_policy(Connection& connection, Query newest) {
+  const Rows rows = TRY(connection.run(newest));
+  const std::int64_t number = rows.number(0, 0);
+  if (number == 0) return std::optional<PolicyVersion>();
+  auto versions = TRY(read_policies(connection, 1, static_cast<std::uint64_t>(number) + 1));
+  return versions.empty() ? std::nullopt : std::optional(std::move(versions.front()));
+}
+
+// What stood after the change with this number: of each object the last version until then.
+Result<void, Failure> read_catalogue_at(Connection& connection, std::int64_t sequence, Catalogue& catalogue) {
+  catalogue = {};
+  catalogue.sequence = std::min(TRY(last_sequence(connection)), static_cast<std::uint64_t>(sequence));
+  Query stood(
+      "SELECT h.collection, h.key, h.version, h.json FROM object_history h WHERE h.json IS NOT NULL AND h.version = "
+      "(SELECT max(l.version) FROM object_history l WHERE l.collection = h.collection AND l.key = h.key AND l.version <= $1)");
+  stood.number(sequence);
+  const Rows objects = TRY(connection.run(stood));
+  for (std::size_t row = 0; row < objects.size(); ++row) {
+    const auto kind = parse_collection(objects.bytes(row, 0));
+    if (!kind) return unexpected(Failure{"the store holds objects of an unknown kind `" + objects.bytes(row, 0) + "`", false, ""});
+    json::Value document = TRY(parse_stored(objects.bytes(row, 3), objects.bytes(row, 0) + "/" + objects.bytes(row, 1)));
+    const auto read = put(catalogue, *kind, objects.bytes(row, 1), {static_cast<std::uint64_t>(objects.number(row, 2)), std::move(document)});
+    if (!read) return unexpected(Failure{"the store holds what this version does not accept: " + to_string(read.error()), false, ""});
+  }
+  Query removed("SELECT DISTINCT key FROM object_history WHERE collection = 'users' AND json IS NULL AND version <= $1");
+  removed.number(sequence);
+  const Rows retired = TRY(connection.run(removed));
+  for (std::size_t row = 0; row < retired.size(); ++row) catalogue.retired_user_ids.insert(retired.bytes(row, 0));
+  Query newest("SELECT coalesce(max(number), 0) FROM policy_versions WHERE sequence <= $1");
+  newest.number(sequence);
+  catalogue.policy = TRY(read_policy(connection, std::move(newest)));
+  return {};
+}
+
 void add_object(std::vector<Query>& queries, const registry::Write& write, std::int64_t sequence) {
   const std::string in(collection(write.kind));
   Query& history = queries.emplace_back("INSERT INTO object_history(collection, key, version, json) VALUES ($1, $2, $3, $4)");
@@ -193,6 +228,33 @@ Task<Result<std::vector<PolicyVersion>, Unavailable>> PostgresqlObjectStore::pol
   const auto done = co_await worker_->run(std::move(work));
   if (!done) co_return unexpected(done.error());
   co_return std::move(*versions);
+}
+
+Task<Result<Catalogue, Unavailable>> PostgresqlObjectStore::catalogue_at(std::uint64_t sequence) {
+  const auto then = std::make_shared<Catalogue>();
+  const auto number = static_cast<std::int64_t>(std::min<std::uint64_t>(sequence, INT64_MAX));
+  // History only grows, so what stood then is the same whichever statement reads it.
+  Worker::Work work = [then, number](Session& session) {
+    return session.read([&](Connection& connection) -> Result<void, Failure> { return read_catalogue_at(connection, number, *then); });
+  };
+  const auto done = co_await worker_->run(std::move(work));
+  if (!done) co_return unexpected(done.error());
+  co_return std::move(*then);
+}
+
+Task<Result<std::optional<PolicyVersion>, Unavailable>> PostgresqlObjectStore::policy_of(std::string hash) {
+  const auto found = std::make_shared<std::optional<PolicyVersion>>();
+  Worker::Work work = [found, hash](Session& session) {
+    return session.read([&](Connection& connection) -> Result<void, Failure> {
+      Query newest("SELECT coalesce(max(number), 0) FROM policy_versions WHERE hash = $1");
+      newest.bytes(hash);
+      *found = TRY(read_policy(connection, std::move(newest)));
+      return {};
+    });
+  };
+  const auto done = co_await worker_->run(std::move(work));
+  if (!done) co_return unexpected(done.error());
+  co_return std::move(*found);
 }
 
 }  // namespace writ::postgresql

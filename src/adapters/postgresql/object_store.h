@@ -17,6 +17,8 @@ class PostgresqlObjectStore final : public registry::ObjectStore {
   Task<Result<std::uint64_t, registry::CommitFailure>> commit(registry::ChangeSet change) override;
   Task<Result<std::vector<registry::ObjectVersion>, Unavailable>> history(registry::ObjectKind kind, std::string key) override;
   Task<Result<std::vector<registry::PolicyVersion>, Unavailable>> policy_history(std::size_t limit, std::uint64_t before) override;
+  Task<Result<registry::Catalogue, Unavailable>> catalogue_at(std::uint64_t sequence) override;
+  Task<Result<std::optional<registry::PolicyVersion>, Unavailable>> policy_of(std::string hash) override;
 
   void on_failure(std::function<void(const Failure&)> callback) { worker_->on_failure(std::move(callback)); }
 

@@ -78,6 +78,36 @@ Result<void, Failure> read_catalogue(Connection& connection, Catalogue& catalogu
   return {};
 }
 
+// Absent for 0.
+Result<std::optional<PolicyVersion>, Failure> read_policy(Connection& connection, std::int64_t number) {
+  if (number == 0) return std::optional<PolicyVersion>();
+  auto versions = TRY(read_policies(connection, 1, static_cast<std::uint64_t>(number) + 1));
+  return versions.empty() ? std::nullopt : std::optional(std::move(versions.front()));
+}
+
+// What stood after the change with this number: of each object the last version until then.
+Result<void, Failure> read_catalogue_at(Connection& connection, std::int64_t sequence, Catalogue& catalogue) {
+  catalogue.sequence = std::min(TRY(last_sequence(connection)), static_cast<std::uint64_t>(sequence));
+  auto objects = TRY(connection.prepare(
+      "SELECT h.collection, h.key, h.version, h.json FROM object_history h WHERE h.json IS NOT NULL AND h.version = "
+      "(SELECT max(l.version) FROM object_history l WHERE l.collection = h.collection AND l.key = h.key AND l.version <= ?)"));
+  objects.bind(1, sequence);
+  while (TRY(objects.step())) {
+    const auto kind = parse_collection(objects.text(0));
+    if (!kind) return unexpected(Failure{"the store holds objects of an unknown kind `" + objects.text(0) + "`"});
+    json::Value document = TRY(parse_stored(objects.text(3), objects.text(0) + "/" + objects.text(1)));
+    const auto read = put(catalogue, *kind, objects.text(1), {static_cast<std::uint64_t>(objects.number(2)), std::move(document)});
+    if (!read) return unexpected(Failure{"the store holds what this version does not accept: " + to_string(read.error())});
+  }
+  auto retired = TRY(connection.prepare("SELECT DISTINCT key FROM object_history WHERE collection = 'users' AND json IS NULL AND version <= ?"));
+  retired.bind(1, sequence);
+  while (TRY(retired.step())) catalogue.retired_user_ids.insert(retired.text(0));
+  auto policy = TRY(connection.prepare("SELECT coalesce(max(number), 0) FROM policy_versions WHERE sequence <= ?"));
+  TRY(policy.bind(1, sequence).step());
+  catalogue.policy = TRY(read_policy(connection, policy.number(0)));
+  return {};
+}
+
 Result<void, Failure> write_object(Connection& connection, const registry::Write& write, std::int64_t sequence) {
   const std::string in(collection(write.kind));
   auto history = TRY(connection.prepare("INSERT INTO object_history(collection, key, version, json) VALUES (?, ?, ?, ?)"));
@@ -178,6 +208,28 @@ Task<Result<std::vector<PolicyVersion>, Unavailable>> SqliteObjectStore::policy_
   const auto done = co_await worker_->run(std::move(work));
   if (!done) co_return unexpected(done.error());
   co_return std::move(*versions);
+}
+
+Task<Result<Catalogue, Unavailable>> SqliteObjectStore::catalogue_at(std::uint64_t sequence) {
+  const auto then = std::make_shared<Catalogue>();
+  const auto number = static_cast<std::int64_t>(std::min<std::uint64_t>(sequence, INT64_MAX));
+  Worker::Work work = [then, number](Connection& connection) { return read_catalogue_at(connection, number, *then); };
+  const auto done = co_await worker_->run(std::move(work));
+  if (!done) co_return unexpected(done.error());
+  co_return std::move(*then);
+}
+
+Task<Result<std::optional<PolicyVersion>, Unavailable>> SqliteObjectStore::policy_of(std::string hash) {
+  const auto found = std::make_shared<std::optional<PolicyVersion>>();
+  Worker::Work work = [found, hash](Connection& connection) -> Result<void, Failure> {
+    auto newest = TRY(connection.prepare("SELECT coalesce(max(number), 0) FROM policy_versions WHERE hash = ?"));
+    TRY(newest.bind(1, hash).step());
+    *found = TRY(read_policy(connection, newest.number(0)));
+    return {};
+  };
+  const auto done = co_await worker_->run(std::move(work));
+  if (!done) co_return unexpected(done.error());
+  co_return std::move(*found);
 }
 
 }  // namespace writ::sqlite

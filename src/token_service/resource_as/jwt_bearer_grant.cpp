@@ -104,11 +104,14 @@ Task<Result<void, Failure>> JwtBearerGrant::ask_decision_points(Checked& checked
   if (opinions.size() != questions.size()) co_return unexpected(Failure(nobody));
   if (!opinions.front().allowed) co_return unexpected(Failure(opinions.front()));
   oauth::ScopeSet left;
+  std::vector<std::string> dropped;
   for (std::size_t i = 1; i < opinions.size(); ++i) {
     const std::string& scope = questions[i].scope->name;
     if (opinions[i].allowed) left.insert(scope);
-    else checked.entitlement.dropped.push_back(scope);
+    else dropped.push_back(scope);
   }
+  // A list of its own: policy had allowed these.
+  if (!dropped.empty()) record.more.emplace_back("dropped_by_decision_points", joined(dropped));
   if (left.empty()) co_return unexpected(Failure(opinions.back()));
   checked.entitlement.scopes = std::move(left);
   co_return Result<void, Failure>{};

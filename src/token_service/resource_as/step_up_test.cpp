@@ -109,7 +109,7 @@ TEST(DecisionPointsAtLeg2, NarrowAndRefuse) {
   const Answer narrowed = redeem();
   EXPECT_EQ(narrowed.text("scope"), "notes:read");
   EXPECT_EQ(*world.claims_of_access_token(narrowed).find_string("scope"), "notes:read");
-  EXPECT_EQ(policy::member_of(world.last_record(), "dropped_scopes"), "notes:write");
+  EXPECT_EQ(policy::member_of(world.last_record(), "dropped_by_decision_points"), "notes:write");
 
   decision_point.rule = [](const policy::Question& q) { return q.scope.has_value(); };
   EXPECT_EQ(redeem().text("error"), "access_denied");
