@@ -57,8 +57,23 @@ def main(binaries):
         code, out, err = world.writ("policy", "test", "next")
         checks.that("its tests pass and need every policy", code == 0 and "5 passed, 0 failed\n2 of 2 policies and grants decided a test\n" in out, (code, out, err))
 
-        code, out, err = world.writ("policy", "apply", "next", "-m", "contractors do not delete")
-        checks.that("it is applied", code == 0, (code, out, err))
+        # What would it change, and for whom?
+        code, out, err = world.writ("policy", "diff", "next")
+        checks.that("diff shows exactly the three people who lose access, and to what", code == 7 and all(name in out for name in ("mia", "noa", "oli")) and
+                    not any(name in out for name in ("alice", "bob", "carol")) and "delete_note" in out and "get_note" not in out, (code, out, err))
+        code, out, err = world.writ("policy", "replay", "next", "--days", "7", "--json")
+        report = json.loads(out) if out else {}
+        found = [(row["outcome"], row["user_name"], row["subject"], row["count"]) for row in report.get("rows", [])]
+        checks.that("replay finds the one call of last week that would now be denied", code == 7 and found == [("newly_denied", "mia", "delete_note", 1)], (code, found, err))
+
+        # Tried out before it is enforced.
+        code, out, err = world.writ("policy", "shadow", "next", "-m", "contractors do not delete")
+        checks.that("it is tried out", code == 0 and world.active_version() == first, (code, out, err))
+        checks.that("and enforces nothing", world.call(tokens["mia"], "delete_note", note="todo") is None)
+        code, out, err = world.writ("policy", "shadow", "status")
+        checks.that("shadow counts what it would have blocked", code == 0 and "mia" in out and "notes/delete_note" in out and "alice" not in out, (code, out, err))
+        code, out, err = world.writ("policy", "promote", "-m", "contractors do not delete")
+        checks.that("it is promoted", code == 0 and world.active_version() != first, (code, out, err))
         denial = world.call(tokens["mia"], "delete_note", note="todo")
         checks.that("mia is denied, and told why", denial is not None and denial.get("code", "").startswith("W-"), denial)
         checks.that("alice is not", world.call(tokens["alice"], "delete_note", note="todo") is None)
