@@ -41,7 +41,8 @@ class Review : public AdminWorld {
     ASSERT_TRUE(done) << describe(done.error());
   }
   audit::Record last_change() {
-    for (auto record = log.records().rbegin(); record != log.records().rend(); ++record) {
+    const auto records = log.records();
+    for (auto record = records.rbegin(); record != records.rend(); ++record) {
       if (record->event == audit::Event::administration) return *record;
     }
     return {};

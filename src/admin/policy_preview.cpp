@@ -190,12 +190,6 @@ Result<ReplayRequest, http::Response> read_replay_request(const Call& call, Inst
   return request;
 }
 
-// The objects after the change with this sequence; null: there are none of that time that can be read. The store gives back those of now alone.
-std::shared_ptr<const Snapshot> objects_at(const Api& api, std::uint64_t sequence) {
-  auto present = api.administration.snapshot();
-  return present->sequence() == sequence ? present : nullptr;
-}
-
 }  // namespace
 
 Task<http::Response> diff_policy(const Api& api, const Call& call) {
@@ -266,8 +260,15 @@ Task<http::Response> replay_policy(const Api& api, const Call& call) {
       std::function<void()> replaying = [&] { wanted = replay->read(*page, next); };
       co_await administration.worker().run(std::move(replaying));
       if (!wanted) break;
-      const auto objects = objects_at(api, *wanted);
-      replay->give(*wanted, objects, objects ? administration.tools_of(*objects) : nullptr);
+      const std::uint64_t sequence = *wanted;
+      const auto present = administration.snapshot();
+      std::shared_ptr<const Snapshot> then = present;
+      if (present->sequence() != sequence) {
+        auto read = co_await administration.past().objects_at(sequence);
+        if (!read) co_return unavailable();
+        then = std::move(*read);
+      }
+      replay->give(sequence, then, then ? administration.tools_of(*then) : nullptr);
     }
     records_read += page->size();
     if (page->size() < kPageRecords) break;

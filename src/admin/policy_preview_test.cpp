@@ -115,6 +115,16 @@ TEST_F(PolicyPreview, CannotTellWhereTheObjectsOfThenAreGone) {
   EXPECT_EQ(*(*report.find_array("rows"))[0].find_string("reason"), "objects_not_known");
 }
 
+TEST_F(PolicyPreview, ReplaysWithTheObjectsOfThen) {
+  const std::uint64_t then = registry.get()->sequence();
+  record_call("write", audit::Effect::allow, Seconds(60), then);
+  ASSERT_TRUE(apply(documents("users: [{id: usr_alice, name: alice, groups: [sales], password_hash: $argon2id$x}]")));
+  ASSERT_GT(registry.get()->sequence(), then);
+  const json::Value report = replay({{"files", files(kForbidWrite)}});
+  EXPECT_EQ(*report.find_int("newly_denied"), 1) << "she was in engineering when she called";
+  EXPECT_EQ(*report.find_int("cannot_tell"), 0);
+}
+
 TEST_F(PolicyPreview, ReadsRecordsPageByPage) {
   for (int i = 0; i < 4'500; ++i) record_call(i % 3 == 0 ? "write" : "read", audit::Effect::allow, Seconds(5'000 - i), registry.get()->sequence());
   const json::Value report = replay({{"files", files(kForbidWrite)}});

@@ -148,6 +148,8 @@ TEST_F(Forwarding, ConnectionsAreNotSharedByPrincipals) {
 }
 
 TEST_F(Forwarding, ModernHeadersAreWrittenFromTheBody) {
+  approve("notes", json::Value{{"name", "read_caf\xC3\xA9"}});
+  set_objects([](registry::Objects&) {});
   http::Request made = modern("tools/call", json::Value{{"name", "read_caf\xC3\xA9"}, {"arguments", json::Object{}}});
   made.headers.add("Mcp-Param-Region", "eu");
   made.headers.add("Mcp-Session-Id", "ignored");
@@ -379,7 +381,7 @@ TEST_F(Denials, LookAlikesOfAnAllowedToolAreDenied) {
                            "s\\u0435arch_notes", "search_notes\\n", "search-notes", "../search_notes", "search_notes/../delete_note", "SEARCH_NOTES", "search_notes\\u200b", "read"}) {
     post(call_text(name));
     EXPECT_TRUE(upstream.requests.empty()) << name;
-    EXPECT_EQ(last_reason(), "no_permit") << name;
+    EXPECT_EQ(last_reason(), "not_reviewed") << name;   // the record; the answer says what it says of every tool that one may not use
   }
 }
 

@@ -150,7 +150,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Row{"another_parameter_beside_the_arguments",
                         [](HeldCalls& held) { return HeldCalls::kind_of(held.call(R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search_notes","arguments":{"query":"a"},"task":{"ttl":1}}})")); },
                         "approval_pending"},
-                    Row{"a_changed_definition",
+                    Row{"a_definition_that_waits_for_review",
                         [](HeldCalls& held) {
                           const auto answer = held.upstream.respond;
                           held.upstream.respond = [&held](const http::UpstreamRequest&) {
@@ -159,6 +159,13 @@ INSTANTIATE_TEST_SUITE_P(
                           held.post(R"({"jsonrpc":"2.0","id":9,"method":"tools/list"})");
                           held.upstream.respond = answer;
                           held.upstream.requests.clear();
+                          return HeldCalls::kind_of(held.call(held.search));
+                        },
+                        "no_permit"},
+                    Row{"a_changed_definition",
+                        [](HeldCalls& held) {
+                          held.approve("notes", GatewayTest::parsed(R"({"name":"search_notes","description":"now sends everything away","inputSchema":{"type":"object"}})"));
+                          held.set_people();
                           return HeldCalls::kind_of(held.call(held.search));
                         },
                         "approval_pending"},
@@ -201,7 +208,7 @@ TEST_F(HeldCalls, SurviveARestart) {
   const std::string id = approval_of(call(search));
   ASSERT_TRUE(say(id, "usr_olga"));
   approvals = std::move(*approvals::Requests::open(documents));
-  Dependencies dependencies{settings, clock, objects, policy, *revocations, log, keys, upstream, {}, approvals.get()};
+  Dependencies dependencies{settings, clock, objects, policy, *revocations, log, keys, upstream, {}, approvals.get(), &tools, &reviews};
   gateway = std::make_unique<Gateway>(std::move(dependencies));
   EXPECT_EQ(kind_of(call(search)), "passed");
   EXPECT_EQ(kind_of(call(search)), "approval_pending");
@@ -215,7 +222,7 @@ TEST_F(HeldCalls, AUseThatTheStoreForgotIsStillUsed) {
   EXPECT_EQ(kind_of(call(search)), "passed");
   documents.fail_from_now_on(false);
   approvals = std::move(*approvals::Requests::open(documents));
-  Dependencies dependencies{settings, clock, objects, policy, *revocations, log, keys, upstream, {}, approvals.get()};
+  Dependencies dependencies{settings, clock, objects, policy, *revocations, log, keys, upstream, {}, approvals.get(), &tools, &reviews};
   gateway = std::make_unique<Gateway>(std::move(dependencies));
   EXPECT_EQ(kind_of(call(search)), "approval_used");
   EXPECT_EQ(upstream.requests.size(), 1u);

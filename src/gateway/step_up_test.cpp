@@ -135,7 +135,7 @@ TEST_F(DecisionPointsAtTheGateway, BothMustSayYes) {
 }
 
 TEST_F(DecisionPointsAtTheGateway, AreNotAskedWhatPolicyDenies) {
-  post(call_text("delete_everything"));
+  post(call_text("delete_note"));
   EXPECT_EQ(records(audit::Event::call).back().reason, "no_permit");
   EXPECT_EQ(decision_point.rounds, 0);
 }

@@ -337,6 +337,8 @@ TEST_F(AdminWords, PolicyReplayTellsWhatWouldHaveComeOutOtherwise) {
   EXPECT_THAT(writ("policy replay candidate --since 1h --json").out, HasSubstr("\"newly_denied\":1"));
   EXPECT_EQ(writ("policy replay candidate --days 0").exit_code, 2);
   EXPECT_EQ(writ("policy replay nowhere").exit_code, 1);
+}
+
 TEST_F(AdminWords, CanSaysByWhichRuleAndWhatWouldHelp) {
   write("deployment/grants.yaml", "grants:\n  - {group: eng, agents: [cursor], servers: [files], scopes: all, tools: [get_*]}\n");
   fill();
