@@ -3,6 +3,7 @@
 // Reads some members of one flat JSON object after another, without building values: for going through millions of records of our own. What others
 // send is read by json::parse, which refuses what is doubtful.
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -31,10 +32,13 @@ class MemberReader {
 
  private:
   struct Parser;
+  static std::size_t mark_of(std::string_view name);
+
   std::unique_ptr<Parser> parser_;
   std::vector<std::string_view> names_, texts_;
   std::vector<std::int64_t> integers_;
-  std::vector<bool> has_integer_;
+  std::vector<char> has_integer_;
+  std::array<bool, 1024> is_marked_{};
 };
 
 }  // namespace writ::json

@@ -142,7 +142,7 @@ class Comparison {
 
   void note(const ThingResidues& thing, Relevant& relevant) const {
     const auto note_test = [&](const PersonTest& test) {
-      if (test.form == PersonTest::Form::in_group) relevant.groups[test.group / 64] |= std::uint64_t{1} << (test.group % 64);
+      if (test.form == PersonTest::Form::in_group) relevant.groups[test.number / 64] |= std::uint64_t{1} << (test.number % 64);
     };
     for (const Residue& residue : thing.residues) {
       note_test(residue.who);
@@ -161,7 +161,7 @@ class Comparison {
       key += person.is_active[side] ? '+' : '-';
       for (std::size_t i = 0; i < relevant.groups.size(); ++i) add(std::uint64_t{person.groups[side][i] & relevant.groups[i]});
     }
-    if (person.is_mentioned) return add(number);
+    if (person.mentioned != GroupNumbers::kNotMentioned) return add(number);
     std::vector<ValueId> own;
     for (const std::int32_t condition : relevant.personal) {
       for (int side = 0; side < 2; ++side) {

@@ -1,6 +1,7 @@
 #include "policy/preview/replay.h"
 
 #include <algorithm>
+#include <deque>
 #include <list>
 #include <set>
 #include <tuple>
@@ -14,6 +15,8 @@
 #include "policy/preview/partial_question.h"
 #include "policy/preview/recorded_line.h"
 #include "policy/preview/residues.h"
+#include "policy/preview/slots.h"
+#include "policy/preview/things.h"
 #include "policy/recorded_arguments.h"
 #include "policy/vocabulary.h"
 #include "registry/fields.h"
@@ -38,15 +41,24 @@ using ByText = std::unordered_map<std::string, Value, TextHash, std::equal_to<>>
 class Numbers {
  public:
   std::uint32_t of(std::string_view text) {
-    if (const auto found = numbers_.find(text); found != numbers_.end()) return found->second;
-    const auto number = static_cast<std::uint32_t>(numbers_.size());
-    numbers_.emplace(text, number);
+    const std::uint64_t hash = std::hash<std::string_view>()(text);
+    const std::uint32_t found = slots_.find(hash, [&](std::uint32_t number) { return texts_[number] == text; });
+    if (found != Slots::kNone) return found;
+    const auto number = static_cast<std::uint32_t>(texts_.size());
+    texts_.push_back(arena_.copy(text));
+    slots_.add(hash, number);
     return number;
   }
-  void clear() { numbers_.clear(); }
+  void clear() {
+    slots_.clear();
+    texts_.clear();
+    arena_.clear();
+  }
 
  private:
-  ByText<std::uint32_t> numbers_;
+  Slots slots_;
+  std::vector<std::string_view> texts_;
+  cedar::Arena arena_;
 };
 
 // What is asked about, the person apart: through what and on what, each with what was known of it then.
@@ -54,13 +66,11 @@ struct Parties {
   std::uint32_t agent = 0, server = 0, subject = 0, action = 0;
   friend bool operator==(const Parties&, const Parties&) = default;
 };
-struct PartiesHash {
-  std::size_t operator()(const Parties& parties) const {
-    std::uint64_t hash = 0xcbf29ce484222325ull;
-    for (const std::uint32_t part : {parties.agent, parties.server, parties.subject, parties.action}) hash = (hash ^ part) * 0x9E3779B97F4A7C15ull, hash ^= hash >> 29;
-    return static_cast<std::size_t>(hash);
-  }
-};
+std::uint64_t hash_of(const Parties& parties) {
+  std::uint64_t hash = 0xcbf29ce484222325ull;
+  for (const std::uint32_t part : {parties.agent, parties.server, parties.subject, parties.action}) hash = (hash ^ part) * 0x9E3779B97F4A7C15ull, hash ^= hash >> 29;
+  return hash;
+}
 
 // What the candidate says.
 struct Verdict {
@@ -71,11 +81,11 @@ struct Verdict {
 
 // A question for any person: what remains of the candidate's policies, and what its completion needs.
 struct Place {
+  Parties parties;
   std::uint32_t number = 0;
-  std::optional<Question> question;       // absent: the objects of then do not have what it is about
-  std::uint32_t subject = 0;              // Parties::subject
+  std::unique_ptr<Question> question;     // null: the objects of then do not have what it is about
   Thing thing;
-  ThingResidues residues;
+  const ThingResidues* residues = nullptr;   // places that policies do not tell apart share them: what is looked at for each record stays small
   bool is_personal = false;               // some condition reads the person
   struct Reader {
     PersonTest who;
@@ -87,9 +97,11 @@ struct Place {
 
 // A user of then.
 struct Somebody {
+  bool is_looked_up = false;
   const registry::User* user = nullptr;   // null: there was none, or a disabled one
   GroupSet groups;
-  std::string mentioned;
+  std::uint32_t mentioned = GroupNumbers::kNotMentioned;
+  bool is_looked_into = false;            // a policy reads attributes of exactly this user
   std::optional<std::uint32_t> facts;     // Person::key, when somebody asked
 };
 
@@ -104,15 +116,6 @@ std::string facts_of(const registry::Agent& agent) {
   facts += '|';
   if (agent.idp) add(registry::to_string(agent.idp->authentication));
   for (const auto& at : agent.resource_as) add(at.issuer), add(registry::to_string(at.registration.authentication));
-  return facts;
-}
-
-std::string facts_of(const ToolFacts& tool) {
-  std::string facts{tool.read_only ? 'r' : '-', tool.destructive ? 'd' : '-', tool.idempotent ? 'i' : '-', tool.open_world ? 'o' : '-'};
-  const auto add = [&facts](std::string_view part) { (facts += std::to_string(part.size()) += ':') += part; };
-  add(tool.name);
-  for (const auto& group : tool.groups) add(group);
-  add(tool.argument_type ? to_cedar(*tool.argument_type) : "unknown");
   return facts;
 }
 
@@ -132,13 +135,28 @@ std::string facts_of(const registry::Server& server) {
   return facts;
 }
 
-// Objects of one sequence, and the numbers of the facts that were looked up in them.
+constexpr std::uint32_t kNotLookedUp = UINT32_MAX;
+
+// Objects of one sequence, and the numbers of the facts that were looked up in them; by the numbers of the names.
 struct Then {
   std::shared_ptr<const registry::Snapshot> objects;
   std::shared_ptr<const ToolCatalogue> tools;
-  ByText<Somebody> users;
-  ByText<std::uint32_t> agents, servers, called;
+  std::vector<Somebody> users;
+  std::vector<std::uint32_t> agents, servers;
 };
+
+// Facts of tools of one catalogue, by the numbers of the server's facts and the tool's name.
+struct ToolNumbers {
+  std::shared_ptr<const ToolCatalogue> tools;
+  Slots slots;
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> facts;
+};
+
+template <class Value>
+Value& at(std::vector<Value>& values, std::uint32_t number, const Value& fresh) {
+  if (number >= values.size()) values.resize(number + 1 + values.size() / 2, fresh);
+  return values[number];
+}
 
 template <class Visit>
 void for_each_part(std::string_view list, char separator, Visit visit) {
@@ -192,9 +210,14 @@ struct Replay::State {
 
   RecordedLine line;
   std::list<std::pair<std::uint64_t, Then>> then;   // the last used first
-  Numbers facts, subjects;
-  std::unordered_map<Parties, Place, PartiesHash> places;
+  Numbers facts, subjects, user_names, agent_names, server_names;
+  std::list<ToolNumbers> tool_numbers;              // the last used first
+  Slots place_numbers;
+  std::deque<Place> places;
+  std::deque<ThingResidues> residue_lists;
+  std::unordered_multimap<std::size_t, const ThingResidues*> by_hash;   // of residue_lists
   ByText<Verdict> decided;
+  Verdict special;                                  // of who is looked into: never kept
   std::string key;                                  // kept for its memory
   std::unordered_map<std::string, ReplayRow> rows;
   ReplayReport totals;
@@ -210,33 +233,38 @@ struct Replay::State {
 
   // What has been worked out is forgotten, not what has been found.
   void forget() {
+    place_numbers.clear();
     places.clear();
+    by_hash.clear();
+    residue_lists.clear();
     decided.clear();
     values = std::make_unique<AccessValues>();
     residues = std::make_unique<Residues>(groups, *values);
-    facts.clear();
-    subjects.clear();
-    for (auto& [sequence, one] : then) one.users.clear(), one.agents.clear(), one.servers.clear(), one.called.clear();
+    for (Numbers* numbers : {&facts, &subjects, &user_names, &agent_names, &server_names}) numbers->clear();
+    tool_numbers.clear();
+    for (auto& [sequence, one] : then) one.users.clear(), one.agents.clear(), one.servers.clear();
   }
 
+  // The number of an object's facts of then.
   template <class Find, class Describe>
-  std::uint32_t number_of(ByText<std::uint32_t>& numbers, std::string_view id, Find find, Describe describe) {
-    if (const auto found = numbers.find(id); found != numbers.end()) return found->second;
+  std::uint32_t number_of(std::vector<std::uint32_t>& numbers, std::uint32_t name, std::string_view id, Find find, Describe describe) {
+    std::uint32_t& number = at(numbers, name, kNotLookedUp);
+    if (number != kNotLookedUp) return number;
     const auto* object = find(id);
-    const std::uint32_t number = facts.of(object ? describe(*object) : "none " + std::string(id));
-    numbers.emplace(id, number);
-    return number;
+    return number = facts.of(object ? describe(*object) : "none " + std::string(id));
   }
+  std::uint32_t number_of_tool(const Then& objects, std::uint32_t server_facts, std::string_view server, std::string_view tool);
 
   bool read_line(const audit::StoredRecord& record, Then*& objects, std::optional<std::uint64_t>& wanted);
   void replay_token_leg(Then& objects, Action last, std::uint64_t position);
   void replay(Then& objects, Action action, std::string_view subject, bool was_allowed, std::uint64_t position);
   Somebody& somebody_of(Then& objects);
+  const ThingResidues* shared(ThingResidues found);
   Person person_of(const Then& objects, const Place& place, Somebody& somebody);
   Place& place_of(Then& objects, Action action, std::string_view subject);
   const std::vector<Place::Reader>& readers_of(Place& place);
-  Circumstances read_of(const Place& place, const Person& person) const;
-  Verdict verdict_of(const Then& objects, Place& place, Somebody& somebody);
+  Circumstances read_of(const Place& place, const Somebody& somebody, const Person& person) const;
+  const Verdict& verdict_of(const Then& objects, Place& place, Somebody& somebody);
   Verdict decide(const Then& objects, Place& place, Somebody& somebody);
   std::optional<Verdict> decide_in_doubt(const Question& question, Place& place, const Person& person, const std::optional<RecordedArguments>& recorded);
   template <class Decide>
@@ -274,16 +302,51 @@ void Replay::State::replay_token_leg(Then& objects, Action last, std::uint64_t p
 }
 
 Somebody& Replay::State::somebody_of(Then& objects) {
+  static const Somebody kNobody;
   const std::string_view id = line[RecordedLine::user];
-  if (const auto found = objects.users.find(id); found != objects.users.end()) return found->second;
-  Somebody somebody;
+  Somebody& somebody = at(objects.users, user_names.of(id), kNobody);
+  if (somebody.is_looked_up) return somebody;
+  somebody.is_looked_up = true;
   const registry::User* user = objects.objects->user(id);
-  if (user && user->active) {
-    somebody.user = user;
-    somebody.groups = groups.of(*user, *objects.objects);
-    if (mentions.of(kUserType).contains(user->id)) somebody.mentioned = user->id;
+  if (!user || !user->active) return somebody;
+  somebody.user = user;
+  somebody.groups = groups.of(*user, *objects.objects);
+  somebody.mentioned = groups.number_of_user(user->id);
+  somebody.is_looked_into = mentions.users_looked_into.contains(user->id);
+  return somebody;
+}
+
+std::uint32_t Replay::State::number_of_tool(const Then& objects, std::uint32_t server_facts, std::string_view server, std::string_view tool) {
+  auto known = std::find_if(tool_numbers.begin(), tool_numbers.end(), [&](const ToolNumbers& one) { return one.tools == objects.tools; });
+  if (known == tool_numbers.end()) {
+    tool_numbers.push_front({objects.tools, {}, {}});
+    if (tool_numbers.size() > kSnapshotsKept) tool_numbers.pop_back();
+    known = tool_numbers.begin();
   }
-  return objects.users.emplace(id, std::move(somebody)).first->second;
+  const std::uint64_t name = std::uint64_t{server_facts} << 32 | subjects.of(tool);
+  const std::uint64_t hash = (name ^ name >> 29) * 0x9E3779B97F4A7C15ull, mixed = hash ^ hash >> 32;
+  const std::uint32_t found = known->slots.find(mixed, [&](std::uint32_t number) { return known->facts[number].first == name; });
+  if (found != Slots::kNone) return known->facts[found].second;
+  static const ToolCatalogue kNoTools;
+  const AccessState state{candidate, *objects.objects, objects.tools ? *objects.tools : kNoTools};
+  // Tools that the candidate cannot tell apart are one; what scopes name them is the server's.
+  std::string text = "tool " + std::string(tool);
+  if (const registry::Server* of = objects.objects->server(server)) {
+    const auto type = state.tools.facts(server, tool).argument_type;
+    text = "tool " + tool_key(state, mentions, *of, std::string(tool)) + "\n" + (type ? to_cedar(*type) : "unknown");
+  }
+  known->slots.add(mixed, static_cast<std::uint32_t>(known->facts.size()));
+  return known->facts.emplace_back(name, facts.of(text)).second;
+}
+
+const ThingResidues* Replay::State::shared(ThingResidues found) {
+  std::size_t hash = found.can_be_asked;
+  for (const Residue& residue : found.residues) hash = (hash ^ residue.who.number ^ static_cast<std::size_t>(residue.contribution.condition) << 20 ^ static_cast<std::size_t>(residue.personal) << 40) * 0x9E3779B97F4A7C15ull;
+  const auto [begin, end] = by_hash.equal_range(hash);
+  for (auto at = begin; at != end; ++at) {
+    if (*at->second == found) return at->second;
+  }
+  return by_hash.emplace(hash, &residue_lists.emplace_back(std::move(found)))->second;
 }
 
 Person Replay::State::person_of(const Then& objects, const Place& place, Somebody& somebody) {
@@ -298,32 +361,28 @@ Person Replay::State::person_of(const Then& objects, const Place& place, Somebod
 // Precondition: the user of the line was there and active.
 Place& Replay::State::place_of(Then& objects, Action action, std::string_view subject) {
   const registry::Snapshot& snapshot = *objects.objects;
-  static const ToolCatalogue kNoTools;
-  const ToolCatalogue& tools = objects.tools ? *objects.tools : kNoTools;
   const std::string_view agent = line[RecordedLine::agent], server = line[RecordedLine::server], method = line[RecordedLine::agent_authentication];
   Parties parties;
-  parties.agent = number_of(objects.agents, agent, [&](auto id) { return snapshot.agent(id); }, [&](const auto& one) { return facts_of(one); });
-  parties.server = number_of(objects.servers, server, [&](auto id) { return snapshot.server(id); }, [&](const auto& one) { return facts_of(one); });
-  if (action == Action::call) {
-    ((key.assign(server)) += '/') += subject;
-    const auto found = objects.called.find(key);
-    parties.subject = found != objects.called.end() ? found->second : objects.called.emplace(key, facts.of(facts_of(tools.facts(server, subject)))).first->second;
-  } else {
-    parties.subject = subjects.of(subject);
-  }
+  parties.agent = number_of(objects.agents, agent_names.of(agent), agent, [&](auto id) { return snapshot.agent(id); }, [&](const auto& one) { return facts_of(one); });
+  parties.server = number_of(objects.servers, server_names.of(server), server, [&](auto id) { return snapshot.server(id); }, [&](const auto& one) { return facts_of(one); });
+  parties.subject = action == Action::call ? number_of_tool(objects, parties.server, server, subject) : subjects.of(subject);
   parties.action = static_cast<std::uint32_t>(action) | subjects.of(method) << 4;
-  const auto [at, is_new] = places.try_emplace(parties);
-  Place& place = at->second;
-  if (!is_new) return place;
+  const std::uint64_t hash = hash_of(parties);
+  const std::uint32_t known = place_numbers.find(hash, [&](std::uint32_t number) { return places[number].parties == parties; });
+  if (known != Slots::kNone) return places[known];
+  place_numbers.add(hash, static_cast<std::uint32_t>(places.size()));
+  Place& place = places.emplace_back();
+  place.parties = parties;
   place.number = static_cast<std::uint32_t>(places.size());
-  place.subject = parties.subject;
   place.thing = thing_of(action, std::string(subject));
-  const AccessState state{candidate, snapshot, tools};
-  place.question = question_of(state, std::string(line[RecordedLine::user]), std::string(agent), std::string(server), place.thing);
-  if (!place.question) return place;
+  static const ToolCatalogue kNoTools;
+  const AccessState state{candidate, snapshot, objects.tools ? *objects.tools : kNoTools};
+  auto question = question_of(state, std::string(line[RecordedLine::user]), std::string(agent), std::string(server), place.thing);
+  if (!question) return place;
+  place.question = std::make_unique<Question>(std::move(*question));
   if (!method.empty()) place.question->agent.authentication = method;
-  place.residues = residues->of(candidate, *place.question, place.thing);
-  place.is_personal = std::ranges::any_of(place.residues.residues, [](const Residue& residue) { return residue.personal >= 0; });
+  place.residues = shared(residues->of(candidate, *place.question, place.thing));
+  place.is_personal = std::ranges::any_of(place.residues->residues, [](const Residue& residue) { return residue.personal >= 0; });
   return place;
 }
 
@@ -340,11 +399,11 @@ const std::vector<Place::Reader>& Replay::State::readers_of(Place& place) {
   return found;
 }
 
-Circumstances Replay::State::read_of(const Place& place, const Person& person) const {
+Circumstances Replay::State::read_of(const Place& place, const Somebody& somebody, const Person& person) const {
   // A policy that reads attributes of this very user says more of it than of anybody.
-  if (mentions.users_looked_into.contains(std::string(person.mentioned))) return {true, true, true, true, true};
+  if (somebody.is_looked_into) return {true, true, true, true, true};
   Circumstances reads;
-  for (const Residue& residue : place.residues.residues) {
+  for (const Residue& residue : place.residues->residues) {
     if (residue.who.matches(person)) reads |= residue.reads;
   }
   return reads;
@@ -380,7 +439,7 @@ Verdict Replay::State::decide(const Then& objects, Place& place, Somebody& someb
   question.ip = line[RecordedLine::peer];
   question.now = registry::parse_instant(line[RecordedLine::time]).value_or(Instant{});
   const Person person = person_of(objects, place, somebody);
-  if (question.issuer.empty() && read_of(place, person).issuer) return {Verdict::Answer::unknown, "issuer_not_recorded", {}};
+  if (question.issuer.empty() && read_of(place, somebody, person).issuer) return {Verdict::Answer::unknown, "issuer_not_recorded", {}};
   const auto json = readers_of(place).empty() ? Result<json::Value, json::Problem>(json::Value()) : json::parse(line.arguments_json());
   const auto recorded = json ? read_recorded_arguments(*json) : std::nullopt;
   if (question.action == Action::call) question.arguments = recorded ? &recorded->known : nullptr;
@@ -391,20 +450,21 @@ Verdict Replay::State::decide(const Then& objects, Place& place, Somebody& someb
 }
 
 // Without reason and policies, unless it cannot be told: who wants to know them decides.
-Verdict Replay::State::verdict_of(const Then& objects, Place& place, Somebody& somebody) {
-  if (mentions.users_looked_into.contains(somebody.mentioned)) return decide(objects, place, somebody);
+const Verdict& Replay::State::verdict_of(const Then& objects, Place& place, Somebody& somebody) {
+  static const Verdict kAllowed{Verdict::Answer::allow, {}, {}}, kDenied{Verdict::Answer::deny, {}, {}};
+  if (somebody.is_looked_into) return special = decide(objects, place, somebody);
   const Person person = person_of(objects, place, somebody);
-  const ValueId value = residues->decide(place.residues, person);
-  if (value == kAlways) return {Verdict::Answer::allow, {}, {}};
-  if (value == kNever) return {Verdict::Answer::deny, {}, {}};
+  const ValueId value = residues->decide(*place.residues, person);
+  if (value == kAlways) return kAllowed;
+  if (value == kNever) return kDenied;
   // The value says what the answer depends on: where it is the same, records that differ in nothing that is looked at have one answer, whoever called.
   const auto append = [this](std::uint32_t number) { key.append(reinterpret_cast<const char*>(&number), sizeof number); };
   const auto add = [this](RecordedLine::Member member) { (key += line[member]) += '\n'; };
   key.clear();
-  append(place.subject);
+  append(place.parties.subject);
   append(value);
   key += static_cast<char>(place.question->action);
-  const Circumstances reads = read_of(place, person);
+  const Circumstances reads = read_of(place, somebody, person);
   if (reads.authentication) add(RecordedLine::acr), add(RecordedLine::amr), (key += std::to_string(line.number(RecordedLine::authentication_age_s, -1))) += '\n';
   if (reads.issuer) add(RecordedLine::issuer);
   if (reads.address) add(RecordedLine::peer);
@@ -426,16 +486,15 @@ Verdict Replay::State::verdict_of(const Then& objects, Place& place, Somebody& s
   std::string kept = key;
   Verdict verdict = decide(objects, place, somebody);
   if (verdict.answer != Verdict::Answer::unknown) verdict.reason.clear(), verdict.policies.clear();
-  decided.emplace(std::move(kept), verdict);
-  return verdict;
+  return decided.emplace(std::move(kept), std::move(verdict)).first->second;
 }
 
 void Replay::State::replay(Then& objects, Action action, std::string_view subject, bool was_allowed, std::uint64_t position) {
   ++totals.decisions;
-  Verdict verdict{Verdict::Answer::unknown, "objects_not_known", {}};
+  static const Verdict kNotKnown{Verdict::Answer::unknown, "objects_not_known", {}};
   Somebody* somebody = objects.objects ? &somebody_of(objects) : nullptr;
   Place* place = somebody && somebody->user ? &place_of(objects, action, subject) : nullptr;
-  if (place && place->question) verdict = verdict_of(objects, *place, *somebody);
+  const Verdict& verdict = place && place->question ? verdict_of(objects, *place, *somebody) : kNotKnown;
   Replayed outcome = Replayed::same;
   switch (verdict.answer) {
     case Verdict::Answer::unknown: outcome = Replayed::cannot_tell; break;
@@ -448,7 +507,7 @@ void Replay::State::replay(Then& objects, Action action, std::string_view subjec
     ++totals.same;
     return;
   }
-  note(action, subject, outcome, std::move(verdict), position, [&] { return decide(objects, *place, *somebody); });
+  note(action, subject, outcome, verdict, position, [&] { return decide(objects, *place, *somebody); });
 }
 
 template <class Decide>
@@ -534,7 +593,7 @@ std::optional<std::uint64_t> Replay::read(std::span<const audit::StoredRecord> r
 
 void Replay::give(std::uint64_t sequence, std::shared_ptr<const registry::Snapshot> objects, std::shared_ptr<const ToolCatalogue> tools) {
   State& state = *state_;
-  state.then.emplace_front(sequence, Then{std::move(objects), std::move(tools), {}, {}, {}, {}});
+  state.then.emplace_front(sequence, Then{std::move(objects), std::move(tools), {}, {}, {}});
   if (state.then.size() > kSnapshotsKept) state.then.pop_back();
 }
 

@@ -34,10 +34,10 @@ PersonTest Residues::test_of(const cedar::ast::ScopeConstraint& constraint) cons
   test.form = PersonTest::Form::nobody;
   if (constraint.entity->type() == kUserType) {
     test.form = PersonTest::Form::one_user;
-    test.user = constraint.entity->id();
+    test.number = groups_.number_of_user(constraint.entity->id());
   } else if (constraint.entity->type() == kGroupType && constraint.form != Form::equal) {
     test.form = PersonTest::Form::in_group;
-    test.group = static_cast<std::uint32_t>(*groups_.find(constraint.entity->id()));
+    test.number = static_cast<std::uint32_t>(*groups_.find(constraint.entity->id()));
   }
   return test;
 }
@@ -55,8 +55,8 @@ ThingResidues Residues::of(const CedarPolicy& policy, Question question, const T
     if (is_personal) {
       const PersonTest& who = residue.who;
       // A context without arguments is another one than a context whose arguments are open.
-      std::string key = std::string(partial.question().action == Action::call ? "call " : "") + std::to_string(static_cast<int>(who.form)) + " " + std::to_string(who.group) + " " + std::string(cedar::ast::to_string(residue.contribution.effect));
-      (key += " " + std::to_string(residue.contribution.condition) + " ") += who.user;
+      std::string key = std::string(partial.question().action == Action::call ? "call " : "") + std::to_string(static_cast<int>(who.form)) + " " + std::to_string(who.number) + " " + std::string(cedar::ast::to_string(residue.contribution.effect));
+      key += " " + std::to_string(residue.contribution.condition);
       const auto [at, is_new] = numbers_.emplace(std::move(key), static_cast<std::int32_t>(personal_.size()));
       if (is_new) personal_.push_back({&policy, residual.policy, partial.question(), thing, {}});
       residue.personal = at->second;
@@ -72,25 +72,25 @@ ThingResidues Residues::of(const CedarPolicy& policy, Question question, const T
   }
   // So that the same policies in another order are seen to be the same.
   const auto key = [](const Residue& residue) {
-    return std::tuple(residue.contribution.effect, residue.who.form, residue.who.group, std::string_view(residue.who.user), residue.personal, residue.contribution.condition);
+    return std::tuple(residue.contribution.effect, residue.who, residue.personal, residue.contribution.condition);
   };
   std::sort(result.residues.begin(), result.residues.end(), [&](const Residue& a, const Residue& b) { return key(a) < key(b); });
   result.residues.erase(std::unique(result.residues.begin(), result.residues.end()), result.residues.end());
-  std::sort(result.readers.begin(), result.readers.end(), [](const auto& a, const auto& b) { return std::tie(a.form, a.group, a.user) < std::tie(b.form, b.group, b.user); });
+  std::sort(result.readers.begin(), result.readers.end());
   return result;
 }
 
 const Contribution& Residues::personal(std::int32_t number, const Person& person) {
   Personal& condition = personal_[static_cast<std::size_t>(number)];
-  const auto [at, is_new] = condition.known.emplace(person.key, Contribution{});
-  if (!is_new) return at->second;
+  if (person.key >= condition.known.size()) condition.known.resize(person.key + 1 + condition.known.size() / 2);
+  auto& known = condition.known[person.key];
+  if (known) return *known;
   // The question of the first occurrence, with this person.
   Question question = condition.question;
   question.principal = principal_facts(*person.user, *person.objects, "");
   PartialQuestion partial(*condition.bundle, std::move(question), condition.thing, Open::circumstances);
   const auto residual = cedar::evaluate_partially(*condition.policy, partial.entities(), partial.request(), partial.arena());
-  at->second = contribution_of(residual, partial.question().action, values_);
-  return at->second;
+  return known.emplace(contribution_of(residual, partial.question().action, values_));
 }
 
 ValueId Residues::decide(const ThingResidues& thing, const Person& person) {

@@ -20,15 +20,14 @@ namespace writ::policy::preview {
 // Whether a person is in the scope of a policy.
 struct PersonTest {
   enum class Form : std::uint8_t { anyone, in_group, one_user, nobody } form = Form::anyone;
-  std::uint32_t group = 0;      // GroupNumbers
-  std::string user;             // id
-  friend bool operator==(const PersonTest&, const PersonTest&) = default;
+  std::uint32_t number = 0;     // of the group or user: GroupNumbers
+  friend auto operator<=>(const PersonTest&, const PersonTest&) = default;
 
   bool matches(const Person& person) const {
     switch (form) {
       case Form::anyone: return true;
-      case Form::in_group: return (person.groups[group / 64] >> (group % 64) & 1) != 0;
-      case Form::one_user: return person.mentioned == user;
+      case Form::in_group: return (person.groups[number / 64] >> (number % 64) & 1) != 0;
+      case Form::one_user: return person.mentioned == number;
       case Form::nobody: break;
     }
     return false;
@@ -46,9 +45,13 @@ struct Residue {
   Contribution contribution;            // when no personal condition remains
   std::int32_t personal = -1;           // else: of Residues::personal conditions
   Circumstances reads;                  // what the remaining condition may read
+  // One text may come to something else where the context has no arguments.
+  static bool is_same(const cedar::Outcomes& a, const cedar::Outcomes& b) {
+    return a.may_be_satisfied == b.may_be_satisfied && a.may_not_be_satisfied == b.may_not_be_satisfied && a.may_fail == b.may_fail;
+  }
   friend bool operator==(const Residue& a, const Residue& b) {
     return a.who == b.who && a.personal == b.personal && a.contribution.effect == b.contribution.effect &&
-           (a.personal >= 0 || a.contribution.condition == b.contribution.condition);
+           (a.personal >= 0 || (a.contribution.condition == b.contribution.condition && is_same(a.contribution.outcomes, b.contribution.outcomes)));
   }
 };
 
@@ -79,7 +82,7 @@ class Residues {
     const cedar::CompiledPolicy* policy;
     Question question;
     Thing thing;
-    std::unordered_map<std::uint64_t, Contribution> known;   // by Person::key
+    std::vector<std::optional<Contribution>> known;   // by Person::key
   };
   const GroupNumbers& groups_;
   AccessValues& values_;

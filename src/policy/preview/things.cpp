@@ -14,6 +14,12 @@ void add_names_at(const std::set<std::string>& ids, const std::string& server, s
   for (auto at = ids.lower_bound(server + "/"); at != ids.end() && at->starts_with(server + "/"); ++at) names.insert(at->substr(server.size() + 1));
 }
 
+bool knows(const AccessState& state, const std::string& server, const std::string& tool) {
+  return state.tools.of_server(server).empty() || state.tools.find(server, tool);
+}
+
+}  // namespace
+
 std::string tool_key(const AccessState& state, const Mentions& mentions, const registry::Server& server, const std::string& tool) {
   const ToolFacts facts = state.tools.facts(server.id, tool.empty() ? any_tool() : tool);
   std::string key{facts.read_only ? 'r' : '-', facts.destructive ? 'd' : '-', facts.idempotent ? 'i' : '-', facts.open_world ? 'o' : '-'};
@@ -27,14 +33,10 @@ std::string tool_key(const AccessState& state, const Mentions& mentions, const r
   for (const ToolPattern& pattern : state.policy.tool_patterns()) {
     if (pattern.server == server.id && glob_matches(pattern.pattern, facts.name)) add(pattern.pattern);
   }
+  const std::string id = id_at(server.id, tool);
+  if (tool.empty() || mentions.of(kToolType).contains(id) || mentions.of(kActionType).contains(id)) key += "\n" + tool;
   return key;
 }
-
-bool knows(const AccessState& state, const std::string& server, const std::string& tool) {
-  return state.tools.of_server(server).empty() || state.tools.find(server, tool);
-}
-
-}  // namespace
 
 std::vector<std::string> scopes_for(const registry::Server& server, std::string_view tool) {
   std::vector<std::string> found;
@@ -100,8 +102,6 @@ std::vector<ThingClass> thing_classes(const AccessState& before, const AccessSta
       key += std::to_string(side) + tool_key(*states[side], mentions, *server, tool);
       fresh.needed_scopes[side] = scopes_for(*server, tool.empty() ? any_tool() : tool);
     }
-    const std::string id = id_at(server_id, tool);
-    if (tool.empty() || mentions.of(kToolType).contains(id) || mentions.of(kActionType).contains(id)) key += "\n" + tool;
     const auto [at, is_new] = tool_classes.emplace(std::move(key), classes.size());
     if (is_new) classes.push_back(std::move(fresh));
     classes[at->second].things.push_back({Thing::Kind::tool, tool});

@@ -20,6 +20,9 @@ struct ThingClass {
 // For one server, which exists on at least one side. Connecting comes first, then scopes, then the rest.
 std::vector<ThingClass> thing_classes(const AccessState& before, const AccessState& after, const Mentions& mentions, const std::string& server);
 
+// What policies can tell of a tool, as text: tools of a server with equal texts are decided alike. With its name where some policy names it.
+std::string tool_key(const AccessState& state, const Mentions& mentions, const registry::Server& server, const std::string& tool);
+
 // The scopes that open a tool: those that name it and those that imply one that does (rules §3.4). Empty: no scope names it.
 std::vector<std::string> scopes_for(const registry::Server& server, std::string_view tool);
 

@@ -14,6 +14,12 @@ void add_part(std::string& key, std::string_view part) { (key += std::to_string(
 
 GroupNumbers::GroupNumbers(const Mentions& mentions) {
   for (const auto& group : mentions.of(kGroupType)) numbers_.emplace(group, numbers_.size());
+  for (const auto& user : mentions.of(kUserType)) users_.emplace(user, users_.size());
+}
+
+std::uint32_t GroupNumbers::number_of_user(std::string_view id) const {
+  const auto found = users_.find(id);
+  return found == users_.end() ? kNotMentioned : static_cast<std::uint32_t>(found->second);
 }
 
 std::optional<std::size_t> GroupNumbers::find(std::string_view group) const {
@@ -70,7 +76,7 @@ UserClasses::UserClasses(const AccessState& before, const AccessState& after, co
       keys[side] = "+" + facts_key(*users[side], mentions);
     }
     if (!fresh.is_active[0] && !fresh.is_active[1]) continue;
-    fresh.is_mentioned = mentions.of(kUserType).contains(name.second);
+    fresh.mentioned = groups_.number_of_user(name.second);
     fresh.is_looked_into = mentions.users_looked_into.contains(name.second);
     fresh.is_changed = keys[0] != keys[1] || fresh.groups[0] != fresh.groups[1];
     std::string key;
@@ -78,7 +84,7 @@ UserClasses::UserClasses(const AccessState& before, const AccessState& after, co
       add_part(key, keys[side]);
       key.append(reinterpret_cast<const char*>(fresh.groups[side].data()), fresh.groups[side].size() * sizeof(std::uint64_t));
     }
-    if (fresh.is_mentioned) add_part(key, name.second);
+    if (fresh.mentioned != GroupNumbers::kNotMentioned) add_part(key, name.second);
     const auto [at, is_new] = by_key.emplace(std::move(key), classes_.size());
     if (is_new) {
       fresh.representative = name.second;
@@ -91,7 +97,7 @@ UserClasses::UserClasses(const AccessState& before, const AccessState& after, co
 Person UserClasses::person(std::size_t number, int side) const {
   const UserClass& one = classes_[number];
   const registry::Snapshot& objects = states_[side]->objects;
-  return {one.groups[side], one.is_mentioned ? std::string_view(one.representative) : std::string_view(), number * 2 + static_cast<std::size_t>(side), objects.user(one.representative), &objects};
+  return {one.groups[side], one.mentioned, number * 2 + static_cast<std::size_t>(side), objects.user(one.representative), &objects};
 }
 
 }  // namespace writ::policy::preview

@@ -17,11 +17,13 @@ namespace writ::policy::preview {
 // A set of groups, by their numbers.
 using GroupSet = std::vector<std::uint64_t>;
 
-// The numbers of the groups that policies mention.
+// The numbers of the groups and users that policies mention.
 class GroupNumbers {
  public:
   explicit GroupNumbers(const Mentions& mentions);
   std::optional<std::size_t> find(std::string_view group) const;
+  static constexpr std::uint32_t kNotMentioned = UINT32_MAX;
+  std::uint32_t number_of_user(std::string_view id) const;
   std::size_t words() const { return (numbers_.size() + 63) / 64; }
   GroupSet of(const registry::User& user, const registry::Snapshot& objects) const;
 
@@ -30,14 +32,14 @@ class GroupNumbers {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
   };
-  std::unordered_map<std::string, std::size_t, Hash, std::equal_to<>> numbers_;
+  std::unordered_map<std::string, std::size_t, Hash, std::equal_to<>> numbers_, users_;
 };
 
 // Somebody, by what policies can tell apart.
 struct Person {
   const GroupSet& groups;
-  std::string_view mentioned;          // the id, where some policy names this very user; else empty
-  std::uint64_t key;                   // another one for everybody who may differ in what policies read
+  std::uint32_t mentioned;             // the number, where some policy names this very user; else GroupNumbers::kNotMentioned
+  std::size_t key;                     // a small number, another one for everybody who may differ in what policies read
   const registry::User* user;
   const registry::Snapshot* objects;
 };
@@ -50,7 +52,7 @@ struct UserClass {
   std::string representative;              // the id of one of them
   GroupSet groups[2];                      // before, after
   bool is_active[2] = {false, false};
-  bool is_mentioned = false;               // a class of one: a policy names this user
+  std::uint32_t mentioned = GroupNumbers::kNotMentioned;   // else a class of one: a policy names this user
   bool is_looked_into = false;             // a policy reads attributes of exactly this user
   bool is_changed = false;                 // something that policies mention differs between before and after
 };
