@@ -147,7 +147,8 @@ TEST_F(Review, AServerThatInventsNamesFillsItsOwnRoomOnly) {
   sees(names);
   EXPECT_EQ(registry.get()->definitions().size(), 500u);
   const auto full = [&] {
-    return std::count_if(log.records().begin(), log.records().end(), [](const audit::Record& record) { return record.reason == "review_inbox_full"; });
+    const auto records = log.records();
+    return std::count_if(records.begin(), records.end(), [](const audit::Record& record) { return record.reason == "review_inbox_full"; });
   };
   EXPECT_EQ(full(), 1);
   for (int i = 0; i < 700; ++i) names[static_cast<std::size_t>(i)] = R"({"name":"u)" + std::to_string(i) + "\"}";

@@ -187,7 +187,7 @@ TEST_F(HeldForAdministrators, ATokenOnlyRejects) {
 TEST_F(HeldForAdministrators, TheLocalSocketApprovesAsBreakGlass) {
   EXPECT_EQ(say("socket", "approve").status, 422);   // why?
   EXPECT_EQ(say("socket", "approve", "nobody of eng is awake").status, 200);
-  const audit::Record& record = log.records().back();
+  const audit::Record record = log.records().back();
   EXPECT_EQ(record.reason, "approved");
   EXPECT_EQ(more_of(record, "break_glass"), "true");
   EXPECT_EQ(more_of(record, "comment"), "nobody of eng is awake");

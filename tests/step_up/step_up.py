@@ -132,6 +132,7 @@ servers:
     resource: {BASE}/mcp/notes
     resource_authorization_server: {BASE}/ras
     upstream: {{url: "http://127.0.0.1:{mcp.server_port}/mcp"}}
+    first_use: allow
     scopes: [{{name: "notes", default: true}}]
 trusted_issuers:
   - {{issuer: {BASE}/idp, subject: user_id, clients: all, scope_ceiling: all}}
