@@ -1,7 +1,6 @@
 #pragma once
 
-#include <memory>
-
+#include "base/work_thread.h"
 #include "token_service/idp/idp.h"
 
 namespace writ::writd {
@@ -10,13 +9,10 @@ namespace writ::writd {
 // of sign-ins can take.
 class PasswordThread final : public token_service::idp::PasswordVerifier {
  public:
-  PasswordThread();
-  ~PasswordThread() override;
   Task<bool> verify(Secret password, std::string phc) override;
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  WorkThread thread_;
 };
 
 }  // namespace writ::writd

@@ -13,9 +13,9 @@
 #include "admin/candidate.h"
 #include "admin/past.h"
 #include "admin/serial.h"
-#include "admin/worker.h"
 #include "audit/decisions_log.h"
 #include "base/clock.h"
+#include "base/work_thread.h"
 #include "crypto/seal.h"
 #include "policy/bundle.h"
 #include "policy/decision.h"
@@ -123,7 +123,7 @@ class Administration {
   const std::string& issuer() const { return parts_.issuer; }
   const policy::ParseYaml& parse_yaml() const { return parts_.parse_yaml; }
   // For what takes too long for an event loop.
-  Worker& worker() { return worker_; }
+  WorkThread& worker() { return worker_; }
 
  private:
   struct Work;
@@ -145,7 +145,7 @@ class Administration {
   std::int64_t candidate_document_version_ = 0;   // changed in turn only
   Past past_;
   Serial serial_;
-  Worker worker_;
+  WorkThread worker_;
   std::shared_ptr<const policy::Bundle> bundle_;   // the active one as it was read; null without policy. Changes take turns, and only they look at it
   std::atomic<std::shared_ptr<const registry::Catalogue>> catalogue_;
 };

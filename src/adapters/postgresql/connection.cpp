@@ -1,9 +1,7 @@
 #include "adapters/postgresql/connection.h"
 
 #include <libpq-fe.h>
-#include <poll.h>
 
-#include <array>
 #include <cstring>
 
 namespace writ::postgresql {
@@ -34,7 +32,7 @@ void append_array_head(std::string& out, std::uint32_t element_type, std::size_t
   append(out, std::int32_t{1});                            // the first subscript
 }
 
-// Classes 08 (connection) and 57P (the server shuts down, or an administrator ended this session): nothing follows on this connection.
+// Classes 08 (connection) and 57P (the server shuts down, or an administrator ended the connection): nothing follows on this connection.
 bool ends_connection(std::string_view sqlstate) { return sqlstate.starts_with("08") || sqlstate.starts_with("57P"); }
 
 }  // namespace
@@ -85,11 +83,6 @@ std::int64_t Rows::number(std::size_t row, int column) const {
   return static_cast<std::int64_t>(number);
 }
 
-std::uint64_t Rows::changed() const {
-  const char* count = PQcmdTuples(result_.get());
-  return count ? std::strtoull(count, nullptr, 10) : 0;
-}
-
 void Connection::Finish::operator()(pg_conn* connection) const { PQfinish(connection); }
 
 Failure Connection::lost() const {
@@ -99,7 +92,7 @@ Failure Connection::lost() const {
 }
 
 Failure Connection::failure(std::string_view what) const {
-  Failure failure{std::string(what) + ": " + PQerrorMessage(connection_.get()), PQstatus(connection_.get()) != CONNECTION_OK, ""};
+  Failure failure{std::string(what) + ": " + PQerrorMessage(connection_.get()), PQstatus(connection_.get()) != CONNECTION_OK};
   while (!failure.detail.empty() && failure.detail.back() == '\n') failure.detail.pop_back();
   return failure;
 }
@@ -121,7 +114,7 @@ bool has_password(const std::string& where) {
 
 Result<Connection, Failure> Connection::open(const std::string& where, const std::string& password_file) {
   // Configuration is read, copied and shown; a password has no business there.
-  if (has_password(where)) return unexpected(Failure{"the connection string must not hold a password: name a password file", false, ""});
+  if (has_password(where)) return unexpected(Failure{"the connection string must not hold a password: name a password file"});
   // A peer that is gone without a word is noticed within some seconds, and no statement runs longer than a request may wait.
   std::vector<const char*> keys = {"dbname", "application_name", "connect_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout", "options"};
   std::vector<const char*> values = {where.c_str(), "writ", "5", "5", "2", "3", "10000",
@@ -133,7 +126,7 @@ Result<Connection, Failure> Connection::open(const std::string& where, const std
   // What the server remarks comes back as an error or not at all; nothing is printed.
   PQsetNoticeProcessor(connection.connection_.get(), [](void*, const char*) {}, nullptr);
   if (const int version = PQserverVersion(connection.connection_.get()); version < kVersionMin) {
-    return unexpected(Failure{"the server is PostgreSQL " + std::to_string(version / 10000) + ": 15 or newer is needed", false, ""});
+    return unexpected(Failure{"the server is PostgreSQL " + std::to_string(version / 10000) + ": 15 or newer is needed"});
   }
   return connection;
 }
@@ -179,7 +172,7 @@ Result<std::vector<Rows>, Failure> Connection::run(const std::vector<Query>& que
         if (!first) {
           const char* state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
           const char* message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-          first = message && state ? Failure{message, ends_connection(state) || PQstatus(connection) != CONNECTION_OK, state} : lost();
+          first = message && state ? Failure{message, ends_connection(state) || PQstatus(connection) != CONNECTION_OK} : lost();
         }
     }
   }
@@ -192,7 +185,7 @@ Result<Rows, Failure> Connection::run(const Query& query) {
   std::vector<Query> one;
   one.push_back(query);
   auto answers = TRY(run(one));
-  if (answers.size() != 1) return unexpected(Failure{"the server gave no answer", true, ""});
+  if (answers.size() != 1) return unexpected(Failure{"the server gave no answer", true});
   return std::move(answers.front());
 }
 
@@ -205,20 +198,6 @@ Result<void, Failure> Connection::execute(const std::string& sql) {
   const std::string message = PQerrorMessage(connection_.get());
   if (!message.empty()) return unexpected(failure("a statement failed"));
   return {};
-}
-
-Result<bool, Failure> Connection::wait_for_notification(int milliseconds, int wake_descriptor) {
-  PGconn* connection = connection_.get();
-  const auto take = [connection] {
-    bool found = false;
-    while (PGnotify* notification = PQnotifies(connection)) found = true, PQfreemem(notification);
-    return found;
-  };
-  if (take()) return true;
-  std::array<pollfd, 2> waits{{{PQsocket(connection), POLLIN, 0}, {wake_descriptor, POLLIN, 0}}};
-  const int ready = poll(waits.data(), wake_descriptor < 0 ? 1 : 2, milliseconds);
-  if (ready > 0 && waits[0].revents != 0 && PQconsumeInput(connection) != 1) return unexpected(lost());
-  return take();
 }
 
 }  // namespace writ::postgresql

@@ -24,7 +24,6 @@ namespace writ::postgresql {
 struct Failure {
   std::string detail;
   bool connection_lost = false;
-  std::string sqlstate;      // of the server's error; empty when it is none
 };
 
 // A statement with its parameters $1, $2, …
@@ -57,7 +56,6 @@ class Rows {
   std::int64_t number(std::size_t row, int column) const;     // bigint, integer
   bool truth(std::size_t row, int column) const;
   bool is_null(std::size_t row, int column) const;
-  std::uint64_t changed() const;                              // rows that an INSERT, UPDATE or DELETE touched
 
  private:
   struct Free {
@@ -79,9 +77,6 @@ class Connection {
   Result<Rows, Failure> run(const Query& query);
   // Several statements without parameters: schema, settings.
   Result<void, Failure> execute(const std::string& sql);
-
-  // LISTEN was executed before. True when a notification arrived within `milliseconds`; also wakes when `wake_descriptor` (or -1) gets readable.
-  Result<bool, Failure> wait_for_notification(int milliseconds, int wake_descriptor);
 
  private:
   struct Finish {

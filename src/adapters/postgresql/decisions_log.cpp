@@ -25,7 +25,7 @@ Result<void, Failure> be_alone(Connection& connection) {
     if (attempts > 0) std::this_thread::sleep_for(std::chrono::milliseconds(100));
     if (TRY(connection.run(Query("SELECT pg_try_advisory_lock(7209403)"))).truth(0, 0)) return {};
   }
-  return unexpected(Failure{"another Writ uses this database: two may only share it as nodes", false, ""});
+  return unexpected(Failure{"another Writ uses this database: two may only share it as nodes"});
 }
 
 }  // namespace

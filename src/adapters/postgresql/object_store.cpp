@@ -17,7 +17,7 @@ std::int64_t to_number(Instant time) { return static_cast<std::int64_t>(time.tim
 
 Result<json::Value, Failure> parse_stored(const std::string& text, const std::string& what) {
   auto value = read_stored(text);
-  if (!value) return unexpected(Failure{"the document of " + what + " cannot be read", false, ""});
+  if (!value) return unexpected(Failure{"the document of " + what + " cannot be read"});
   return std::move(*value);
 }
 
@@ -39,7 +39,7 @@ Result<std::vector<PolicyVersion>, Failure> read_policies(Connection& connection
     version.number = static_cast<std::uint64_t>(rows.number(row, 0));
     version.hash = rows.bytes(row, 1);
     auto files = read_files(rows.bytes(row, 2));
-    if (!files) return unexpected(Failure{"policy version " + std::to_string(version.number) + " cannot be read", false, ""});
+    if (!files) return unexpected(Failure{"policy version " + std::to_string(version.number) + " cannot be read"});
     version.files = std::move(*files);
     version.author = rows.bytes(row, 3);
     version.reason = rows.bytes(row, 4);
@@ -57,10 +57,10 @@ Result<void, Failure> read_catalogue(Connection& connection, Catalogue& catalogu
   for (std::size_t row = 0; row < objects.size(); ++row) {
     const auto kind = parse_collection(objects.bytes(row, 0));
     // A newer program wrote it: to leave it out could be to leave out a restriction.
-    if (!kind) return unexpected(Failure{"the store holds objects of an unknown kind `" + objects.bytes(row, 0) + "`", false, ""});
+    if (!kind) return unexpected(Failure{"the store holds objects of an unknown kind `" + objects.bytes(row, 0) + "`"});
     json::Value document = TRY(parse_stored(objects.bytes(row, 3), objects.bytes(row, 0) + "/" + objects.bytes(row, 1)));
     const auto read = put(catalogue, *kind, objects.bytes(row, 1), {static_cast<std::uint64_t>(objects.number(row, 2)), std::move(document)});
-    if (!read) return unexpected(Failure{"the store holds what this version does not accept: " + to_string(read.error()), false, ""});
+    if (!read) return unexpected(Failure{"the store holds what this version does not accept: " + to_string(read.error())});
   }
   const Rows retired = TRY(connection.run(Query("SELECT DISTINCT key FROM object_history WHERE collection = 'users' AND json IS NULL")));
   for (std::size_t row = 0; row < retired.size(); ++row) catalogue.retired_user_ids.insert(retired.bytes(row, 0));
@@ -89,10 +89,10 @@ Result<void, Failure> read_catalogue_at(Connection& connection, std::int64_t seq
   const Rows objects = TRY(connection.run(stood));
   for (std::size_t row = 0; row < objects.size(); ++row) {
     const auto kind = parse_collection(objects.bytes(row, 0));
-    if (!kind) return unexpected(Failure{"the store holds objects of an unknown kind `" + objects.bytes(row, 0) + "`", false, ""});
+    if (!kind) return unexpected(Failure{"the store holds objects of an unknown kind `" + objects.bytes(row, 0) + "`"});
     json::Value document = TRY(parse_stored(objects.bytes(row, 3), objects.bytes(row, 0) + "/" + objects.bytes(row, 1)));
     const auto read = put(catalogue, *kind, objects.bytes(row, 1), {static_cast<std::uint64_t>(objects.number(row, 2)), std::move(document)});
-    if (!read) return unexpected(Failure{"the store holds what this version does not accept: " + to_string(read.error()), false, ""});
+    if (!read) return unexpected(Failure{"the store holds what this version does not accept: " + to_string(read.error())});
   }
   Query removed("SELECT DISTINCT key FROM object_history WHERE collection = 'users' AND json IS NULL AND version <= $1");
   removed.number(sequence);

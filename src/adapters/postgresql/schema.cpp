@@ -60,7 +60,7 @@ Result<void, Failure> migrate(Session& session) {
       return {};
     });
     if (!step) return step;
-    if (version > kNewest) return unexpected(Failure{"the database has schema " + std::to_string(version) + ", this program knows up to " + std::to_string(kNewest) + ": a newer Writ has changed it", false, ""});
+    if (version > kNewest) return unexpected(Failure{"the database has schema " + std::to_string(version) + ", this program knows up to " + std::to_string(kNewest) + ": a newer Writ has changed it"});
     if (version == kNewest) return {};
   }
 }

@@ -60,16 +60,16 @@ Result<void, Failure> Session::transaction(const Work& work, const std::string& 
     drop();
     if (stage == Stage::committing) {
       const auto committed = was_committed(id);
-      if (!committed) return unexpected(Failure{"what became of a transaction is not known: " + committed.error().detail, true, ""});
+      if (!committed) return unexpected(Failure{"what became of a transaction is not known: " + committed.error().detail, true});
       if (*committed) return {};
     }
     if (attempts == 1) return done;
   }
-  return unexpected(Failure{"the database cannot be reached", true, ""});
+  return unexpected(Failure{"the database cannot be reached", true});
 }
 
 Result<bool, Failure> Session::was_committed(const std::string& id) {
-  Failure last{"the server did not answer", true, ""};
+  Failure last{"the server did not answer", true};
   for (const auto end = std::chrono::steady_clock::now() + kFindOutWithin; std::chrono::steady_clock::now() < end; std::this_thread::sleep_for(kAskAgainAfter)) {
     auto opened = connection();
     if (!opened) {
@@ -84,7 +84,7 @@ Result<bool, Failure> Session::was_committed(const std::string& id) {
       last = rows.error();
       continue;
     }
-    if (rows->is_null(0, 0)) return unexpected(Failure{"the server no longer knows it", true, ""});
+    if (rows->is_null(0, 0)) return unexpected(Failure{"the server no longer knows it", true});
     const std::string status = rows->bytes(0, 0);
     if (status != "in progress") return status == "committed";
     last.detail = "it is still in progress";

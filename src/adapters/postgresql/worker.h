@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "adapters/postgresql/session.h"
-#include "base/task.h"
+#include "base/work_thread.h"
 
 namespace writ::postgresql {
 
@@ -14,7 +14,6 @@ namespace writ::postgresql {
 class Worker {
  public:
   static std::unique_ptr<Worker> start(Address address);
-  ~Worker();   // finishes queued work first
 
   using Work = std::function<Result<void, Failure>(Session&)>;
   // A failed piece of work is reported through `on_failure` and answered as Unavailable.
@@ -24,9 +23,13 @@ class Worker {
   void on_failure(std::function<void(const Failure&)> callback);
 
  private:
-  struct State;
-  explicit Worker(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  explicit Worker(Address address) : session_(std::move(address)) {}
+  Result<void, Failure> perform(const Work& work);
+
+  // The thread's own.
+  Session session_;
+  std::function<void(const Failure&)> on_failure_;
+  WorkThread thread_;   // the last one: it finishes queued work before the others go
 };
 
 }  // namespace writ::postgresql

@@ -123,97 +123,36 @@ Result<void, Failure> Connection::transaction(const std::function<Result<void, F
   return {};
 }
 
-struct Worker::State {
-  explicit State(Connection opened) : connection(std::move(opened)) {}
-
-  struct Item {
-    Work work;
-    std::function<void(bool)> done;
-  };
-  Connection connection;
-  std::mutex mutex;
-  std::condition_variable arrived;
-  std::deque<Item> queue;
-  bool stopping = false;
-  std::function<void(const Failure&)> on_failure;
-  std::thread thread;
-
-  void run() {
-    while (true) {
-      Item item;
-      {
-        std::unique_lock lock(mutex);
-        arrived.wait(lock, [this] { return stopping || !queue.empty(); });
-        if (queue.empty()) return;
-        item = std::move(queue.front());
-        queue.pop_front();
-      }
-      const auto result = item.work(connection);
-      if (!result) {
-        const std::lock_guard lock(mutex);
-        if (on_failure) on_failure(result.error());
-      }
-      item.done(result.has_value());
-    }
-  }
-  void enqueue(Item item) {
-    const std::lock_guard lock(mutex);
-    queue.push_back(std::move(item));
-    arrived.notify_one();
-  }
-};
-
-Worker::Worker(std::unique_ptr<State> state) : state_(std::move(state)) {
-  state_->thread = std::thread([state = state_.get()] { state->run(); });
-}
+Worker::Worker(Connection connection) : connection_(std::move(connection)) {}
 
 Result<std::unique_ptr<Worker>, Failure> Worker::start(std::string path, const char* schema) {
   auto connection = TRY(Connection::open(path));
   TRY(connection.execute(schema));
-  return std::unique_ptr<Worker>(new Worker(std::make_unique<State>(std::move(connection))));
-}
-
-Worker::~Worker() {
-  {
-    const std::lock_guard lock(state_->mutex);
-    state_->stopping = true;
-    state_->arrived.notify_one();
-  }
-  state_->thread.join();
+  return std::unique_ptr<Worker>(new Worker(std::move(connection)));
 }
 
 void Worker::on_failure(std::function<void(const Failure&)> callback) {
-  const std::lock_guard lock(state_->mutex);
-  state_->on_failure = std::move(callback);
+  thread_.run_now([&] { on_failure_ = std::move(callback); });
+}
+
+Result<void, Failure> Worker::perform(const Work& work) {
+  auto done = work(connection_);
+  if (!done && on_failure_) on_failure_(done.error());
+  return done;
 }
 
 Task<Result<void, Unavailable>> Worker::run(Work work) {
-  Executor* origin = Executor::current();
-  State* state = state_.get();
-  const bool done = co_await suspend_until<bool>([&](std::function<void(bool)> resume) {
-    state->enqueue({std::move(work), [origin, resume](bool ok) { origin->post([resume, ok] { resume(ok); }); }});
-  });
+  Result<void, Failure> done;
+  std::function<void()> performing = [&] { done = perform(work); };
+  co_await thread_.run(std::move(performing));
   if (!done) co_return unexpected(Unavailable{"store"});
   co_return Result<void, Unavailable>{};
 }
 
 Result<void, Failure> Worker::run_now(const Work& work) {
-  std::mutex mutex;
-  std::condition_variable finished;
-  bool done = false;
-  Result<void, Failure> result;
-  state_->enqueue({[&](Connection& connection) {
-                     result = work(connection);
-                     return result;
-                   },
-                   [&](bool) {
-                     const std::lock_guard lock(mutex);
-                     done = true;
-                     finished.notify_one();
-                   }});
-  std::unique_lock lock(mutex);
-  finished.wait(lock, [&] { return done; });
-  return result;
+  Result<void, Failure> done;
+  thread_.run_now([&] { done = perform(work); });
+  return done;
 }
 
 }  // namespace writ::sqlite

@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "base/task.h"
+#include "base/work_thread.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -82,7 +83,6 @@ class Worker {
  public:
   // Opens the file and runs `schema` (idempotent statements).
   static Result<std::unique_ptr<Worker>, Failure> start(std::string path, const char* schema);
-  ~Worker();   // finishes queued work first
 
   using Work = std::function<Result<void, Failure>(Connection&)>;
   // A failed piece of work is logged through `on_failure` and answered as Unavailable.
@@ -92,9 +92,13 @@ class Worker {
   void on_failure(std::function<void(const Failure&)> callback);
 
  private:
-  struct State;
-  explicit Worker(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  explicit Worker(Connection connection);
+  Result<void, Failure> perform(const Work& work);
+
+  // The thread's own.
+  Connection connection_;
+  std::function<void(const Failure&)> on_failure_;
+  WorkThread thread_;   // the last one: it finishes queued work before the others go
 };
 
 }  // namespace writ::sqlite
