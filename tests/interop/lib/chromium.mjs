@@ -61,6 +61,11 @@ export class Chromium {
     this.child.kill('SIGTERM');
     if (await Promise.race([this.exited.then(() => true), sleep(5000)]) !== true) this.child.kill('SIGKILL');
     await this.exited;
-    rmSync(this.profile, { recursive: true, force: true, maxRetries: 5 });
+    // Its helper processes outlive it by some moments, and write into the profile until then.
+    for (let i = 0; i < 50; i++) {
+      try { return rmSync(this.profile, { recursive: true, force: true }); } catch (e) { if (e.code !== 'ENOTEMPTY') throw e; }
+      await sleep(100);
+    }
+    console.log(`left behind: ${this.profile}`);
   }
 }
