@@ -114,6 +114,8 @@ struct OutgoingRequest {
   std::size_t response_bytes_max = 64 * 1024;
   int timeout_ms = 5'000;          // for the whole exchange
   bool public_addresses_only = false;   // for URLs that a stranger chose: addresses are checked after resolution and pinned (threat N1)
+  std::string ca_file;             // empty: as the client was set up
+  std::string client_certificate_file, client_key_file;   // mutual TLS; PEM, both or neither
 };
 struct OutgoingResponse {
   int status = 0;
@@ -143,6 +145,7 @@ struct UpstreamRequest {
   int idle_timeout_ms = 300'000;   // between two pieces of the body; 0: none
   std::string pool_key;            // connections are only shared between requests with equal keys (threat G13)
   std::string ca_file;             // empty: the system's
+  std::string client_certificate_file, client_key_file;   // mutual TLS; PEM, both or neither; read again when they change
   Cancellation* cancellation = nullptr;   // when requested before the head is there, send() ends with `closed`; the body has cancel()
 };
 struct UpstreamResponse {

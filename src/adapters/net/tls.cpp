@@ -44,14 +44,10 @@ SslContext new_context(const SSL_METHOD* method) {
   return context;
 }
 
-}  // namespace
-
-Result<SslContext, std::string> load_server_tls(const std::string& certificate_file, const std::string& key_file) {
+Result<void, std::string> use_certificate(const SslContext& context, const std::string& certificate_file, const std::string& key_file) {
   struct stat status {};
   if (::stat(key_file.c_str(), &status) != 0) return unexpected("cannot read the key file `" + key_file + "`");
   if ((status.st_mode & 0066) != 0) return unexpected("the key file `" + key_file + "` is open to group or others; use mode 0600");
-  SslContext context = new_context(TLS_server_method());
-  if (!context) return unexpected(last_error("cannot set up TLS"));
   ERR_clear_error();
   if (SSL_CTX_use_certificate_chain_file(context.get(), certificate_file.c_str()) != 1) {
     return unexpected(last_error("cannot use the certificate file `" + certificate_file + "`"));
@@ -62,6 +58,15 @@ Result<SslContext, std::string> load_server_tls(const std::string& certificate_f
   if (SSL_CTX_check_private_key(context.get()) != 1) {
     return unexpected(last_error("the key in `" + key_file + "` does not belong to the certificate in `" + certificate_file + "`"));
   }
+  return {};
+}
+
+}  // namespace
+
+Result<SslContext, std::string> load_server_tls(const std::string& certificate_file, const std::string& key_file) {
+  SslContext context = new_context(TLS_server_method());
+  if (!context) return unexpected(last_error("cannot set up TLS"));
+  TRY(use_certificate(context, certificate_file, key_file));
   SSL_CTX_set_alpn_select_cb(context.get(), select_protocol, nullptr);
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);   // tickets carry sessions; a shared cache would be a lock
   return context;
@@ -73,13 +78,15 @@ SslPointer accept_tls(const SslContext& context) {
   return ssl;
 }
 
-Result<SslContext, std::string> load_client_tls(const std::string& ca_file) {
+Result<SslContext, std::string> load_client_tls(const std::string& ca_file, const std::string& certificate_file, const std::string& key_file) {
   SslContext context = new_context(TLS_client_method());
   if (!context) return unexpected(last_error("cannot set up TLS"));
   ERR_clear_error();
   const int loaded = ca_file.empty() ? SSL_CTX_set_default_verify_paths(context.get())
                                      : SSL_CTX_load_verify_locations(context.get(), ca_file.c_str(), nullptr);
   if (loaded != 1) return unexpected(last_error("cannot use the certificate authorities of `" + ca_file + "`"));
+  if (certificate_file.empty() != key_file.empty()) return unexpected(std::string("a client certificate needs its key, and a key its certificate"));
+  if (!certificate_file.empty()) TRY(use_certificate(context, certificate_file, key_file));
   SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
   SSL_CTX_set_alpn_protos(context.get(), kHttp11.data(), kHttp11.size());
   return context;

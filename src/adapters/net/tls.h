@@ -18,8 +18,9 @@ using SslContext = std::shared_ptr<SSL_CTX>;
 Result<SslContext, std::string> load_server_tls(const std::string& certificate_file, const std::string& key_file);
 SslPointer accept_tls(const SslContext& context);
 
-// For connections that we open. `ca_file` empty: the system's.
-Result<SslContext, std::string> load_client_tls(const std::string& ca_file);
+// For connections that we open. `ca_file` empty: the system's. With a certificate (PEM, the chain) and its key, both or neither, the client shows
+// who it is to servers that ask (mutual TLS).
+Result<SslContext, std::string> load_client_tls(const std::string& ca_file, const std::string& certificate_file = "", const std::string& key_file = "");
 // The peer's certificate must be valid for `host` (a name or a numeric address).
 SslPointer connect_tls(const SslContext& context, const std::string& host);
 

@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <limits>
-#include <mutex>
-#include <unordered_map>
 
+#include "adapters/net/client_contexts.h"
 #include "adapters/net/loop.h"
 #include "adapters/net/upstream_connect.h"
 #include "adapters/net/upstream_pool.h"
@@ -107,19 +106,12 @@ struct PooledUpstream::State {
   const UpstreamOptions options;
   std::vector<std::unique_ptr<UpstreamPool>> pools;   // each made and used on its loop
 
-  std::mutex mutex;                                   // taken when a connection is opened
-  std::unordered_map<std::string, SslContext> contexts;   // by CA file
+  ClientContexts contexts;
 
   UpstreamPool& pool(Loop& loop) {
     auto& pool = pools[loop.index()];
     if (!pool) pool = std::make_unique<UpstreamPool>(loop, options.keep_idle, options.idle_connections_per_key_max);
     return *pool;
-  }
-  Result<SslContext, std::string> context(const std::string& ca_file) {
-    const std::lock_guard lock(mutex);
-    SslContext& context = contexts[ca_file];
-    if (!context) context = TRY(load_client_tls(ca_file));
-    return context;
   }
 };
 
@@ -229,7 +221,7 @@ Task<Result<UpstreamResponse, UpstreamFailure>> PooledUpstream::send(UpstreamReq
   }
   Target target{uri->host, uri->effective_port(), nullptr};
   if (is_https) {
-    auto context = state_->context(request.ca_file);
+    auto context = state_->contexts.find(request.ca_file, request.client_certificate_file, request.client_key_file);
     if (!context) co_return failed(FailureKind::tls, std::move(context).error());
     target.tls = std::move(*context);
   }
@@ -241,7 +233,7 @@ Task<Result<UpstreamResponse, UpstreamFailure>> PooledUpstream::send(UpstreamReq
   if (!http::append_request_head(head, request.method, path, host, request.headers, request.body.size())) {
     co_return failed(FailureKind::bad_response, "the request has a malformed method, target or header field");
   }
-  const std::string key = uri->scheme + "\n" + host + "\n" + request.ca_file + "\n" + request.pool_key;
+  const std::string key = uri->scheme + "\n" + host + "\n" + request.ca_file + "\n" + request.client_certificate_file + "\n" + request.pool_key;
   UpstreamPool& pool = state_->pool(*loop);
 
   auto exchange = std::make_unique<Exchange>(*loop);

@@ -9,9 +9,9 @@
 //   auto response = co_await upstream.send(std::move(request));
 //   while (true) { auto piece = co_await response->body->next(); ... }
 //
-// Connections are kept for each loop, and shared only between requests with the same origin, certificate authorities and `pool_key` (G13).
-// Responses are read strictly (G15): a doubtful head ends the exchange with `bad_response` and the connection is not used again. Redirects are
-// answers like any other. Must be called on a loop of `loops`; everything it returns lives there.
+// Connections are kept for each loop, and shared only between requests with the same origin, certificate authorities, client certificate and
+// `pool_key` (G13). Responses are read strictly (G15): a doubtful head ends the exchange with `bad_response` and the connection is not used again.
+// Redirects are answers like any other. Must be called on a loop of `loops`; everything it returns lives there.
 //
 // A request is sent at most once, with one exception: a pooled connection that turns out to be dead before any response byte is replaced by
 // a fresh one, once, if nothing of the request was written, or if the method is GET, HEAD or OPTIONS.

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "adapters/net/certificates_fixture.h"
+#include "adapters/net/mutual_tls_server_fixture.h"
 #include "adapters/net/scripted_server_fixture.h"
 #include "adapters/net/server.h"
 
@@ -446,6 +447,52 @@ TEST(UpstreamTls, needs_a_certificate_of_the_authority_for_the_host) {
   UpstreamRequest no_file = request_to(serving.url);
   no_file.ca_file = "/nonexistent";
   EXPECT_EQ(*calling.ask(std::move(no_file)).failure, FailureKind::tls);
+}
+
+TEST(UpstreamTls, shows_its_certificate_to_servers_that_want_one) {
+  TestAuthority authority, other;
+  MutualTlsServer server(authority);
+  Calling calling;
+  UpstreamRequest request = request_to(server.url());
+  request.ca_file = authority.ca_file();
+  EXPECT_TRUE(calling.ask(request).failure) << "without a certificate";
+
+  auto files = authority.issue("writ-gateway", "", 2);
+  request.client_certificate_file = files.certificate_file, request.client_key_file = files.key_file;
+  EXPECT_EQ(calling.ask(request).body, "writ-gateway");
+
+  const auto strange = other.issue("writ-gateway", "", 3);
+  UpstreamRequest of_another = request;
+  of_another.client_certificate_file = strange.certificate_file, of_another.client_key_file = strange.key_file;
+  EXPECT_TRUE(calling.ask(of_another).failure) << "of an authority that the server does not know";
+
+  ::chmod(files.key_file.c_str(), 0644);
+  ::unlink(files.certificate_file.c_str());
+  EXPECT_EQ(calling.ask(request).body, "writ-gateway") << "while the files are being replaced the earlier certificate stays in use";
+  files = authority.issue("writ-gateway", "", 4);
+  EXPECT_EQ(calling.ask(request).body, "writ-gateway") << "renewed";
+}
+
+TEST(UpstreamTls, refuses_client_certificates_that_cannot_be_used) {
+  TestAuthority authority;
+  MutualTlsServer server(authority);
+  const auto one = authority.issue("one", "", 2), two = authority.issue("two", "", 3), open = authority.issue("open", "", 4);
+  ::chmod(open.key_file.c_str(), 0640);
+  struct Row {
+    std::string certificate, key, says;
+  };
+  for (const Row& row : {Row{one.certificate_file, "", "needs its key"}, Row{"", one.key_file, "needs its key"}, Row{one.certificate_file, two.key_file, "key"},
+                         Row{"/nonexistent", one.key_file, "cannot use the certificate file"}, Row{one.certificate_file, "/nonexistent", "cannot read the key file"},
+                         Row{open.certificate_file, open.key_file, "use mode 0600"}}) {
+    Calling calling;
+    UpstreamRequest request = request_to(server.url());
+    request.ca_file = authority.ca_file();
+    request.client_certificate_file = row.certificate, request.client_key_file = row.key;
+    const Outcome outcome = calling.ask(request);
+    ASSERT_TRUE(outcome.failure) << row.says;
+    EXPECT_EQ(*outcome.failure, FailureKind::tls);
+    EXPECT_NE(outcome.detail.find(row.says), std::string::npos) << outcome.detail;
+  }
 }
 
 TEST(UpstreamTls, finds_plain_speakers_out) {

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "adapters/net/certificates_fixture.h"
+#include "adapters/net/mutual_tls_server_fixture.h"
 #include "adapters/net/scripted_server_fixture.h"
 #include "adapters/net/server.h"
 
@@ -312,6 +313,21 @@ TEST(OutgoingTls, needs_a_certificate_of_the_authority_for_the_host) {
   EXPECT_EQ(kind_of(fetch(request)), "tls");   // the system does not know this authority
   request.url = serve("misnamed", "DNS:other.example");
   EXPECT_EQ(kind_of(fetch(request, trusting)), "tls");
+}
+
+TEST(OutgoingTls, takes_authorities_and_a_certificate_with_the_request) {
+  net::TestAuthority authority;
+  net::MutualTlsServer server(authority);
+  OutgoingRequest request;
+  request.url = server.url();
+  EXPECT_EQ(kind_of(fetch(request)), "tls");
+  request.ca_file = authority.ca_file();
+  EXPECT_NE(kind_of(fetch(request)), "status 200") << "without a certificate";
+  const auto files = authority.issue("writ-gateway", "", 2);
+  request.client_certificate_file = files.certificate_file, request.client_key_file = files.key_file;
+  const Outcome good = fetch(request);
+  ASSERT_TRUE(good) << good.error().detail;
+  EXPECT_EQ(good->body, "writ-gateway");
 }
 
 }  // namespace

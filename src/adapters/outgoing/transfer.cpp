@@ -97,7 +97,12 @@ bool Transfer::set_options(const CurlOptions& options) {
   set(CURLOPT_SSL_VERIFYPEER, 1L);
   set(CURLOPT_SSL_VERIFYHOST, 2L);
   set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  if (!options.ca_file.empty()) set(CURLOPT_CAINFO, options.ca_file.c_str());
+  const std::string& ca_file = request_.ca_file.empty() ? options.ca_file : request_.ca_file;
+  if (!ca_file.empty()) set(CURLOPT_CAINFO, ca_file.c_str());
+  if (!request_.client_certificate_file.empty()) {
+    set(CURLOPT_SSLCERT, request_.client_certificate_file.c_str());
+    set(CURLOPT_SSLKEY, request_.client_key_file.c_str());
+  }
   set(CURLOPT_USERAGENT, options.user_agent.c_str());
   set(CURLOPT_OPENSOCKETFUNCTION, &Transfer::open_socket);
   set(CURLOPT_OPENSOCKETDATA, static_cast<void*>(this));
