@@ -95,6 +95,9 @@ struct Response {
   Headers headers;
   std::string body;
   std::unique_ptr<BodyStream> stream;   // when set, `body` is empty and the length is not known
+  // What was answered may be taken back while a slow client still reads: when this is requested during a write, the connection is broken off
+  // and the rest is not sent. May be null.
+  std::shared_ptr<Cancellation> withdrawn = nullptr;
 };
 
 // Answers one request. The request outlives the task. Handlers are shared by all event loops: they must be safe to call from several threads.

@@ -122,11 +122,14 @@ Task<Connection::Step> Connection::serve_request() {
   }
   if (!head.keep_alive) closing_ = true;
   Step step = Step::end;
+  const auto withdrawn = std::move(response->withdrawn);
+  withdrawn_ = withdrawn.get();
   if (response->stream) {
     step = co_await answer_with_stream(head, std::move(*response));
   } else {
     step = co_await answer(head, std::move(*response));
   }
+  withdrawn_ = nullptr;
   co_return step;
 }
 
@@ -368,7 +371,11 @@ Task<bool> Connection::write(std::string_view first, std::string_view second) {
     busy_turns_ = 0;
     expired_ = false;
     deadline_.set(state_->options.limits.write_deadline);   // for each step forward: slow is allowed, standing still is not
+    // What was begun before the withdrawal ends with it; what is written after it is how the answer ends.
+    http::Cancellation* const withdrawn = withdrawn_ && !withdrawn_->is_requested() ? withdrawn_ : nullptr;
+    if (withdrawn) withdrawn->on_request([this] { channel_->cancel(); });
     const bool usable = co_await channel_->wait_for(result.kind);
+    if (withdrawn) withdrawn->on_request(nullptr);
     deadline_.clear();
     if (!usable || expired_) co_return false;
   }

@@ -71,6 +71,7 @@ class Connection {
 
   http::Cancellation* cancellation_ = nullptr;   // of the request in hand
   http::BodyStream* stream_ = nullptr;           // being written and not cancelled
+  http::Cancellation* withdrawn_ = nullptr;      // of the answer that is being written
   int busy_turns_ = 0;            // requests or pieces served without waiting for anything
   bool drained_ = false;          // the last read took all there was
   bool expired_ = false;          // the deadline has passed

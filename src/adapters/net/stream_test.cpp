@@ -125,8 +125,25 @@ http::Response event_stream(std::unique_ptr<http::BodyStream> stream) {
   return response;
 }
 
+// What takes an answer back, from the test's thread.
+struct Withdrawal {
+  std::shared_ptr<http::Cancellation> made(std::mutex& mutex) {
+    const std::lock_guard lock(mutex);
+    executor = Executor::current();
+    return cancellation = std::make_shared<http::Cancellation>();
+  }
+  void request(std::mutex& mutex) {
+    const std::lock_guard lock(mutex);
+    executor->post([withdrawn = cancellation] { withdrawn->request(); });
+  }
+  Executor* executor = nullptr;
+  std::shared_ptr<http::Cancellation> cancellation;
+};
+
 struct Scene {
   Feed feed;
+  std::mutex mutex;
+  Withdrawal withdrawal;
   std::atomic<int> gone{0};
   std::atomic<int> waiting{0};
   std::atomic<int> silent{0};
@@ -139,6 +156,18 @@ Task<http::Response> handle(Scene* scene, const http::Request& request) {
   if (request.path == "/file") {
     http::Response response = event_stream(std::make_unique<FedStream>(scene->feed));
     response.headers.set("Content-Type", "application/json");
+    co_return response;
+  }
+  if (request.path == "/large" || request.path == "/endless-until-withdrawn") {
+    http::Response response = request.path == "/large" ? http::text(200, std::string(64 << 20, 'x')) : event_stream(std::make_unique<EndlessStream>(scene->feed));
+    response.withdrawn = scene->withdrawal.made(scene->mutex);
+    ++scene->waiting;
+    co_return response;
+  }
+  if (request.path == "/events-until-withdrawn") {
+    http::Response response = event_stream(std::make_unique<FedStream>(scene->feed));
+    response.withdrawn = scene->withdrawal.made(scene->mutex);
+    ++scene->waiting;
     co_return response;
   }
   if (request.path == "/throws") throw std::runtime_error("a bug");
@@ -217,6 +246,39 @@ TEST(Streams, are_relayed_piece_by_piece_at_once) {
   client.send(get("/plain"));   // the connection lives on
   EXPECT_EQ(status_of(client.receive_response()), 200);
   EXPECT_EQ(serving.scene.feed.cancelled, 0);
+}
+
+// G14: a reader that takes its time does not get the rest of what it may no longer have.
+TEST(Withdrawal, breaks_off_what_is_being_written) {
+  for (const char* path : {"/large", "/endless-until-withdrawn"}) {
+    Serving serving;
+    RawClient client(serving.port);
+    client.send(get(path));
+    ASSERT_TRUE(becomes_true([&] { return serving.scene.waiting > 0; })) << path;
+    std::this_thread::sleep_for(milliseconds(100));
+    EXPECT_EQ(serving.server->connections(), 1U) << path;
+    serving.scene.withdrawal.request(serving.scene.mutex);
+    EXPECT_TRUE(becomes_true([&] { return serving.server->connections() == 0; })) << path;
+    bool closed = false;
+    const std::string all = client.receive_all(milliseconds(5'000), &closed);
+    EXPECT_TRUE(closed) << path;
+    EXPECT_LT(all.size(), std::size_t{32} << 20) << path;   // what was on its way
+    EXPECT_FALSE(all.ends_with("0\r\n\r\n")) << path;
+  }
+}
+
+TEST(Withdrawal, lets_a_stream_that_waits_say_its_last) {
+  Serving serving;
+  RawClient client(serving.port);
+  client.send(get("/events-until-withdrawn"));
+  serving.scene.feed.push("data: 1\n\n");
+  EXPECT_NE(client.receive_until("data: 1\n\n"), "");
+  serving.scene.withdrawal.request(serving.scene.mutex);
+  serving.scene.feed.push("data: no longer\n\n");
+  serving.scene.feed.finish(StreamEnd::complete);
+  EXPECT_NE(client.receive_until("data: no longer\n\n\r\n0\r\n\r\n"), "");
+  client.send(get("/plain"));   // of another answer nothing was taken back
+  EXPECT_EQ(status_of(client.receive_response()), 200);
 }
 
 TEST(Streams, that_break_look_broken) {
