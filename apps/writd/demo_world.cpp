@@ -72,7 +72,7 @@ DemoWorld make_demo_world(const std::string& base) {
   notes.environment = "demo";
   notes.resource = base + "/mcp/notes";
   notes.resource_as = ras;
-  notes.upstream = registry::UpstreamAddress{base + kDemoUpstreamPath, "", "", ""};
+  notes.upstream.emplace().url = base + kDemoUpstreamPath;
   notes.scopes = {{"notes:read", "read notes", true, false, {}, {"search_notes", "read_note", "slow_report"}},
                   {"notes:write", "change notes", true, true, {}, {"add_note", "delete_note"}}};
   world.objects.servers = {notes};

@@ -1,5 +1,7 @@
 #include "adapters/yaml/yaml.h"
 #include "parts.h"
+#include "upstreams/fixed_credential.h"
+#include "upstreams/streamable_http.h"
 
 namespace writ::writd {
 namespace {
@@ -26,13 +28,11 @@ Result<void, std::string> build_gateway(Deployment::Parts& parts) {
   GatewayRole& role = parts.gateway.emplace();
   role.settings = settings_of(parts.config);
   role.keys = std::make_unique<gateway::RemoteIssuerKeys>(parts.remote_keys);
-  auto read_secret = [](const std::string& file) -> Result<Secret, Unavailable> {
-    auto secret = yaml::read_secret_file(file, {});
-    if (!secret) return unexpected(Unavailable{"a secret file cannot be read"});
-    return std::move(*secret);
-  };
+  auto read_secret = [](const std::string& file) { return yaml::read_secret_file(file, {}); };
+  role.streamable_http = std::make_unique<upstreams::StreamableHttp>(parts.upstream);
+  role.upstream = std::make_unique<upstreams::FixedCredential>(*role.streamable_http, read_secret);
   gateway::Dependencies dependencies{role.settings, parts.clock, parts.registry, parts.policy, *parts.revocations,
-                                                                          *parts.stores.log, *role.keys, parts.upstream, std::move(read_secret)};
+                                                                          *parts.stores.log, *role.keys, *role.upstream};
   dependencies.tools = parts.definitions.tools;
   dependencies.reviews = parts.definitions.reviews;
   dependencies.decision_points = parts.decision_points.get();

@@ -70,6 +70,14 @@ Result<void, TokenRefusal> check_claimed(const jose::UnverifiedJwt& jwt, std::st
   return {};
 }
 
+std::string principal_key(const AccessToken& token) {
+  std::string key;
+  for (const std::string* part : {&token.issuer, &token.subject, &token.client_id, &token.audience}) {
+    key.append(std::to_string(part->size())).append(":").append(*part);
+  }
+  return key;
+}
+
 Result<AccessToken, TokenRefusal> read_access_token(const jose::VerifiedJwt& jwt, std::string_view issuer, std::string_view resource) {
   const json::Value& claims = jwt.claims();
   if (!jwt.has_type(oauth::kTypAccessToken)) return unexpected(TokenRefusal::wrong_type);
@@ -103,6 +111,7 @@ Result<AccessToken, TokenRefusal> read_access_token(const jose::VerifiedJwt& jwt
   token.acr = optional_text(claims, "acr");
   if (const json::Value* amr = claims.find("amr")) token.amr = to_strings(*amr).value_or(std::vector<std::string>());
   if (const auto* auth_time = claims.find_int("auth_time")) token.auth_time = *auth_time;
+  token.principal = {principal_key(token), token.issuer, token.session, token.jti, token.id_jag_jti};
   return token;
 }
 

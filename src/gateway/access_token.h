@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "jose/jwt.h"
 #include "oauth/scope.h"
+#include "upstreams/upstream.h"
 
 namespace writ::gateway {
 
@@ -25,7 +26,11 @@ struct AccessToken {
   std::optional<std::int64_t> auth_time;
   oauth::ScopeSet scope;
   std::int64_t issued_at = 0, not_before = 0, expires = 0;
+  upstreams::Principal principal;  // what the layers towards an upstream know of it
 };
+
+// (issuer, sub, client_id, resource): whose sessions, connections and credentials are used (G12, G13).
+std::string principal_key(const AccessToken& token);
 
 // Why a request does not get through. The caller learns at most `invalid_token`; audit and tests learn this.
 enum class TokenRefusal {

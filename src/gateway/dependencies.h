@@ -2,22 +2,18 @@
 
 // What the gateway is built from. Everything is owned by the program, outlives the gateway, and is safe to share between threads.
 
-#include <functional>
-#include <string>
-
 #include "approvals/requests.h"
 #include "audit/decisions_log.h"
 #include "base/clock.h"
-#include "base/secret.h"
 #include "gateway/definition_reviews.h"
 #include "gateway/issuer_keys.h"
 #include "gateway/settings.h"
-#include "http/message.h"
 #include "policy/decision.h"
 #include "policy/decision_points.h"
 #include "policy/tool_catalogue.h"
 #include "registry/revocations.h"
 #include "registry/snapshot.h"
+#include "upstreams/upstream.h"
 
 namespace writ::gateway {
 
@@ -29,10 +25,7 @@ struct Dependencies {
   const registry::Revocations& revocations;
   audit::DecisionsLog& log;
   IssuerKeys& keys;
-  http::Upstream& upstream;
-  // Reads the fixed credential for an upstream (registry::UpstreamAddress::header_secret_file) at each use. May be empty: then a server that
-  // wants one is answered with 502.
-  std::function<Result<Secret, Unavailable>(const std::string& file)> read_secret;
+  upstreams::Upstream& upstream;
   // Where calls that need approval wait. Null: there is no such place, and they are denied.
   approvals::Requests* approvals = nullptr;
   const policy::CurrentTools* tools = nullptr;   // what policy knows of the approved tools; null: each has the careful defaults

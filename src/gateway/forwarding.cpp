@@ -52,17 +52,27 @@ Task<std::optional<std::string>> collect(Exchange& exchange, http::BodyStream& b
   co_return whole;
 }
 
-int status_of(http::UpstreamFailure::Kind kind) { return kind == http::UpstreamFailure::Kind::timeout ? 504 : 502; }
+struct ToldFailure {
+  int status, code;
+  std::string_view reason;    // in the record
+  std::string_view message;   // for the client
+};
 
-std::string_view reason_of(http::UpstreamFailure::Kind kind) {
+ToldFailure told(upstreams::Failure::Kind kind) {
+  using Kind = upstreams::Failure::Kind;
+  constexpr std::string_view kCannotBeReached = "the server cannot be reached or answers badly";
   switch (kind) {
-    case http::UpstreamFailure::Kind::connect: return "upstream_unreachable";
-    case http::UpstreamFailure::Kind::tls: return "upstream_tls";
-    case http::UpstreamFailure::Kind::timeout: return "upstream_timeout";
-    case http::UpstreamFailure::Kind::bad_response: return "upstream_bad_response";
-    case http::UpstreamFailure::Kind::closed: return "upstream_closed";
+    case Kind::connect: return {502, mcp::code::kUpstreamFailed, "upstream_unreachable", kCannotBeReached};
+    case Kind::tls: return {502, mcp::code::kUpstreamFailed, "upstream_tls", kCannotBeReached};
+    case Kind::timeout: return {504, mcp::code::kUpstreamTimedOut, "upstream_timeout", "the server did not answer in time"};
+    case Kind::bad_response: return {502, mcp::code::kUpstreamFailed, "upstream_bad_response", kCannotBeReached};
+    case Kind::closed: return {502, mcp::code::kUpstreamFailed, "upstream_closed", kCannotBeReached};
+    case Kind::credential: return {502, mcp::code::kUpstreamFailed, "upstream_credential_unavailable", "the gateway has no credential for the server"};
+    case Kind::needs_account: return {200, mcp::code::kDenied, "upstream_needs_account", "an account at the server must be linked first"};
+    case Kind::unavailable: return {503, mcp::code::kUpstreamFailed, "upstream_unavailable", "the server is not available at the moment"};
+    case Kind::not_translatable: return {200, mcp::code::kInvalidRequest, "not_translatable", "the server speaks another revision of the protocol, which has no such thing"};
   }
-  return "upstream_failed";
+  return {502, mcp::code::kUpstreamFailed, "upstream_failed", kCannotBeReached};
 }
 
 bool is_success(int status) { return status >= 200 && status < 300; }
@@ -82,24 +92,26 @@ http::Response Gateway::fail(Exchange& exchange, int status, std::string_view re
   return http::no_store(http::json(status, json::write(mcp::error_response(exchange.own_id(), code, message))));
 }
 
-Result<std::optional<UpstreamCredential>, Unavailable> Gateway::read_credential(const registry::Server& server) const {
-  const registry::UpstreamAddress& address = *server.upstream;
-  if (address.header_name.empty()) return std::optional<UpstreamCredential>();
-  if (!dependencies_.read_secret) return unexpected(Unavailable{"secret"});
-  auto secret = dependencies_.read_secret(address.header_secret_file);
-  if (!secret) return unexpected(secret.error());
-  return std::optional(UpstreamCredential{address.header_name, std::move(*secret)});
+http::Response Gateway::fail(Exchange& exchange, const upstreams::Failure& failure) {
+  ToldFailure say = told(failure.kind);
+  if (exchange.stopped != Stopped::no) return fail(exchange, say.status, say.reason);
+  json::Value data;
+  std::string message(say.message);
+  if (failure.kind == upstreams::Failure::Kind::needs_account) data = json::Value{{"kind", "account_needed"}, {"url", failure.url}, {"retryable", false}};
+  if (failure.kind == upstreams::Failure::Kind::not_translatable && !failure.detail.empty()) message = failure.detail;
+  // What is neither request nor answered by an object gets its judgement by the status.
+  if (!exchange.own_id() && say.status == 200) say.status = 400;
+  recorder_.outcome(exchange, say.status, say.reason);
+  http::Response response = http::no_store(http::json(say.status, json::write(mcp::error_response(exchange.own_id(), say.code, message, std::move(data)))));
+  if (failure.retry_after) response.headers.add("Retry-After", std::to_string(failure.retry_after->count()));
+  return response;
 }
 
 Task<http::Response> Gateway::forward(const http::Request& request, const Admission& admission, std::shared_ptr<Exchange> exchange) {
-  auto read = read_credential(*admission.server);
-  if (!read) co_return fail(*exchange, 502, "upstream_credential_unavailable");
-  std::optional<UpstreamCredential> credential = std::move(*read);
-  http::UpstreamRequest onward = upstream_request(request.method, request, *admission.server, *exchange, credential, dependencies_.settings);
-  credential.reset();
+  upstreams::Request onward = upstream_request(request.method, request, admission.snapshot, *admission.server, admission.caller, exchange, dependencies_.settings);
   const ClientWatch watch(request.client_gone, exchange);
   auto sent = co_await dependencies_.upstream.send(std::move(onward));
-  if (!sent) co_return fail(*exchange, status_of(sent.error().kind), reason_of(sent.error().kind));
+  if (!sent) co_return fail(*exchange, sent.error());
   http::UpstreamResponse answer = std::move(*sent);
   if (exchange->stopped != Stopped::no) {
     answer.body->cancel();
@@ -134,7 +146,7 @@ Task<http::Response> Gateway::forward(const http::Request& request, const Admiss
   if (exchange->message && exchange->message->method() == mcp::kInitialize && answer.headers.count(mcp::kSessionHeader) > 0) {
     const auto* upstream_id = answer.headers.find_single(mcp::kSessionHeader);
     if (upstream_id && is_session_id(*upstream_id)) {
-      exchange->session = sessions_.open(*upstream_id, principal_key(*exchange->token), to_unix_seconds(admission.now), exchange->token->expires);
+      exchange->session = sessions_.open(*upstream_id, exchange->token->principal.key, to_unix_seconds(admission.now), exchange->token->expires);
     }
     if (!exchange->session) {
       answer.body->cancel();

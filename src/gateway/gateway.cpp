@@ -172,7 +172,7 @@ Result<std::shared_ptr<Session>, http::Response> Gateway::find_session(const htt
   if (count == 0) return std::shared_ptr<Session>();
   if (count > 1) return unexpected(error_body(400, std::nullopt, mcp::code::kInvalidRequest, "more than one session id"));
   const std::int64_t now_seconds = to_unix_seconds(admission.now);
-  auto session = sessions_.find(*request.headers.find(mcp::kSessionHeader), principal_key(*admission.token), now_seconds);
+  auto session = sessions_.find(*request.headers.find(mcp::kSessionHeader), admission.token->principal.key, now_seconds);
   // Unknown, ended, and somebody else's: one answer for all three (TR-25, G12).
   if (!session) return unexpected(error_body(404, std::nullopt, mcp::code::kInvalidRequest, "unknown session"));
   session->use(now_seconds, admission.token->expires);

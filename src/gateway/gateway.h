@@ -62,8 +62,8 @@ class Gateway {
   // learn_definitions.cpp
   bool must_learn(const Admission& admission, const Exchange& exchange) const;
   Task<void> learn(const http::Request& request, const Admission& admission, const Exchange& call);
-  Result<std::optional<UpstreamCredential>, Unavailable> read_credential(const registry::Server& server) const;
   http::Response fail(Exchange& exchange, int status, std::string_view reason);
+  http::Response fail(Exchange& exchange, const upstreams::Failure& failure);
 
   // The record of a decided message, and with it the one use of the approval that lifts what held it.
   Task<Result<std::uint64_t, Unavailable>> record_call(audit::Record record, SettledCall& settled, Exchange& exchange);

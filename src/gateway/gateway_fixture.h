@@ -19,6 +19,8 @@
 #include "policy/grants_table_fixture.h"
 #include "registry/read.h"
 #include "registry/stored_revocations.h"
+#include "upstreams/fixed_credential.h"
+#include "upstreams/streamable_http.h"
 
 namespace writ::gateway {
 
@@ -154,7 +156,7 @@ class GatewayTest : public testing::Test {
     set_objects([](registry::Objects&) {});
     set_grants({{"grants.yaml:1", "eng", {false, {"cursor"}}, "notes", {true, {}}, {false, {"search_notes", "read_*", "add_note", "echo"}}}});
     upstream.respond = [this](const http::UpstreamRequest& request) { return default_answer(request); };
-    Dependencies dependencies{settings, clock, objects, policy, *revocations, log, keys, upstream, [](const std::string&) { return Secret("upstream-secret"); }, approvals.get(), &tools, &reviews};
+    Dependencies dependencies{settings, clock, objects, policy, *revocations, log, keys, with_credential, approvals.get(), &tools, &reviews};
     gateway = std::make_unique<Gateway>(std::move(dependencies));
   }
 
@@ -182,7 +184,7 @@ class GatewayTest : public testing::Test {
       server.id = id;
       server.resource = std::string("https://writ.example/mcp/") + id;
       server.resource_as = kRas;
-      server.upstream = registry::UpstreamAddress{"http://127.0.0.1:9000/mcp", "", "", ""};
+      server.upstream.emplace().url = "http://127.0.0.1:9000/mcp";
       server.scopes = {{"notes:read", "", true, false, {}, {"search_notes", "read_*"}},
                        {"notes:write", "", false, false, {"notes:read"}, {"add_note", "delete_note"}},
                        {"notes:admin", "", false, true, {"notes:write"}, {"*_note"}}};
@@ -304,6 +306,8 @@ class GatewayTest : public testing::Test {
   policy::Current policy;
   memory::MemoryDecisionsLog log;
   HandUpstream upstream;
+  upstreams::StreamableHttp direct{upstream};
+  upstreams::FixedCredential with_credential{direct, [](const std::string&) { return Secret("upstream-secret"); }};
   std::unique_ptr<Gateway> gateway;
   std::uint64_t sequence = 0;
   int versions = 0;

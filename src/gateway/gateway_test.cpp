@@ -132,7 +132,8 @@ TEST_F(Forwarding, NothingOfTheClientsIdentityReachesTheUpstream) {
 
 TEST_F(Forwarding, ACredentialThatCannotBeReadStopsTheCall) {
   set_objects([](registry::Objects& o) { o.servers[0].upstream->header_name = "X-Api-Key"; });
-  Dependencies dependencies{settings, clock, objects, policy, *revocations, log, keys, upstream, {}};
+  upstreams::FixedCredential without_secrets(direct, [](const std::string& file) -> Result<Secret, std::string> { return unexpected(file + " cannot be read"); });
+  Dependencies dependencies{settings, clock, objects, policy, *revocations, log, keys, without_secrets};
   Gateway without(std::move(dependencies));
   EXPECT_EQ(run(executor, without.handle(request("POST", call_text("search_notes"), token()), "notes")).status, 502);
   EXPECT_TRUE(upstream.requests.empty());

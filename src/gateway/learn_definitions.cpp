@@ -60,15 +60,13 @@ Task<void> Gateway::learn(const http::Request& request, const Admission& admissi
   {
     // Names that nobody knows must not make the gateway ask for ever.
     const std::lock_guard lock(learned_mutex_);
-    Instant& last = learned_[admission.server->id + "\n" + principal_key(*admission.token)];
+    Instant& last = learned_[admission.server->id + "\n" + admission.token->principal.key];
     if (admission.now - last < kLearnAgainAfter) co_return;
     if (learned_.size() > kLearnedMax) learned_.clear();
-    learned_[admission.server->id + "\n" + principal_key(*admission.token)] = admission.now;
+    learned_[admission.server->id + "\n" + admission.token->principal.key] = admission.now;
   }
   const mcp::List list = call.method->need == mcp::Need::call ? mcp::List::tools : mcp::List::prompts;
   const mcp::ListShape& shape = *mcp::shape_of(list);
-  auto credential = read_credential(*admission.server);
-  if (!credential) co_return;
   // Of the client's own head only the version: its Mcp-Param fields belong to its call.
   http::Request bare;
   bare.method = "POST";
@@ -85,7 +83,7 @@ Task<void> Gateway::learn(const http::Request& request, const Admission& admissi
     asking->era = call.era;
     asking->session = call.session;
     asking->method = mcp::find_method(asking->message->method(), false);
-    auto onward = upstream_request("POST", bare, *admission.server, *asking, *credential, dependencies_.settings);
+    auto onward = upstream_request("POST", bare, admission.snapshot, *admission.server, admission.caller, asking, dependencies_.settings);
     auto sent = co_await dependencies_.upstream.send(std::move(onward));
     if (!sent) co_return;
     http::UpstreamResponse answer = std::move(*sent);

@@ -7,14 +7,6 @@
 
 namespace writ::gateway {
 
-std::string principal_key(const AccessToken& token) {
-  std::string key;
-  for (const std::string* part : {&token.issuer, &token.subject, &token.client_id, &token.audience}) {
-    key.append(std::to_string(part->size())).append(":").append(*part);
-  }
-  return key;
-}
-
 void RequestIds::remember(const mcp::RequestId& id, mcp::List list) {
   std::string key = mcp::to_key(id);
   const auto [entry, is_new] = lists_.try_emplace(key, std::uint8_t{0});

@@ -20,9 +20,6 @@
 
 namespace writ::gateway {
 
-// (issuer, sub, client_id, resource): whose session it is. Also the key under which upstream connections are pooled (G13).
-std::string principal_key(const AccessToken& token);
-
 // Which lists an answer may hold, by the id of its request (rules §5.4). Bounded: the oldest are forgotten, and their answers then dropped.
 class RequestIds {
  public:

@@ -41,35 +41,39 @@ bool is_session_id(std::string_view value) {
   return !value.empty() && value.size() <= 1'024 && std::all_of(value.begin(), value.end(), [](char c) { return c >= 0x21 && c < 0x7F; });
 }
 
-http::UpstreamRequest upstream_request(std::string_view method, const http::Request& from, const registry::Server& server, Exchange& exchange,
-                                       const std::optional<UpstreamCredential>& credential, const Settings& settings) {
-  http::UpstreamRequest request;
+upstreams::Request upstream_request(std::string_view method, const http::Request& from, std::shared_ptr<const registry::Snapshot> snapshot, const registry::Server& server,
+                                    const Caller& caller, const std::shared_ptr<Exchange>& exchange, const Settings& settings) {
+  upstreams::Request onward;
+  onward.snapshot = std::move(snapshot);
+  onward.server = &server;
+  onward.user = caller.user, onward.agent = caller.agent;
+  onward.principal = {exchange->token, &exchange->token->principal};
+  onward.era = exchange->era;
+  if (exchange->message) onward.message = {exchange, &*exchange->message};
+  onward.stands = exchange->stands;
+
+  http::UpstreamRequest& request = onward.http;
   request.method = std::string(method);
-  request.url = server.upstream->url;
-  request.ca_file = server.upstream->ca_file;
   request.headers.reserve(8);
   if (method == "POST") {
     request.headers.add("Content-Type", "application/json");
     request.headers.add("Accept", "application/json, text/event-stream");
-    request.body = exchange.message->write();
+    request.body = exchange->message->write();
   } else {
     request.headers.add("Accept", "text/event-stream");
   }
-  if (exchange.era == mcp::Era::modern) add_modern_fields(request.headers, from, *exchange.message);
-  else add_legacy_fields(request.headers, from, exchange);
+  if (exchange->era == mcp::Era::modern) add_modern_fields(request.headers, from, *exchange->message);
+  else add_legacy_fields(request.headers, from, *exchange);
   if (method == "GET") {
     const auto* event_id = from.headers.find_single("Last-Event-ID");
     if (event_id && event_id->size() <= kEventIdBytesMax && is_printable(*event_id)) request.headers.add("Last-Event-ID", *event_id);
   }
-  if (credential) request.headers.add(credential->header_name, std::string(credential->value.reveal()));
-  // No two principals share a connection (G13).
-  request.pool_key = server.id + "\n" + principal_key(*exchange.token);
-  const bool is_call = exchange.method && exchange.method->need == mcp::Need::call;
+  const bool is_call = exchange->method && exchange->method->need == mcp::Need::call;
   const auto head_timeout = is_call ? std::chrono::duration_cast<Milliseconds>(settings.call_deadline) : settings.answer_timeout;
   request.head_timeout_ms = static_cast<int>(head_timeout.count());
-  request.idle_timeout_ms = exchange.stands || is_call ? 0 : static_cast<int>(settings.idle_timeout.count());
-  request.cancellation = &exchange.cancellation;
-  return request;
+  request.idle_timeout_ms = exchange->stands || is_call ? 0 : static_cast<int>(settings.idle_timeout.count());
+  request.cancellation = &exchange->cancellation;
+  return onward;
 }
 
 }  // namespace writ::gateway

@@ -92,10 +92,46 @@ struct Scope {                          // rules §3.4
   std::vector<std::string> tools;       // globs over tool names
 };
 
+// A program on stdio that the gateway runs itself. What it may reach is what stands here and nothing else.
+struct UpstreamProgram {
+  std::vector<std::string> command;     // an absolute path and its arguments; no shell
+  std::map<std::string, std::string> environment;         // all that it gets, beside PATH, HOME, TMPDIR and LANG
+  std::map<std::string, std::string> secret_environment;  // name → file that is read when the program starts
+  enum class Runs { per_principal, shared } runs = Runs::per_principal;
+  bool network = false;
+  std::vector<std::string> read_paths, write_paths;       // beside the system's programs and libraries, and a folder of its own for what is temporary
+  std::int64_t memory_bytes_max = 512 << 20;
+  std::int64_t processes_max = 64, open_files_max = 256;
+  std::int64_t idle_seconds = 600;      // without a request, after which it is ended
+  std::int64_t instances_max = 50;
+};
+
+// How the gateway itself gets access at a server's authorization server. Never with the client's token.
+struct UpstreamOAuth {
+  enum class Grant {
+    client_credentials,
+    id_jag,               // for the same user, by this deployment's IdP (rules §3.8)
+    authorization_code,   // an account of the person, linked once
+  } grant = Grant::client_credentials;
+  std::string issuer;                   // of the authorization server; endpoints come from its metadata
+  std::string client_id;
+  std::string client_secret_file;       // empty: a public client, or `tls` client authentication
+  std::vector<std::string> scopes;
+  bool send_resource = true;            // some servers refuse `resource` (RFC 8707)
+  std::string resource;                 // empty: the upstream's URL
+  // Of authorization_code: whose accounts count as the company's. One of the two is required; both must fit where both are given.
+  std::vector<std::string> account_tenants, account_email_domains;
+};
+
 struct UpstreamAddress {
-  std::string url;                      // Streamable HTTP endpoint
+  enum class Transport { streamable_http, http_sse, stdio } transport = Transport::streamable_http;
+  enum class Era { detect, legacy, modern } era = Era::detect;
+  std::string url;                      // of the HTTP transports
   std::string ca_file;
   std::string header_name, header_secret_file;   // a fixed credential, read from a file at use
+  std::string client_certificate_file, client_key_file;   // mutual TLS
+  std::optional<UpstreamOAuth> oauth;
+  std::optional<UpstreamProgram> program;        // of stdio
 };
 
 // An MCP server: a protected resource (RFC 9728).
@@ -108,6 +144,7 @@ struct Server {
   std::string resource;                 // RFC 9728 resource identifier; compared byte for byte
   std::string resource_as;              // issuer of the RAS that governs it: the (audience, resource) pair table (EMA-27)
   std::optional<UpstreamAddress> upstream;   // present when our gateway stands in front of it
+  std::vector<std::string> members;     // of a combined server: ids of the servers whose tools it offers as one; it has no upstream then
   std::vector<Scope> scopes;
   // Tool review (docs/reference/tool-review.md). `allow` approves the first definition of a tool by itself, never a change of it.
   enum class FirstUse { hold, allow } first_use = FirstUse::hold;
