@@ -33,6 +33,7 @@ enum class Event {
   aborted,             // a recorded change that did not happen (start-up, rules §6.4)
   service,             // started, stopped, configuration reloaded
   approval,            // a held call: requested, approved, rejected, expired; spent is in the record of the call itself
+  upstream_account,    // a person's account at an upstream server: linked, refused, unlinked, lost, revoked there
 };
 std::string_view to_string(Event event);
 
