@@ -45,7 +45,10 @@ std::size_t Deployment::body_bytes_max(std::string_view path) {
 Task<void> Deployment::tick() {
   const Instant now = parts_->clock.now();
   parts_->remote_keys.refresh_due(now);
-  if (parts_->gateway) parts_->gateway->gateway->check_streams(now);
+  if (parts_->gateway) {
+    parts_->gateway->gateway->check_streams(now);
+    parts_->gateway->era_bridge->tidy(now);
+  }
   // What merely saves memory and disk runs once a minute.
   if (now < parts_->tidied + Seconds{60}) co_return;
   parts_->tidied = now;

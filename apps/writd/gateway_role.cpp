@@ -1,3 +1,4 @@
+#include "adapters/net/pause.h"
 #include "adapters/yaml/yaml.h"
 #include "parts.h"
 #include "upstreams/fixed_credential.h"
@@ -31,8 +32,9 @@ Result<void, std::string> build_gateway(Deployment::Parts& parts) {
   auto read_secret = [](const std::string& file) { return yaml::read_secret_file(file, {}); };
   role.streamable_http = std::make_unique<upstreams::StreamableHttp>(parts.upstream);
   role.upstream = std::make_unique<upstreams::FixedCredential>(*role.streamable_http, read_secret);
+  role.era_bridge = std::make_unique<upstreams::EraBridge>(upstreams::EraParts{*role.upstream, parts.registry, parts.clock, net::pause});
   gateway::Dependencies dependencies{role.settings, parts.clock, parts.registry, parts.policy, *parts.revocations,
-                                                                          *parts.stores.log, *role.keys, *role.upstream};
+                                                                          *parts.stores.log, *role.keys, *role.era_bridge};
   dependencies.tools = parts.definitions.tools;
   dependencies.reviews = parts.definitions.reviews;
   dependencies.decision_points = parts.decision_points.get();

@@ -12,6 +12,7 @@
 #include "deployment.h"
 #include "federation_parts.h"
 #include "gateway/routes.h"
+#include "upstreams/eras/era_bridge.h"
 #include "upstreams/upstream.h"
 #include "password_thread.h"
 #include "policy/decision_points.h"
@@ -50,6 +51,7 @@ struct GatewayRole {
   std::unique_ptr<gateway::RemoteIssuerKeys> keys;
   // From the lowest layer to the one that the gateway sees.
   std::unique_ptr<upstreams::Upstream> streamable_http, upstream;
+  std::unique_ptr<upstreams::EraBridge> era_bridge;
   std::unique_ptr<gateway::Gateway> gateway;
 };
 

@@ -7,6 +7,7 @@
 #include "registry/credentials.h"
 #include "registry/read_connector.h"
 #include "registry/step_up_objects.h"
+#include "registry/upstream_era.h"
 
 namespace writ::registry {
 namespace {
@@ -142,6 +143,7 @@ Server read_server(const Node& node, Reading& reading) {
     UpstreamAddress address;
     address.url = at.required_text("url");
     address.ca_file = at.text("ca_file");
+    address.era = read_era(at);
     if (const Node* header = at.find("header")) {
       Fields credential(*header, "`header`", reading.problems);
       address.header_name = credential.required_text("name");

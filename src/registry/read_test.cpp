@@ -76,6 +76,8 @@ INSTANTIATE_TEST_SUITE_P(
             "f.yaml:1:87: error: `id_jag_lifetime_seconds` must be between 10 and 3600, not 5"},
         Row{"unknown_word", "trusted_issuers: [{issuer: https://i.example, replay: singel_use}]\n",
             "f.yaml:1:55: error: `replay` must be `single_use` or `same_client_until_expiry`, not `singel_use`; did you mean `single_use`?"},
+        Row{"unknown_era", RAS "servers: [{id: s, resource: \"https://s.example/\", resource_authorization_server: \"https://ras.example\", upstream: {url: \"https://u.example\", era: old}}]\n",
+            "f.yaml:2:147: error: `era` must be `detect`, `legacy` or `modern`, not `old`"},
         Row{"no_time", "users: [{id: usr_a, name: a, not_before: yesterday}]\n", "f.yaml:1:42: error: `not_before` must be a time in UTC such as"},
         Row{"time_that_is_none", "users: [{id: usr_a, name: a, not_before: 2026-02-30T00:00:00Z}]\n", "f.yaml:1:42: error: `not_before` must be a time in UTC"}),
     [](const auto& row) { return row.param.name; });
@@ -233,7 +235,7 @@ servers:
     groups: [internal]
     resource: https://mcp.example/files
     resource_authorization_server: https://ras.example
-    upstream: {url: "http://127.0.0.1:9/mcp", ca_file: ca.pem, header: {name: X-Key, secret_file: key}}
+    upstream: {url: "http://127.0.0.1:9/mcp", ca_file: ca.pem, era: legacy, header: {name: X-Key, secret_file: key}}
     scopes:
       - {name: "files:read", description: Read, default: true, tools: ["get_*"]}
       - {name: "files:write", high_impact: true, implies: ["files:read"], tools: ["put_*"]}

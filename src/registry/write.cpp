@@ -2,6 +2,7 @@
 
 #include "audit/record.h"
 #include "registry/read.h"
+#include "registry/upstream_era.h"
 
 namespace writ::registry {
 namespace {
@@ -133,6 +134,7 @@ json::Value write(const Server& server) {
     json::Value upstream = json::Object{};
     text(upstream, "url", server.upstream->url);
     text(upstream, "ca_file", server.upstream->ca_file);
+    write_era(upstream, server.upstream->era);
     if (!server.upstream->header_name.empty()) {
       upstream.set("header", json::Value{{"name", server.upstream->header_name}, {"secret_file", server.upstream->header_secret_file}});
     }
