@@ -30,6 +30,8 @@ enum class Stopped {
 };
 std::string_view to_string(Stopped stopped);
 
+struct CutOff;
+
 struct Exchange {
   std::shared_ptr<const AccessToken> token;
   std::string server_id;
@@ -48,7 +50,9 @@ struct Exchange {
 
   http::Cancellation cancellation;            // of the wait for the upstream's head
   http::BodyStream* body = nullptr;           // what comes from the upstream, while it is read
+  http::Cancellation delivery;                // of what was answered and the client still reads
   Stopped stopped = Stopped::no;
+  std::shared_ptr<const CutOff> cut_off;      // why, when it is no longer allowed
   bool answered = false;                      // the response to `message` was passed on
   std::int64_t bytes = 0;                     // passed on to the client
   int dropped = 0;                            // messages of the upstream that were not passed on
@@ -64,6 +68,7 @@ struct Exchange {
   void stop(Stopped reason) {
     if (stopped != Stopped::no) return;
     stopped = reason;
+    delivery.request();
     cancellation.request();
     if (body) body->cancel();
   }

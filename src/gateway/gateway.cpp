@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "gateway/challenge.h"
+#include "gateway/cut_off.h"
 #include "gateway/denial.h"
 #include "gateway/external_decision.h"
 #include "gateway/held_call.h"
@@ -288,9 +289,21 @@ Task<http::Response> Gateway::post(const http::Request& request, Admission admis
       co_return render_denial(verdict, audit::denial_code(*position), &message, exchange->era, settings);
   }
   if (exchange->session && is_request) exchange->session->remember(*message.id(), exchange->method->list);
-  if (!go_live(exchange, basis)) co_return fail(*exchange, 403, "no_longer_allowed");
-  http::Response response = co_await forward(request, admission, exchange);
+  http::Response response = co_await carry_out(request, admission, exchange, basis);
   co_return response;
+}
+
+Task<http::Response> Gateway::carry_out(const http::Request& request, const Admission& admission, std::shared_ptr<Exchange> exchange, Basis basis) {
+  if (go_live(exchange, std::move(basis))) {
+    http::Response response = co_await forward(request, admission, exchange);
+    response.withdrawn = std::shared_ptr<http::Cancellation>(exchange, &exchange->delivery);
+    if (response.stream || !exchange->cut_off) co_return response;
+  } else {
+    recorder_.outcome(*exchange, 403, to_string(exchange->stopped));
+  }
+  const auto cut_off = exchange->cut_off;
+  CutOffNotice notice = co_await record_cut_off(recorder_, cut_off);
+  co_return error_body(403, exchange->own_id(), mcp::code::kDenied, notice.text, std::move(notice.data));
 }
 
 Task<Result<std::uint64_t, Unavailable>> Gateway::record_call(audit::Record record, SettledCall& settled, Exchange& exchange) {
@@ -351,8 +364,7 @@ Task<http::Response> Gateway::get(const http::Request& request, const Admission&
   if (verdict.outcome != Verdict::Outcome::allowed) {
     co_return render_denial(verdict, audit::denial_code(*position), nullptr, mcp::Era::legacy, dependencies_.settings);
   }
-  if (!go_live(exchange, basis)) co_return fail(*exchange, 403, "no_longer_allowed");
-  http::Response response = co_await forward(request, admission, exchange);
+  http::Response response = co_await carry_out(request, admission, exchange, basis);
   co_return response;
 }
 
@@ -408,9 +420,11 @@ void Gateway::tell_changes(Exchange& exchange, bool is_first) {
 
 bool Gateway::go_live(const std::shared_ptr<Exchange>& exchange, Basis basis) {
   tell_changes(*exchange, true);
-  const bool has_changed = !(current_basis() == basis);
-  live_.add(exchange, std::move(basis));
-  if (!has_changed || is_still_allowed(*exchange)) return true;
+  // First added, then compared: a change in between is seen by one of the two.
+  live_.add(exchange, basis);
+  if (current_basis() == basis) return true;
+  exchange->cut_off = find_cut_off(*exchange);
+  if (!exchange->cut_off) return true;
   exchange->stop(Stopped::no_longer_allowed);
   return false;
 }
@@ -423,18 +437,35 @@ void Gateway::check_streams(Instant now) {
   if (now_seconds - swept >= kSweepSessionsSeconds && sessions_swept_.compare_exchange_strong(swept, now_seconds)) sessions_.forget_idle(now_seconds);
 }
 
-bool Gateway::is_still_allowed(const Exchange& exchange) const {
+std::shared_ptr<const CutOff> Gateway::find_cut_off(const Exchange& exchange) const {
+  const Instant now = dependencies_.clock.now();
   const auto snapshot = dependencies_.objects.get();
   const auto tools = current_tools();
   const auto policy = dependencies_.policy.get();
   const registry::Server* server = snapshot->server(exchange.server_id);
-  if (!server || !server->upstream) return false;
+  // Who the token stands for may be no longer known or active. Its client learns no more of that than with a request (bearer_authentication.h).
+  const auto refused = [&](std::string_view reason) {
+    auto cut_off = std::make_shared<CutOff>();
+    cut_off->record = cut_off_record(exchange, now);
+    cut_off->record.reason = std::string(reason);
+    cut_off->record.policy_version = policy->version();
+    cut_off->record.object_sequence = snapshot->sequence();
+    cut_off->verdict.reason = std::string(to_string(Stopped::no_longer_allowed));
+    return cut_off;
+  };
+  if (!server || !server->upstream) return refused("server_disabled");
   const auto caller = authentication_.resolve(*exchange.token, *snapshot);
-  if (!caller) return false;
-  const Circumstances asked{*snapshot, *server, *exchange.token, *caller, *policy, *tools, definitions_, exchange.ip, dependencies_.clock.now()};
-  const Verdict verdict = exchange.message ? authorize(asked, *exchange.message, exchange.method, exchange.era) : authorize_connection(asked);
-  if (verdict.outcome == Verdict::Outcome::held) return is_lifted(verdict.decision, exchange.lifted);
-  return verdict.outcome == Verdict::Outcome::allowed;
+  if (!caller) return refused(to_string(caller.error()));
+  const Circumstances asked{*snapshot, *server, *exchange.token, *caller, *policy, *tools, definitions_, exchange.ip, now};
+  Verdict verdict = exchange.message ? authorize(asked, *exchange.message, exchange.method, exchange.era) : authorize_connection(asked);
+  if (verdict.outcome == Verdict::Outcome::allowed) return nullptr;
+  if (verdict.outcome == Verdict::Outcome::held && is_lifted(verdict.decision, exchange.lifted)) return nullptr;
+  auto cut_off = std::make_shared<CutOff>();
+  cut_off->record = cut_off_record(exchange, now);
+  Recorder::add(cut_off->record, asked, verdict);
+  verdict.question.reset();
+  cut_off->verdict = std::move(verdict);
+  return cut_off;
 }
 
 void Gateway::examine(Exchange& exchange) {
@@ -443,7 +474,8 @@ void Gateway::examine(Exchange& exchange) {
   Basis basis = current_basis();
   if (!exchange.stands && now >= exchange.deadline) return exchange.stop(Stopped::deadline);
   if (exchange.stands && to_unix_seconds(now) >= stands_until(*exchange.token, exchange.session.get())) return exchange.stop(Stopped::token_expired);
-  if (!is_still_allowed(exchange)) return exchange.stop(Stopped::no_longer_allowed);
+  if (exchange.stopped != Stopped::no) return;
+  if ((exchange.cut_off = find_cut_off(exchange))) return exchange.stop(Stopped::no_longer_allowed);
   live_.set_basis(exchange, std::move(basis));
   tell_changes(exchange, false);
 }

@@ -55,6 +55,8 @@ class Gateway {
   Task<http::Response> post(const http::Request& request, Admission admission);
   Task<http::Response> get(const http::Request& request, const Admission& admission);
   Task<http::Response> remove(const http::Request& request, const Admission& admission);
+  // From the decision to the answer; a change meanwhile ends it.
+  Task<http::Response> carry_out(const http::Request& request, const Admission& admission, std::shared_ptr<Exchange> exchange, Basis basis);
   Task<http::Response> forward(const http::Request& request, const Admission& admission, std::shared_ptr<Exchange> exchange);
   Task<http::Response> pass_json(std::shared_ptr<Exchange> exchange, http::UpstreamResponse answer, std::string session_id);
   Task<http::Response> pass_client_error(std::shared_ptr<Exchange> exchange, http::UpstreamResponse answer);
@@ -83,7 +85,8 @@ class Gateway {
   void examine(Exchange& exchange);
   // Standing streams hear when a review or another policy may alter what they see.
   void tell_changes(Exchange& exchange, bool is_first);
-  bool is_still_allowed(const Exchange& exchange) const;
+  // Decides again, with everything as it is now. Null: it is still allowed.
+  std::shared_ptr<const CutOff> find_cut_off(const Exchange& exchange) const;
 
   Dependencies dependencies_;
   BearerAuthentication authentication_;

@@ -23,6 +23,8 @@ class Recorder {
   // Of a text that a client chose, as much as a record keeps: what waits to be written must not be as large as a message.
   static std::string bounded(std::string_view text);
 
+  const Settings& settings() const { return dependencies_.settings; }
+
   // Durable as the setting wants it when it completes. Answers the record's position.
   Task<Result<std::uint64_t, Unavailable>> decide(audit::Record record) const;
   // Of a call that `lifted` lets through: its one use is claimed in the same step (rules §4.6). Replayed: it was used before, and the record says so.

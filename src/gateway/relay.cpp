@@ -142,6 +142,7 @@ Task<Result<std::string, StreamEnd>> Relay::next() {
     Piece piece = co_await pump_->next();
     if (ended_) break;   // cancelled meanwhile
     std::string out;
+    CutOffNotice notice;
     if (piece && exchange_->stopped == Stopped::no) {
       events_.clear();
       const auto fed = parser_.feed(*piece, events_);
@@ -154,16 +155,22 @@ Task<Result<std::string, StreamEnd>> Relay::next() {
         AnswerFilter::Admitted admitted = filter_.admit(event.data, *exchange_, AnswerFilter::Waiting::may);
         if (admitted.fate == AnswerFilter::Admitted::Fate::wait) {
           co_await settle(std::move(admitted.news));
-          if (ended_) break;
+          if (ended_ || exchange_->stopped != Stopped::no) break;
           admitted = filter_.admit(event.data, *exchange_, AnswerFilter::Waiting::must_not);
         }
         pass(event, admitted, out);
       }
       if (ended_) break;
       append_owed(out);
-      if (!fed) finish(StreamEnd::broken, out);
+      if (!fed) finish(StreamEnd::broken, notice, out);
     } else {
-      finish(piece ? StreamEnd::broken : piece.error(), out);
+      if (exchange_->stopped == Stopped::no_longer_allowed) {
+        const auto cut_off = exchange_->cut_off;
+        auto recorded = co_await record_cut_off(recorder_, cut_off);
+        if (ended_) break;
+        notice = std::move(recorded);
+      }
+      finish(piece ? StreamEnd::broken : piece.error(), notice, out);
     }
     if (out.empty()) continue;
     exchange_->bytes += static_cast<std::int64_t>(out.size());
@@ -227,22 +234,39 @@ void Relay::append_owed(std::string& out) {
   }
 }
 
-void Relay::answer_with_error(int code, std::string_view message, std::string& out) {
+void Relay::answer_with_error(int code, std::string_view message, std::string& out, json::Value data) {
   mcp::Event event;
-  event.data = json::write(mcp::error_response(exchange_->own_id(), code, message));
+  event.data = json::write(mcp::error_response(exchange_->own_id(), code, message, std::move(data)));
   event.has_data = true;
   mcp::append_event(out, event);
   exchange_->answered = true;
 }
 
-void Relay::finish(StreamEnd how, std::string& out) {
+// A call and a subscription get their answer. A GET stream of the legacy era has no request to answer: it is told by a message for its log, which every
+// client knows (docs/decisions/0031).
+void Relay::say_cut_off(CutOffNotice& notice, std::string& out) {
+  if (exchange_->own_id()) {
+    if (!exchange_->answered) answer_with_error(mcp::code::kDenied, notice.text, out, std::move(notice.data));
+    return;
+  }
+  json::Value data{{"message", notice.text}};
+  if (!notice.data.is_null()) data.set("writ/decision", std::move(notice.data));
+  json::Value params{{"level", "error"}, {"logger", "writ"}};
+  params.set("data", std::move(data));
+  json::Value notification{{"jsonrpc", "2.0"}, {"method", "notifications/message"}};
+  notification.set("params", std::move(params));
+  mcp::Event event;
+  event.data = json::write(notification);
+  event.has_data = true;
+  mcp::append_event(out, event);
+}
+
+void Relay::finish(StreamEnd how, CutOffNotice& notice, std::string& out) {
   const bool waits_for_answer = exchange_->own_id() && !exchange_->answered;
   std::string_view reason = exchange_->stopped != Stopped::no ? to_string(exchange_->stopped) : how == StreamEnd::complete ? "completed" : "upstream_broken";
   ended_ = StreamEnd::complete;
   switch (exchange_->stopped) {
-    case Stopped::no_longer_allowed:
-      if (waits_for_answer) answer_with_error(mcp::code::kDenied, "no longer allowed", out);
-      break;
+    case Stopped::no_longer_allowed: say_cut_off(notice, out); break;
     case Stopped::token_expired:
       if (waits_for_answer && exchange_->era == mcp::Era::modern) {
         // TR-74: the end of a subscription, said by the server.

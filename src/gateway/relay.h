@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "gateway/answer_filter.h"
+#include "gateway/cut_off.h"
 #include "gateway/exchange.h"
 #include "gateway/recorder.h"
 #include "http/message.h"
@@ -40,9 +41,10 @@ class Relay final : public http::BodyStream {
   void pass(const mcp::Event& event, std::string& out);                                       // one that needs no judgement
   void pass(const mcp::Event& event, const AnswerFilter::Admitted& admitted, std::string& out);
   static bool is_message(const mcp::Event& event) { return event.has_data && !event.data.empty() && (event.type.empty() || event.type == "message"); }
-  void finish(http::StreamEnd how, std::string& out);
+  void finish(http::StreamEnd how, CutOffNotice& notice, std::string& out);
   void append_owed(std::string& out);
-  void answer_with_error(int code, std::string_view message, std::string& out);
+  void answer_with_error(int code, std::string_view message, std::string& out, json::Value data = nullptr);
+  void say_cut_off(CutOffNotice& notice, std::string& out);
 
   std::shared_ptr<Exchange> exchange_;
   std::shared_ptr<Pump> pump_;

@@ -287,9 +287,32 @@ TEST_F(Revocation, AModernSubscriptionEndsWithItsResult) {
 
 struct Change {
   const char* name;
+  const char* reason;   // of the record; the client is told of policies only
   std::function<void(GatewayTest&)> make;
 };
-class Changes : public Revocation, public testing::WithParamInterface<Change> {};
+class Changes : public Revocation, public testing::WithParamInterface<Change> {
+ public:
+  // The record that a denial code leads to.
+  const audit::Record& record_of(const json::Value& denial) const {
+    const auto* code = denial.find_string("code");
+    const auto position = audit::parse_denial_code(code ? *code : "");
+    EXPECT_TRUE(position) << json::write(denial);
+    return log.records().at(position ? position->position - 1 : 0);
+  }
+  void expect_denial(const json::Value* denial) {
+    ASSERT_TRUE(denial);
+    const bool is_policys = std::string(GetParam().reason) == "no_permit";
+    const bool is_decided = is_policys || std::string(GetParam().name) == "server_disabled";
+    EXPECT_EQ(*denial->find_string("kind"), is_decided ? GetParam().reason : "no_longer_allowed");
+    EXPECT_EQ(*denial->find_string("effect"), "deny");
+    const audit::Record& record = record_of(*denial);
+    EXPECT_EQ(record.event, audit::Event::call);
+    EXPECT_EQ(record.effect, audit::Effect::deny);
+    EXPECT_EQ(record.reason, GetParam().reason);
+    EXPECT_EQ(record.user, "usr_alice");
+    EXPECT_EQ(log.records().at(record.of_position - 1).effect, audit::Effect::allow);
+  }
+};
 
 TEST_P(Changes, EndCallsAndStreams) {
   answer_with({data(progress(1))}, std::nullopt);
@@ -306,9 +329,20 @@ TEST_P(Changes, EndCallsAndStreams) {
   GetParam().make(*this);
   check();
   ASSERT_TRUE(call_waits->piece && *call_waits->piece);
-  EXPECT_NE((*call_waits->piece)->find(R"("id":1,"error":{"code":403)"), std::string::npos);
-  ASSERT_TRUE(stream_waits->piece);
-  EXPECT_FALSE(*stream_waits->piece);
+  const json::Value said = parsed((*call_waits->piece)->substr(6));
+  EXPECT_EQ(*said.find_int("id"), 1);
+  ASSERT_TRUE(said.find("error")) << **call_waits->piece;
+  EXPECT_EQ(*said.find("error")->find_int("code"), 403);
+  expect_denial(said.find("error")->find("data"));
+  // Nothing was asked on a GET stream: its last event is a message for the client's log.
+  ASSERT_TRUE(stream_waits->piece && *stream_waits->piece);
+  const json::Value last = parsed((*stream_waits->piece)->substr(6));
+  EXPECT_EQ(*last.find_string("method"), "notifications/message");
+  expect_denial(last.find("params")->find("data")->find("writ/decision"));
+  for (http::Response* response : {&call, &stream}) {
+    EXPECT_EQ(next(*response), "");
+    EXPECT_EQ(ended, http::StreamEnd::complete);
+  }
   EXPECT_TRUE(call_body->cancelled);
   EXPECT_TRUE(upstream.body->cancelled);
   EXPECT_EQ(last_reason(), "no_longer_allowed");
@@ -317,14 +351,14 @@ TEST_P(Changes, EndCallsAndStreams) {
 INSTANTIATE_TEST_SUITE_P(
     Kinds, Changes,
     testing::Values(
-        Change{"user_disabled", [](GatewayTest& g) { g.set_objects([](registry::Objects& o) { o.users[0].active = false; }); }},
-        Change{"agent_disabled", [](GatewayTest& g) { g.set_objects([](registry::Objects& o) { o.agents[0].active = false; }); }},
-        Change{"server_disabled", [](GatewayTest& g) { g.set_objects([](registry::Objects& o) { o.servers[0].active = false; }); }},
-        Change{"server_removed", [](GatewayTest& g) { g.set_objects([](registry::Objects& o) { o.servers.erase(o.servers.begin()); }); }},
-        Change{"group_left", [](GatewayTest& g) { g.set_objects([](registry::Objects& o) { o.users[0].groups.clear(); }); }},
-        Change{"token_revoked", [](GatewayTest& g) { EXPECT_TRUE(run(g.executor, g.revocations->revoke_token("at-1", from_unix_seconds(kNow + 900)))); }},
-        Change{"session_ended", [](GatewayTest& g) { EXPECT_TRUE(run(g.executor, g.revocations->end_session("session-1", from_unix_seconds(kNow + 900)))); }},
-        Change{"policy_denies", [](GatewayTest& g) { g.set_grants({}); }}),
+        Change{"user_disabled", "user_disabled", [](GatewayTest& g) { g.set_objects([](registry::Objects& o) { o.users[0].active = false; }); }},
+        Change{"agent_disabled", "agent_disabled", [](GatewayTest& g) { g.set_objects([](registry::Objects& o) { o.agents[0].active = false; }); }},
+        Change{"server_disabled", "server_disabled", [](GatewayTest& g) { g.set_objects([](registry::Objects& o) { o.servers[0].active = false; }); }},
+        Change{"server_removed", "server_disabled", [](GatewayTest& g) { g.set_objects([](registry::Objects& o) { o.servers.erase(o.servers.begin()); }); }},
+        Change{"group_left", "no_permit", [](GatewayTest& g) { g.set_objects([](registry::Objects& o) { o.users[0].groups.clear(); }); }},
+        Change{"token_revoked", "token_revoked", [](GatewayTest& g) { EXPECT_TRUE(run(g.executor, g.revocations->revoke_token("at-1", from_unix_seconds(kNow + 900)))); }},
+        Change{"session_ended", "session_ended", [](GatewayTest& g) { EXPECT_TRUE(run(g.executor, g.revocations->end_session("session-1", from_unix_seconds(kNow + 900)))); }},
+        Change{"policy_denies", "no_permit", [](GatewayTest& g) { g.set_grants({}); }}),
     [](const auto& row) { return row.param.name; });
 
 TEST_F(Revocation, ACallThatWasDecidedMayOutliveItsTokenButNotTheDeadline) {
@@ -340,6 +374,61 @@ TEST_F(Revocation, ACallThatWasDecidedMayOutliveItsTokenButNotTheDeadline) {
   check();
   ASSERT_TRUE(waiting->piece && *waiting->piece);
   EXPECT_NE((*waiting->piece)->find(R"("code":504)"), std::string::npos);
+}
+
+TEST_F(Revocation, AModernSubscriptionThatIsCutOffGetsTheDenial) {
+  answer_with({data(R"({"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{}})")}, std::nullopt);
+  http::Response response = send(modern("subscriptions/listen", json::Value{{"notifications", json::Value{{"toolsListChanged", true}}}}));
+  next(response);
+  const auto waiting = wait_for_next(response);
+  set_objects([](registry::Objects& o) { o.users[0].active = false; });
+  check();
+  ASSERT_TRUE(waiting->piece && *waiting->piece);
+  const json::Value said = parsed((*waiting->piece)->substr(6));
+  EXPECT_EQ(*said.find_int("id"), 1);
+  EXPECT_TRUE(said.find("error")->find("data")->find_string("code"));
+}
+
+TEST_F(Revocation, WithoutARecordAStreamEndsAllTheSame) {
+  answer_with({data(progress(1))}, std::nullopt);
+  http::Response response = post(call_text("search_notes"));
+  next(response);
+  const auto waiting = wait_for_next(response);
+  log.fail_from_now_on(true);
+  set_objects([](registry::Objects& o) { o.users[0].active = false; });
+  check();
+  ASSERT_TRUE(waiting->piece && *waiting->piece);
+  const json::Value said = parsed((*waiting->piece)->substr(6));
+  EXPECT_EQ(*said.find("error")->find_int("code"), 403);
+  EXPECT_FALSE(said.find("error")->find("data"));
+  EXPECT_TRUE(upstream.body->cancelled);
+}
+
+TEST_F(Revocation, ACallThatIsAnsweredByAnObjectGetsTheDenialToo) {
+  upstream.respond = [&](const http::UpstreamRequest&) { return upstream.answer(200, {{"Content-Type", "application/json"}}, {}, std::nullopt); };
+  const http::Request made = request("POST", call_text("search_notes"), token());
+  std::optional<http::Response> response;
+  spawn(gateway->handle(made, "notes"), [&](std::exception_ptr, std::optional<http::Response> answer) { response = std::move(answer); });
+  EXPECT_FALSE(response);
+  set_objects([](registry::Objects& o) { o.users[0].active = false; });
+  check();
+  ASSERT_TRUE(response);
+  EXPECT_EQ(response->status, 403);
+  const json::Value said = parsed(response->body);
+  EXPECT_EQ(*said.find_int("id"), 1);
+  EXPECT_TRUE(said.find("error")->find("data")->find_string("code")) << response->body;
+  EXPECT_TRUE(upstream.body->cancelled);
+  EXPECT_EQ(last_reason(), "user_disabled");   // the new decision; the outcome was written first
+}
+
+TEST_F(Revocation, WhatTheClientStillReadsIsWithdrawn) {
+  http::Response response = post(call_text("search_notes"));
+  ASSERT_TRUE(response.withdrawn);
+  check();
+  EXPECT_FALSE(response.withdrawn->is_requested());
+  set_objects([](registry::Objects& o) { o.users[0].active = false; });
+  check();
+  EXPECT_TRUE(response.withdrawn->is_requested());
 }
 
 // A log during whose write something happens.
@@ -369,7 +458,8 @@ TEST_F(Revocation, AChangeWhileTheRecordIsWrittenStopsTheCall) {
   upstream.requests.clear();
   EXPECT_EQ(status_after([&] { set_objects([](registry::Objects& o) { o.users[0].active = false; }); }), 403);
   EXPECT_TRUE(upstream.requests.empty());
-  EXPECT_EQ(last_reason(), "no_longer_allowed");
+  EXPECT_EQ(last_reason(), "user_disabled");
+  EXPECT_EQ(records(audit::Event::outcome).back().reason, "no_longer_allowed");
 }
 
 TEST_F(Revocation, AnotherPersonsChangeLeavesStreamsAlone) {
