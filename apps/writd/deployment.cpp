@@ -42,13 +42,15 @@ std::size_t Deployment::body_bytes_max(std::string_view path) {
   return is_token_endpoint ? 256 * 1024 : gateway::Settings().message_bytes_max;
 }
 
+void Deployment::check_streams() {
+  if (parts_->gateway) parts_->gateway->gateway->check_streams(parts_->clock.now());
+}
+
 Task<void> Deployment::tick() {
   const Instant now = parts_->clock.now();
+  check_streams();
   parts_->remote_keys.refresh_due(now);
-  if (parts_->gateway) {
-    parts_->gateway->gateway->check_streams(now);
-    parts_->gateway->era_bridge->tidy(now);
-  }
+  if (parts_->gateway) parts_->gateway->era_bridge->tidy(now);
   // What merely saves memory and disk runs once a minute.
   if (now < parts_->tidied + Seconds{60}) co_return;
   parts_->tidied = now;

@@ -35,6 +35,8 @@ class Deployment {
   const http::Router& public_routes() const;
   // How much the public listener reads of a body: MCP messages may be long, everything else is a form or short (T8).
   static std::size_t body_bytes_max(std::string_view path);
+  // Ends calls and streams that are no longer allowed. Runs on a loop, some ten times a second.
+  void check_streams();
   // Runs once a second on a loop: keys rotate, what has expired is forgotten, the keys of others are refreshed.
   Task<void> tick();
 

@@ -1,6 +1,7 @@
 #include "serve.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -22,6 +23,8 @@ namespace writ::writd {
 namespace {
 
 constexpr auto kDrainWithin = std::chrono::seconds(10);
+constexpr auto kLookEvery = std::chrono::milliseconds(100);
+constexpr int kTurnsPerTick = 5;
 
 int wrong_configuration(const std::string& problems) {
   std::fprintf(stderr, "%s\nwrit serve: the configuration is not usable; nothing was started\n", problems.c_str());
@@ -46,6 +49,14 @@ net::Listener listener_of(const config::Listener& configured, http::Handler hand
 std::size_t admin_body_bytes_max(std::string_view) { return 8 << 20; }
 
 Task<http::Response> healthy(const http::Request&) { co_return http::text(200, "ok\n"); }
+
+// A stream takes two descriptors, and the usual limit of 1,024 is for the sake of programs that call select().
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 // What one process serves, from its configuration to its listeners.
 class Service {
@@ -81,6 +92,10 @@ class Service {
     return listen();
   }
 
+  // Apart from the ticks: these may wait for a slow store, and what was revoked ends within a second (rules §5.3).
+  void check_streams() {
+    loops_.executor(0).post([this] { deployment_->check_streams(); });
+  }
   void tick() {
     loops_.executor(0).post([this] {
       if (ticking_.exchange(true)) return;   // the one before still waits for a slow store
@@ -158,6 +173,7 @@ class Service {
 
 int serve(const ServeOptions& options) {
   const Signals signals;
+  raise_descriptor_limit();
   auto root = yaml::parse_file(options.config_file);
   if (!root) return wrong_configuration(registry::to_string(root.error()));
   auto config = config::read_config(*root, options.config_file, options.data_directory);
@@ -171,11 +187,12 @@ int serve(const ServeOptions& options) {
     log_error(started.error());
     return exit;
   }
-  while (true) {
-    const int signal = signals.wait(std::chrono::milliseconds(500));
+  for (int turn = 1;; ++turn) {
+    const int signal = signals.wait(kLookEvery);
     if (signal == SIGTERM || signal == SIGINT) break;
     if (signal == SIGHUP) service.reload();
-    service.tick();
+    service.check_streams();
+    if (turn % kTurnsPerTick == 0) service.tick();
   }
   log_info("stopping: requests in flight are finished");
   service.drain();

@@ -431,8 +431,15 @@ bool Gateway::go_live(const std::shared_ptr<Exchange>& exchange, Basis basis) {
 
 void Gateway::check_streams(Instant now) {
   if (Executor::current()) definitions_.flush_due();
-  live_.visit_due(now, current_basis(), [this](Exchange& exchange) { examine(exchange); });
   const std::int64_t now_seconds = to_unix_seconds(now);
+  const Basis current = current_basis();
+  {
+    const std::lock_guard lock(checked_mutex_);
+    if (checked_basis_ == current && checked_second_ == now_seconds) return;
+    checked_basis_ = current;
+    checked_second_ = now_seconds;
+  }
+  live_.visit_due(now, current, [this](Exchange& exchange) { examine(exchange); });
   std::int64_t swept = sessions_swept_.load();
   if (now_seconds - swept >= kSweepSessionsSeconds && sessions_swept_.compare_exchange_strong(swept, now_seconds)) sessions_.forget_idle(now_seconds);
 }

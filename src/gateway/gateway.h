@@ -34,7 +34,8 @@ class Gateway {
   // Its protected resource metadata.
   http::Response metadata(const std::string& server_id) const;
 
-  // Ends what is no longer allowed. To be called at least every second, from any thread, while the event loops run (rules §5.3).
+  // Ends what is no longer allowed. To be called a few times a second, from any thread, while the event loops run (rules §5.3). Looks at every exchange
+  // when something has changed, else once a second.
   void check_streams(Instant now);
   std::size_t live_exchanges() const { return live_.size(); }
 
@@ -98,6 +99,9 @@ class Gateway {
   Recorder recorder_;
   std::shared_ptr<DrainBudget> drains_ = std::make_shared<DrainBudget>();
   std::atomic<std::int64_t> sessions_swept_{0};
+  std::mutex checked_mutex_;
+  Basis checked_basis_;
+  std::int64_t checked_second_ = 0;
   static constexpr Seconds kLearnAgainAfter{10};
   static constexpr std::size_t kLearnedMax = 10'000;
   std::mutex learned_mutex_;

@@ -160,6 +160,7 @@ Task<Result<std::string, StreamEnd>> Relay::next() {
         }
         pass(event, admitted, out);
       }
+      events_ = std::vector<mcp::Event>();   // not kept while the upstream is silent
       if (ended_) break;
       append_owed(out);
       if (!fed) finish(StreamEnd::broken, notice, out);

@@ -83,7 +83,7 @@ TEST_F(UsageLimit, ConcurrentCallsAreGivenBack) {
   upstream.respond = [&](const http::UpstreamRequest&) { return upstream.events({}, std::nullopt); };
   http::Response open = post(call_text("search_notes"));
   EXPECT_EQ(called(), "rate_limited");
-  open.stream.reset();
+  open = http::Response();
   upstream.body->finish(http::StreamEnd::complete);
   settle();
   upstream.respond = [this](const http::UpstreamRequest& request) { return default_answer(request); };
