@@ -109,6 +109,11 @@ bool Conduit::is_closed() const {
   return state_->closed;
 }
 
+bool Conduit::is_full() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->unread.size() >= state_->unread_max;
+}
+
 Task<bool> Conduit::ready() {
   auto begin = [state = state_](std::function<void(bool)> resume) {
     bool is_open = false;

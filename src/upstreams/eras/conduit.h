@@ -20,6 +20,7 @@ class Conduit {
   bool write(std::string piece);
   void finish(http::StreamEnd how);   // the first counts
   bool is_closed() const;
+  bool is_full() const;               // `ready` would wait
   // Until less than `unread_max` is unread; false when nobody reads any more. On the writer's loop, one at a time.
   Task<bool> ready();
   // Called once, on the loop on which this was called, when the reader let go before the end. Empty: not any more.

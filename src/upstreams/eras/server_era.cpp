@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "mcp/streamable_http.h"
+#include "upstreams/eras/legacy_session.h"
 #include "upstreams/eras/whole_body.h"
 
 namespace writ::upstreams {
@@ -16,15 +17,6 @@ constexpr Milliseconds kAnswerWithin{10'000}, kProgramAnswersWithin{5'000};
 constexpr Seconds kKept{600};
 constexpr int kTurnsMax = 4;
 const mcp::RequestId kId = std::string("writ-era");
-
-// Another address, another server.
-std::string address_of(const registry::UpstreamAddress& address) {
-  std::string text = std::to_string(static_cast<int>(address.transport)) + "\n" + address.url;
-  if (address.program) {
-    for (const std::string& word : address.program->command) text += "\n" + word;
-  }
-  return text;
-}
 
 // Who may not ask, or asks at a bad time, learns nothing.
 bool says_nothing(int status) {
@@ -227,7 +219,7 @@ Task<ServerEra::Found> ServerEra::find(const Request& request) {
   if (address.era == registry::UpstreamAddress::Era::legacy) co_return Found(Speaks::legacy);
   if (address.era == registry::UpstreamAddress::Era::modern) co_return Found(Speaks::modern);
   if (address.transport == Transport::http_sse) co_return Found(Speaks::legacy);   // the transport of 2024-11-05
-  const std::string server_id = request.server->id, where = address_of(address);
+  const std::string server_id = request.server->id, where = address_key(address);
   for (int turn = 0; turn < kTurnsMax; ++turn) {
     bool is_mine = false;
     {
