@@ -9,6 +9,7 @@
 #include "encoding/uri.h"
 #include "oauth/scope.h"
 #include "registry/check_connector.h"
+#include "registry/combined_server.h"
 #include "registry/step_up_objects.h"
 
 namespace writ::registry {
@@ -266,6 +267,8 @@ class Check {
         error(kind, server.id, "upstream/url", "`url` must be an https URL (http only on loopback), not " + shown(server.upstream->url));
       }
     }
+    references(kind, server.id, "members", ObjectKind::server, server.members, ids_.servers);
+    for (auto& [path, message] : problems_of_combined(server, objects_.servers)) error(kind, server.id, path, std::move(message));
     std::vector<std::string> names;
     for (const Scope& scope : server.scopes) names.push_back(scope.name);
     for (std::size_t i = 0; i < server.scopes.size(); ++i) {

@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "crypto/hash.h"
+#include "registry/combined_server.h"
 #include "registry/credentials.h"
 #include "registry/read_connector.h"
 #include "registry/step_up_objects.h"
@@ -153,6 +154,7 @@ Server read_server(const Node& node, Reading& reading) {
     at.finish();
     server.upstream = std::move(address);
   }
+  read_members(fields, server);
   for (const Node& item : fields.list("scopes")) {
     Fields at(item, "a scope", reading.problems);
     Scope scope;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "registry/combined_server.h"
+
 namespace writ::registry {
 namespace {
 
@@ -68,6 +70,7 @@ Snapshot::Snapshot(const Snapshot& before, Definitions definitions, std::uint64_
     : indexed_(before.indexed_), definitions_(std::move(definitions)), sequence_(sequence) {}
 
 Snapshot::Indexed::Indexed(Objects all) : objects(std::move(all)) {
+  derive_scopes(objects.servers);
   const auto index_by = [](auto& index, const auto& list, auto key) {
     for (std::size_t i = 0; i < list.size(); ++i) index.emplace(key(list[i]), i);
   };

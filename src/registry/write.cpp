@@ -1,6 +1,7 @@
 // Objects as documents. Members that have their default are left out, so that a comparison shows what somebody said.
 
 #include "audit/record.h"
+#include "registry/combined_server.h"
 #include "registry/read.h"
 #include "registry/upstream_era.h"
 
@@ -140,6 +141,7 @@ json::Value write(const Server& server) {
     }
     out.set("upstream", std::move(upstream));
   }
+  write_members(server, out);
   json::Array scopes;
   for (const Scope& scope : server.scopes) {
     json::Value written = json::Object{};
