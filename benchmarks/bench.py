@@ -3,6 +3,9 @@
 import argparse, datetime, json, os, pathlib, platform, re, shutil, signal, statistics, subprocess, sys, tempfile, time, urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "benchmarks/streams"))
+import streams  # noqa: E402
+
 BIN = ROOT / "build/release/bin"
 PEERS = ROOT / "build/bench/peers"
 SERVER_CORE, LOAD_CORE = "0", "1"
@@ -236,8 +239,17 @@ def start_and_memory(users, grants):
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def restart(world):
+    """The server anew, with the store that it has."""
+    world.writ.send_signal(signal.SIGTERM)
+    world.writ.wait(15)
+    world.children.remove(world.writ)
+    text = (world.folder / "writ.yaml").read_text()
+    (world.folder / "writ.yaml").write_text(text.replace("objects: deployment\npolicy: deployment\n", ""))
+    world.writ = world.start("writ", [BIN / "writd", "serve", "-c", world.folder / "writ.yaml"], SERVER_CORE, PORT)
+
+
 def start_peers(world):
-    world.running = set()
     for name, file in (("express + jose", "express_token_service"), ("plain Node", "plain_token_service"), ("express gateway", "express_gateway")):
         environment = dict(world.environment, PORT=str(PEER_PORTS[name]))
         world.start(name, ["node", f"{file}.mjs"], SERVER_CORE, PEER_PORTS[name], cwd=PEERS, environment=environment)
@@ -299,17 +311,34 @@ def table(report):
         added = report["latency"]["added"]
         lines += ["### Added latency at 1,000 calls/s over nginx", "", "| | min | median | max |", "| --- | --- | --- | --- |"]
         lines += [f"| {key[:3]} | {added[key]['min'] / 1000:.3f} ms | **{added[key]['median'] / 1000:.3f} ms** | {added[key]['max'] / 1000:.3f} ms |" for key in ("p50_us", "p99_us")] + [""]
+    lines += streams.table(report)
     if "start" in report:
         lines += ["### Start and memory", "", "| users | grants | start to first answer, median | resident |", "| --- | --- | --- | --- |"]
         lines += [f"| {s['users']:,} | {s['grants']:,} | {s['start_ms']['median']:.0f} ms | {s['resident_mb']:.1f} MB |" for s in report["start"]] + [""]
     return "\n".join(lines)
 
 
+def sections_of(text):
+    """Of a page: title → what stands below it."""
+    parts = re.split(r"^### (.+)\n", text, flags=re.M)
+    return {title: body.strip() for title, body in zip(parts[1::2], parts[2::2])}
+
+
+def write_page(text, m, options):
+    """Puts what was measured now in the place of what was measured before; what was not keeps its figures and their date."""
+    page = ROOT / "docs/performance.md"
+    made = f"Measured on {m['date']}, commit {m['commit']}: {m['cpu']}, {m['cores']} cores, Linux {m['kernel']}; {options.rounds} rounds of {options.seconds:g} s."
+    sections = sections_of(page.read_text()) if page.exists() else {}
+    sections.update({title: f"{made}\n\n{body}" for title, body in sections_of(text).items()})
+    body = "\n".join(f"### {title}\n\n{section}\n" for title, section in sections.items())
+    page.write_text((ROOT / "benchmarks/performance_head.md").read_text() + "\n" + body)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3)
-    parser.add_argument("--only", default="token_exchange,redemption,gateway,latency,start")
+    parser.add_argument("--only", default="token_exchange,redemption,gateway,latency,start,streams,revocation")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md")
     options = parser.parse_args()
     wanted = options.only.split(",")
@@ -318,15 +347,18 @@ def main():
     report = {"machine": machine(), "rounds": options.rounds, "seconds": options.seconds}
     if "start" in wanted:
         report["start"] = [start_and_memory(1, 1), start_and_memory(100_000, 1000)]
-    if set(wanted) - {"start"}:
+    streams.raise_descriptor_limit()
+    if set(wanted) - {"start", "revocation"}:
         world = World()
         try:
             world.start("stub", [BIN / "writ-load", "--serve", STUB], LOAD_CORE, STUB)
             world.start("issuer", ["node", "prepare.mjs", "issuer", ISSUER, world.settings["issuer_key"]], LOAD_CORE, ISSUER, cwd=PEERS)
             configure(world.folder)
             world.writ = world.start("writ", [BIN / "writd", "serve", "-c", world.folder / "writ.yaml"], SERVER_CORE, PORT)
-            start_peers(world)
-            report["left_out"] = sorted({"nginx", "HAProxy"} - world.running)
+            world.running = set()
+            if set(wanted) - {"start", "revocation", "streams"}:
+                start_peers(world)
+                report["left_out"] = sorted({"nginx", "HAProxy"} - world.running)
             for leg in ("token_exchange", "redemption"):
                 if leg in wanted:
                     print(leg, flush=True)
@@ -335,8 +367,15 @@ def main():
                 if leg in wanted:
                     print(leg, flush=True)
                     report[leg] = run(world, options)
+            if "streams" in wanted:
+                print("streams", flush=True)
+                report["streams"] = {"idle": streams.idle(world, sys.modules[__name__], options), "large": streams.large_answer(BIN)}
         finally:
             world.close()
+    if "revocation" in wanted:
+        print("revocation", flush=True)
+        (ROOT / "build/bench").mkdir(parents=True, exist_ok=True)
+        report["revocation"] = streams.revocation(BIN, options, ROOT / "build/bench/revocation.json")
     (ROOT / "build/bench").mkdir(parents=True, exist_ok=True)
     (ROOT / "build/bench/result.json").write_text(json.dumps(report, indent=1))
     text = table(report)
@@ -344,10 +383,7 @@ def main():
     if report.get("left_out"):
         print("left out because they are not installed:", ", ".join(report["left_out"]))
     if options.write:
-        m = report["machine"]
-        head = (ROOT / "benchmarks/performance_head.md").read_text()
-        made = f"Made by `script/bench` on {m['date']}, commit {m['commit']}: {m['cpu']}, {m['cores']} cores, Linux {m['kernel']}; {options.rounds} rounds of {options.seconds:g} s, alternating.\n\n"
-        (ROOT / "docs/performance.md").write_text(head + "\n" + made + text)
+        write_page(text, report["machine"], options)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,25 @@ constexpr std::string_view kTools =
     R"({"tools":[{"name":"echo","description":"Says it back","inputSchema":{"type":"object","properties":{"text":{"type":"string"},"repo":{"type":"string"}}}}]})";
 constexpr std::string_view kInitialize = R"({"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"stub","version":"1"}})";
 
+constexpr std::string_view kStream = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+constexpr std::string_view kOpen = R"({"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"open"}})";
+constexpr std::string_view kSubscribed = R"({"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{}})";
+
+std::string chunk(std::string_view event) {
+  std::array<char, 16> size{};
+  std::snprintf(size.data(), size.size(), "%zx", event.size());
+  return std::string(size.data()) + "\r\n" + std::string(event) + "\r\n";
+}
+
+// What the client gets at once; of a stream its head, and after that nothing.
+std::string answer_to(std::string_view request, std::string_view result) {
+  if (request.starts_with("GET ")) return std::string(kStream) + chunk("data: " + std::string(kOpen) + "\n\n");
+  if (request.find("\"subscriptions/listen\"") != std::string_view::npos) return std::string(kStream) + chunk("data: " + std::string(kSubscribed) + "\n\n");
+  const bool lists = request.find("\"tools/list\"") != std::string_view::npos, initializes = request.find("\"initialize\"") != std::string_view::npos;
+  const std::string body = "{\"jsonrpc\":\"2.0\",\"id\":" + std::string(id_of(request)) + ",\"result\":" + std::string(lists ? kTools : initializes ? kInitialize : result) + "}";
+  return "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
 }  // namespace
 
 int serve_stub(std::uint16_t port, std::size_t answer_bytes) {
@@ -32,7 +51,7 @@ int serve_stub(std::uint16_t port, std::size_t answer_bytes) {
   const int on = 1;
   setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   const sockaddr_in address = loopback(port);
-  if (bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || listen(listener, 512) != 0) return std::fprintf(stderr, "writ-load: cannot listen on %u\n", port), 1;
+  if (bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || listen(listener, 4096) != 0) return std::fprintf(stderr, "writ-load: cannot listen on %u\n", port), 1;
   const std::string text(answer_bytes > 120 ? answer_bytes - 120 : 0, 'x');
   const std::string result = "{\"content\":[{\"type\":\"text\",\"text\":\"" + text + "\"}],\"isError\":false}";
 
@@ -64,10 +83,7 @@ int serve_stub(std::uint16_t port, std::size_t answer_bytes) {
       }
       message.append(buffer.data(), static_cast<std::size_t>(got));
       while (const auto size = whole_message(message)) {
-        const std::string_view request = std::string_view(message).substr(0, *size);
-        const bool lists = request.find("\"tools/list\"") != std::string_view::npos, initializes = request.find("\"initialize\"") != std::string_view::npos;
-        const std::string body = "{\"jsonrpc\":\"2.0\",\"id\":" + std::string(id_of(request)) + ",\"result\":" + std::string(lists ? kTools : initializes ? kInitialize : std::string_view(result)) + "}";
-        const std::string answer = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+        const std::string answer = answer_to(std::string_view(message).substr(0, *size), result);
         message.erase(0, *size);
         if (send(descriptor, answer.data(), answer.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(answer.size())) break;
       }
