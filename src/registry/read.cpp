@@ -9,6 +9,7 @@
 #include "registry/read_connector.h"
 #include "registry/step_up_objects.h"
 #include "registry/upstream_era.h"
+#include "registry/upstream_program.h"
 
 namespace writ::registry {
 namespace {
@@ -142,7 +143,8 @@ Server read_server(const Node& node, Reading& reading) {
   if (const Node* upstream = fields.find("upstream")) {
     Fields at(*upstream, "`upstream`", reading.problems);
     UpstreamAddress address;
-    address.url = at.required_text("url");
+    read_program(at, address, reading.problems);
+    address.url = address.transport == UpstreamAddress::Transport::stdio ? at.text("url") : at.required_text("url");
     address.ca_file = at.text("ca_file");
     address.era = read_era(at);
     if (const Node* header = at.find("header")) {

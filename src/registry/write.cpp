@@ -4,6 +4,7 @@
 #include "registry/combined_server.h"
 #include "registry/read.h"
 #include "registry/upstream_era.h"
+#include "registry/upstream_program.h"
 
 namespace writ::registry {
 namespace {
@@ -136,6 +137,7 @@ json::Value write(const Server& server) {
     text(upstream, "url", server.upstream->url);
     text(upstream, "ca_file", server.upstream->ca_file);
     write_era(upstream, server.upstream->era);
+    if (server.upstream->program) upstream.set("program", write(*server.upstream->program));
     if (!server.upstream->header_name.empty()) {
       upstream.set("header", json::Value{{"name", server.upstream->header_name}, {"secret_file", server.upstream->header_secret_file}});
     }
