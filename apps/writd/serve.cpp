@@ -25,6 +25,7 @@ namespace {
 constexpr auto kDrainWithin = std::chrono::seconds(10);
 constexpr auto kLookEvery = std::chrono::milliseconds(100);
 constexpr int kTurnsPerTick = 5;
+constexpr std::uint32_t kUsesBeforeTable = 32;
 
 int wrong_configuration(const std::string& problems) {
   std::fprintf(stderr, "%s\nwrit serve: the configuration is not usable; nothing was started\n", problems.c_str());
@@ -72,6 +73,7 @@ class Service {
     const Place place{config_.data_directory, config_.keys.sealing_key_file, config_.store.postgresql, config_.store.password_file, config_.node, config_.audit.keep};
     auto stores = TRY(open_stores(place, clock_, [](const std::string& failure) { log_error(failure); }));
     auto parse_yaml = [](std::string_view text, std::string name) { return yaml::parse(text, std::move(name)); };
+    crypto::verify_by_tables(config_.keys.issuer_tables ? kUsesBeforeTable : 0);
     sealing_key_.emplace(stores.sealing_key);
     shadow_log_ = std::make_unique<admin::ShadowLog>(*stores.log);
     stores.log = shadow_log_.get();

@@ -64,6 +64,7 @@ struct Keys {
   crypto::Algorithm algorithm = crypto::Algorithm::es256;
   Seconds rotate_after{90 * 24 * 3600};
   std::string sealing_key_file;         // 32 random bytes that seal private keys at rest; {data}/sealing.key
+  bool issuer_tables = false;           // crypto::verify_by_tables for keys that are used often
 };
 
 struct Audit {

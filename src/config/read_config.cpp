@@ -252,6 +252,7 @@ class Reader {
                                                        {"PS256", Algorithm::ps256}, {"EdDSA", Algorithm::eddsa}});
     config_.keys.rotate_after = fields.duration("rotate_after", config_.keys.rotate_after, kDay, 3650 * kDay);
     config_.keys.sealing_key_file = resolved(config_.file, fields.text("sealing_key_file", config_.keys.sealing_key_file));
+    config_.keys.issuer_tables = fields.flag("issuer_tables", false);
     fields.finish();
   }
 

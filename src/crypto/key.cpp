@@ -217,7 +217,7 @@ Result<PublicKey, KeyProblem> PublicKey::from_ec(std::string_view curve_name, st
   if (!handle) return unexpected(KeyProblem::not_on_curve);
 
   PublicKey key;
-  key.state_ = std::make_shared<State>(State{kind, std::move(handle), {"EC", std::string(curve_name), std::string(x), std::string(y), "", ""}});
+  key.state_ = std::make_shared<State>(kind, std::move(handle), Parameters{"EC", std::string(curve_name), std::string(x), std::string(y), "", ""});
   return key;
 }
 
@@ -241,8 +241,7 @@ Result<PublicKey, KeyProblem> PublicKey::from_rsa(std::string_view modulus, std:
   if (!handle) return unexpected(KeyProblem::malformed);
 
   PublicKey key;
-  key.state_ = std::make_shared<State>(
-      State{KeyKind::rsa, std::move(handle), {"RSA", "", "", "", std::string(modulus), std::string(exponent)}});
+  key.state_ = std::make_shared<State>(KeyKind::rsa, std::move(handle), Parameters{"RSA", "", "", "", std::string(modulus), std::string(exponent)});
   return key;
 }
 
@@ -254,7 +253,7 @@ Result<PublicKey, KeyProblem> PublicKey::from_ed25519(std::string_view x) {
   if (!handle) return unexpected(KeyProblem::malformed);
 
   PublicKey key;
-  key.state_ = std::make_shared<State>(State{KeyKind::ed25519, std::move(handle), {"OKP", "Ed25519", std::string(x), "", "", ""}});
+  key.state_ = std::make_shared<State>(KeyKind::ed25519, std::move(handle), Parameters{"OKP", "Ed25519", std::string(x), "", "", ""});
   return key;
 }
 

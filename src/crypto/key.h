@@ -45,6 +45,11 @@ class PublicKey {
   std::shared_ptr<const State> state_;
 };
 
+// Off (0) by default. Else: a P-256 public key that has verified `uses` signatures gets a table of its multiples (150 KB), with which the next
+// ones take about half the time (docs/decisions/0032). Keys that are seen once, such as those of DPoP proofs, never come so far. For the whole
+// process; to be set before keys are used.
+void verify_by_tables(std::uint32_t uses);
+
 class PrivateKey {
  public:
   static PrivateKey generate(Algorithm algorithm);

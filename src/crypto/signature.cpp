@@ -4,6 +4,7 @@
 #include <openssl/rsa.h>
 
 #include <array>
+#include <atomic>
 #include <cassert>
 
 #include "crypto/digest.h"
@@ -87,15 +88,33 @@ std::string sign_ed25519(EVP_PKEY* key, std::string_view message) {
   return signature;
 }
 
+std::atomic<std::uint32_t> uses_before_table{0};
+
+// Null while there is none.
+const VerificationTable* table_of(const PublicKey::Parameters& parameters, std::atomic<std::uint32_t>& verifications, std::atomic<const VerificationTable*>& table) {
+  const std::uint32_t uses = uses_before_table.load(std::memory_order_relaxed);
+  if (uses == 0) return nullptr;
+  if (const auto* made = table.load(std::memory_order_acquire)) return made;
+  if (verifications.load(std::memory_order_relaxed) > uses || verifications.fetch_add(1, std::memory_order_relaxed) + 1 != uses) return nullptr;
+  table.store(VerificationTable::of(parameters.x, parameters.y).release(), std::memory_order_release);
+  return table.load(std::memory_order_relaxed);
+}
+
 bool is_elliptic(KeyKind kind) { return kind == KeyKind::p256 || kind == KeyKind::p384; }
 
 }  // namespace
+
+void verify_by_tables(std::uint32_t uses) { uses_before_table.store(uses, std::memory_order_relaxed); }
 
 bool PublicKey::verify(Algorithm algorithm, std::string_view message, std::string_view signature) const {
   if (!fits(algorithm)) return false;
   const ErrorQueueGuard guard;
   EVP_PKEY* const key = state_->handle.get();
   if (state_->kind == KeyKind::ed25519) return verify_ed25519(key, message, signature);
+  if (state_->kind == KeyKind::p256) {
+    const auto* table = table_of(state_->parameters, state_->verifications, state_->table);
+    if (table) return table->verify(digest(DigestKind::sha256, message), signature);
+  }
 
   std::string der;
   if (is_elliptic(state_->kind)) {

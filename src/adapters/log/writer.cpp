@@ -56,22 +56,14 @@ Writer::Writer(const Options& options, const Clock& clock, RecoveredSegment segm
     : options_(options), clock_(clock), files_(*options.files), spent_(spent), segments_(segments), journal_(std::move(journal)), header_(std::move(segment.header)),
       file_(std::move(segment.file)), link_(segment.link), next_position_(segment.next_position), next_group_(segment.next_group), end_(segment.index.end),
       on_disk_(segment.on_disk), room_end_(std::max(segment.file_size, segment.index.end)),
-      needs_checkpoint_(!segment.ends_in_checkpoint && segment.index.end > kSegmentHeaderBytes), background_([this] {
-        const std::lock_guard lock(mutex_);
-        background_done_ = true;
-        arrived_.notify_one();
-      }) {
+      needs_checkpoint_(!segment.ends_in_checkpoint && segment.index.end > kSegmentHeaderBytes), queue_(std::make_shared<CommitQueue>(options.queue_max)),
+      background_([queue = queue_] { queue->nudge(); }) {
   journal_->on_notice([notice = options.notice](const std::string& sentence) { notice(Level::warning, sentence); });
 }
 
 Writer::~Writer() {
-  if (!thread_.joinable()) return;
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-    arrived_.notify_one();
-  }
-  thread_.join();
+  queue_->stop();
+  if (thread_.joinable()) thread_.join();
 }
 
 Result<void, IoError> Writer::prepare() {
@@ -99,32 +91,13 @@ void Writer::start() {
   thread_ = std::thread([this] { run(); });
 }
 
-bool Writer::offer(Pending& pending) {
-  const std::lock_guard lock(mutex_);
-  if (stopping_ || refusing_ || queue_.size() >= options_.queue_max) return false;
-  queue_.push_back(std::move(pending));
-  if (sleeping_) arrived_.notify_one();
-  return true;
-}
-
 void Writer::run() {
   using Clock = std::chrono::steady_clock;
   while (true) {
-    std::vector<Pending> batch;
-    bool stop = false;
-    {
-      std::unique_lock lock(mutex_);
-      auto until = Clock::time_point::max();
-      if (has_unsynced() && !background_.is_under_way() && !broken_) until = unsynced_since_ + options_.sync_within;
-      if (needs_checkpoint_ && !broken_) until = std::min<Clock::time_point>(until, last_checkpoint_ + options_.checkpoint_every);
-      const auto wake = [this] { return stopping_ || background_done_ || !queue_.empty(); };
-      sleeping_ = true;
-      if (until == Clock::time_point::max()) arrived_.wait(lock, wake);
-      else arrived_.wait_until(lock, until, wake);
-      sleeping_ = background_done_ = false;
-      batch.swap(queue_);
-      stop = stopping_ && batch.empty();
-    }
+    auto until = Clock::time_point::max();
+    if (has_unsynced() && !background_.is_under_way() && !broken_) until = unsynced_since_ + options_.sync_within;
+    if (needs_checkpoint_ && !broken_) until = std::min<Clock::time_point>(until, last_checkpoint_ + options_.checkpoint_every);
+    auto [batch, stop] = queue_->take(until);
     for (std::size_t at = 0; at < batch.size(); at += kBatchRecords) write(Slice(batch).subspan(at, std::min(kBatchRecords, batch.size() - at)));
     if (broken_) {
       if (stop) return;
@@ -380,10 +353,7 @@ Result<void, IoError> Writer::note(std::string reason, std::vector<std::pair<std
 
 void Writer::refuse(const IoError& error) {
   if (std::exchange(broken_, true)) return;
-  {
-    const std::lock_guard lock(mutex_);
-    refusing_ = true;
-  }
+  queue_->refuse();
   options_.notice(Level::error, "decisions log: " + error.detail + "; every decision is refused (503) until writ is started anew");
 }
 

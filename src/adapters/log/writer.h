@@ -3,34 +3,22 @@
 // The one thread that writes.
 
 #include <chrono>
-#include <condition_variable>
-#include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "adapters/log/append_only_log.h"
 #include "adapters/log/background_sync.h"
+#include "adapters/log/commit_queue.h"
 #include "adapters/log/recovery.h"
 #include "adapters/log/segments.h"
 #include "adapters/log/spent_journal.h"
-#include "base/executor.h"
 
 namespace writ::log {
-
-using Answer = Result<audit::Committed, Unavailable>;
-
-struct Pending {
-  audit::Commit commit;
-  bool replayed = false;                        // its claim was taken: `if_replayed` is what is recorded
-  Executor* origin = nullptr;
-  std::function<void(Answer)> resume;           // called on `origin`
-  std::uint64_t position = 0;
-};
 
 class Writer {
  public:
@@ -41,7 +29,7 @@ class Writer {
   Result<void, IoError> prepare();
   void start();
   // False when the log refuses or too much is in flight: then nothing happened to it.
-  bool offer(Pending& pending);
+  bool offer(Pending& pending) { return queue_->offer(pending); }
 
  private:
   using Slice = std::span<Pending>;
@@ -81,10 +69,7 @@ class Writer {
   bool full_ = false;                  // the last attempt found no space
   bool broken_ = false;
 
-  std::mutex mutex_;
-  std::condition_variable arrived_;
-  std::vector<Pending> queue_;
-  bool sleeping_ = false, stopping_ = false, refusing_ = false, background_done_ = false;
+  const std::shared_ptr<CommitQueue> queue_;
   BackgroundSync background_;          // behind `file_`: it ends first
   std::thread thread_;
 };

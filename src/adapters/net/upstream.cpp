@@ -67,6 +67,7 @@ Task<void> write_request(Exchange& exchange, std::string_view head, std::string_
     if (exchange.is_stopped()) co_return;
   }
   progress.is_written_whole = true;
+  exchange.asked = true;
 }
 
 Task<Result<http::ResponseHead, UpstreamFailure>> read_head(Exchange& exchange, std::string_view method, const http::HeadLimits& limits,

@@ -142,6 +142,8 @@ Task<Result<void, UpstreamFailure>> connect(Exchange& exchange, Target target) {
 
 Task<Kind> read_more(Exchange& exchange) {
   Kind kind = Kind::failed;
+  // Right after a request was written there is nothing yet: asking the system would only tell so. Under TLS more may be waiting inside.
+  if (std::exchange(exchange.asked, false) && !exchange.channel->is_tls()) co_await exchange.channel->readable();
   while (true) {
     if (exchange.is_stopped()) co_return Kind::failed;
     Buffer buffer = exchange.loop.take_buffer();

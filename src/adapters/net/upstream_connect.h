@@ -25,6 +25,7 @@ class Exchange {
   Deadline deadline;
   std::shared_ptr<Channel> channel;
   std::string input;             // received and not yet used
+  bool asked = false;            // a request was written just now: its answer has to travel first
   // Wakes what waits for something else than the channel; called from within deadlines, so it must go by way of the loop.
   std::function<void()> wake;
 
