@@ -58,6 +58,11 @@ struct Gateway {
   enum class Denials { full, code_only } denials = Denials::full;   // how much a denial tells the agent
   enum class CallDurability { process, power } call_durability = CallDurability::process;
   Seconds call_deadline{1800};
+  struct Upstreams {                    // when a server behind the gateway is left alone
+    int failures_max = 5;               // in a row; 0: never
+    Seconds retry{10}, retry_max{120};
+    std::size_t waiting_max = 256, waiting_per_user_max = 64;   // requests whose answer has not begun, for each server
+  } upstreams;
 };
 
 struct Keys {

@@ -56,7 +56,8 @@ listeners:
 idp: {issuer: "https://id.example.com", session_idle: 1h, session_absolute: 1d, id_token_lifetime: 5m, access_token_lifetime: 5m,
       authorization_code_lifetime: 30s, id_jag_lifetime_max: 2m, refresh_repeat: 0, policy_denial: invalid_target}
 resource_as: {issuer: "https://as.example.com", access_token_lifetime: 2m, policy_denial: invalid_grant, missing_scope: none, default_resource: "https://mcp.example.com/x"}
-gateway: {base: "https://mcp.example.com", denied_calls: http_403, denials: code_only, call_durability: power, call_deadline: 5m}
+gateway: {base: "https://mcp.example.com", denied_calls: http_403, denials: code_only, call_durability: power, call_deadline: 5m,
+          upstreams: {failures: 3, retry: 2s, retry_max: 1m, waiting: 50, waiting_per_user: 7}}
 keys: {algorithm: EdDSA, rotate_after: 30d, sealing_key_file: /run/credentials/seal, issuer_tables: true}
 store: {postgresql: "host=/run/postgresql dbname=writ", password_file: pgpass}
 audit: {keep: 400d}
@@ -80,6 +81,11 @@ policy: bundle
   EXPECT_EQ(config->idp.policy_denial, Idp::PolicyDenial::invalid_target);
   EXPECT_EQ(config->resource_as.missing_scope, ResourceAs::MissingScope::none);
   EXPECT_EQ(config->gateway.call_durability, Gateway::CallDurability::power);
+  EXPECT_EQ(config->gateway.upstreams.failures_max, 3);
+  EXPECT_EQ(config->gateway.upstreams.retry, Seconds{2});
+  EXPECT_EQ(config->gateway.upstreams.retry_max, Seconds{60});
+  EXPECT_EQ(config->gateway.upstreams.waiting_max, 50u);
+  EXPECT_EQ(config->gateway.upstreams.waiting_per_user_max, 7u);
   EXPECT_EQ(config->keys.algorithm, crypto::Algorithm::eddsa);
   EXPECT_EQ(config->log.format, Log::Format::json);
   EXPECT_TRUE(config->objects);
@@ -130,6 +136,8 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"idle_longer_than_absolute", "idp: {session_idle: 8d}", AT "21: error: `session_idle` is longer than `session_absolute`"},
         Row{"one_issuer_for_two", "resource_as: {issuer: 'https://writ.example.com/idp'}", AT "23: error: `resource_as` needs an issuer of its own"},
         Row{"issuer_over_plain_http", "idp: {issuer: 'http://id.example.com'}", AT "15: error: `issuer` must be an https URL"},
+        Row{"retry_longer_than_the_longest", "gateway: {upstreams: {retry: 1m, retry_max: 30s}}", AT "45: error: `retry_max` is shorter than `retry`"},
+        Row{"nobody_may_wait", "gateway: {upstreams: {waiting: 0}}", AT "32: error: `waiting` must be between 1 and 100000, not 0"},
         Row{"unknown_algorithm", "keys: {algorithm: HS256}", AT "19: error: `algorithm` must be `ES256`, `ES384`, `RS256`, `PS256` or `EdDSA`, not `HS256`"},
         Row{"unknown_level", "log: {level: chatty}", AT "14: error: `level` must be"},
         Row{"node_name", "node: 'a b'", AT "7: error: `node` has up to 32"}),

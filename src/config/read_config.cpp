@@ -238,6 +238,19 @@ class Reader {
     gateway.call_durability = fields.choice<Gateway::CallDurability>(
         "call_durability", gateway.call_durability, {{"process", Gateway::CallDurability::process}, {"power", Gateway::CallDurability::power}});
     gateway.call_deadline = fields.duration("call_deadline", gateway.call_deadline, Seconds{1}, kDay);
+    if (const Node* upstreams = fields.find("upstreams")) read_upstreams(*upstreams);
+    fields.finish();
+  }
+
+  void read_upstreams(const Node& node) {
+    Fields fields(node, "`upstreams`", problems_);
+    Gateway::Upstreams& upstreams = config_.gateway.upstreams;
+    upstreams.failures_max = static_cast<int>(fields.integer("failures", upstreams.failures_max, 0, 1'000));
+    upstreams.retry = fields.duration("retry", upstreams.retry, Seconds{1}, Seconds{3600});
+    upstreams.retry_max = fields.duration("retry_max", std::max(upstreams.retry, upstreams.retry_max), Seconds{1}, Seconds{3600});
+    if (upstreams.retry_max < upstreams.retry) fields.error(fields.at("retry_max"), "`retry_max` is shorter than `retry`");
+    upstreams.waiting_max = static_cast<std::size_t>(fields.integer("waiting", static_cast<std::int64_t>(upstreams.waiting_max), 1, 100'000));
+    upstreams.waiting_per_user_max = static_cast<std::size_t>(fields.integer("waiting_per_user", static_cast<std::int64_t>(upstreams.waiting_per_user_max), 1, 100'000));
     fields.finish();
   }
 

@@ -12,6 +12,7 @@
 #include "registry/combined_server.h"
 #include "registry/step_up_objects.h"
 #include "registry/upstream_program.h"
+#include "registry/upstream_transport.h"
 
 namespace writ::registry {
 namespace {
@@ -262,14 +263,8 @@ class Check {
     unique(kind, server.id, "resource", "resource", server.resource, "the resource " + shown(server.resource));
     reference(kind, server.id, "resource_authorization_server", ObjectKind::resource_as, server.resource_as, ids_.resource_as);
     if (server.upstream) {
+      for (auto& [path, message] : problems_of_transport(*server.upstream)) error(kind, server.id, "upstream/" + path, std::move(message));
       for (auto& [path, message] : problems_of_program(*server.upstream)) error(kind, server.id, "upstream/" + path, std::move(message));
-    }
-    if (server.upstream && server.upstream->transport != UpstreamAddress::Transport::stdio) {
-      const auto parsed = uri::parse(server.upstream->url);
-      // Arguments and results of calls go over this connection.
-      if (!parsed || !uri::is_secure_or_loopback(*parsed) || parsed->fragment || parsed->has_userinfo) {
-        error(kind, server.id, "upstream/url", "`url` must be an https URL (http only on loopback), not " + shown(server.upstream->url));
-      }
     }
     references(kind, server.id, "members", ObjectKind::server, server.members, ids_.servers);
     for (auto& [path, message] : problems_of_combined(server, objects_.servers)) error(kind, server.id, path, std::move(message));

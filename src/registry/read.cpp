@@ -10,6 +10,7 @@
 #include "registry/step_up_objects.h"
 #include "registry/upstream_era.h"
 #include "registry/upstream_program.h"
+#include "registry/upstream_transport.h"
 
 namespace writ::registry {
 namespace {
@@ -143,8 +144,8 @@ Server read_server(const Node& node, Reading& reading) {
   if (const Node* upstream = fields.find("upstream")) {
     Fields at(*upstream, "`upstream`", reading.problems);
     UpstreamAddress address;
+    read_transport(at, address);
     read_program(at, address, reading.problems);
-    address.url = address.transport == UpstreamAddress::Transport::stdio ? at.text("url") : at.required_text("url");
     address.ca_file = at.text("ca_file");
     address.era = read_era(at);
     if (const Node* header = at.find("header")) {

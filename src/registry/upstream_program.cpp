@@ -119,7 +119,6 @@ void read_program(Fields& upstream, UpstreamAddress& address, Problems& problems
   program.instances_max = fields.integer("instances", program.instances_max, 1, 10'000);
   fields.finish();
   address.program = std::move(program);
-  if (!upstream.has("transport")) address.transport = UpstreamAddress::Transport::stdio;
 }
 
 json::Value write(const UpstreamProgram& program) {

@@ -12,7 +12,6 @@
 
 namespace writ::registry {
 
-// Where there is a program and no `transport`, the transport is stdio.
 void read_program(Fields& upstream, UpstreamAddress& address, Problems& problems);
 json::Value write(const UpstreamProgram& program);
 

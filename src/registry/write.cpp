@@ -5,6 +5,7 @@
 #include "registry/read.h"
 #include "registry/upstream_era.h"
 #include "registry/upstream_program.h"
+#include "registry/upstream_transport.h"
 
 namespace writ::registry {
 namespace {
@@ -134,7 +135,7 @@ json::Value write(const Server& server) {
   text(out, "resource_authorization_server", server.resource_as);
   if (server.upstream) {
     json::Value upstream = json::Object{};
-    text(upstream, "url", server.upstream->url);
+    write_transport(*server.upstream, upstream);
     text(upstream, "ca_file", server.upstream->ca_file);
     write_era(upstream, server.upstream->era);
     if (server.upstream->program) upstream.set("program", write(*server.upstream->program));
