@@ -50,7 +50,10 @@ Task<void> Deployment::tick() {
   const Instant now = parts_->clock.now();
   check_streams();
   parts_->remote_keys.refresh_due(now);
-  if (parts_->gateway) parts_->gateway->era_bridge->tidy(now);
+  if (parts_->gateway) {
+    parts_->gateway->era_bridge->tidy(now);
+    parts_->gateway->http_sse->sweep(now);
+  }
   // What merely saves memory and disk runs once a minute.
   if (now < parts_->tidied + Seconds{60}) co_return;
   parts_->tidied = now;

@@ -1,6 +1,7 @@
 #include "adapters/net/pause.h"
 #include "adapters/yaml/yaml.h"
 #include "parts.h"
+#include "upstreams/by_transport.h"
 #include "upstreams/fixed_credential.h"
 #include "upstreams/streamable_http.h"
 
@@ -23,6 +24,15 @@ gateway::Settings settings_of(const config::Config& config) {
   return settings;
 }
 
+upstreams::health::Settings health_of(const config::Gateway::Upstreams& configured) {
+  upstreams::health::Settings settings;
+  settings.failures_max = configured.failures_max;
+  settings.retry = configured.retry, settings.retry_max = configured.retry_max;
+  settings.waiting_max = configured.waiting_max;
+  settings.waiting_per_principal_max = configured.waiting_per_user_max;
+  return settings;
+}
+
 }  // namespace
 
 Result<void, std::string> build_gateway(Deployment::Parts& parts) {
@@ -31,10 +41,13 @@ Result<void, std::string> build_gateway(Deployment::Parts& parts) {
   role.keys = std::make_unique<gateway::RemoteIssuerKeys>(parts.remote_keys);
   auto read_secret = [](const std::string& file) { return yaml::read_secret_file(file, {}); };
   role.streamable_http = std::make_unique<upstreams::StreamableHttp>(parts.upstream);
-  role.upstream = std::make_unique<upstreams::FixedCredential>(*role.streamable_http, read_secret);
-  role.era_bridge = std::make_unique<upstreams::EraBridge>(upstreams::EraParts{*role.upstream, parts.registry, parts.clock, net::pause});
+  role.http_sse = std::make_unique<upstreams::http_sse::HttpSse>(parts.upstream, parts.clock);
+  role.transports = std::make_unique<upstreams::ByTransport>(upstreams::Transports{role.streamable_http.get(), role.http_sse.get(), nullptr});
+  role.credentials = std::make_unique<upstreams::FixedCredential>(*role.transports, read_secret);
+  role.era_bridge = std::make_unique<upstreams::EraBridge>(upstreams::EraParts{*role.credentials, parts.registry, parts.clock, net::pause});
+  role.health = std::make_unique<upstreams::health::Health>(*role.era_bridge, parts.clock, health_of(parts.config.gateway.upstreams));
   gateway::Dependencies dependencies{role.settings, parts.clock, parts.registry, parts.policy, *parts.revocations,
-                                                                          *parts.stores.log, *role.keys, *role.era_bridge};
+                                                                          *parts.stores.log, *role.keys, *role.health};
   dependencies.tools = parts.definitions.tools;
   dependencies.reviews = parts.definitions.reviews;
   dependencies.decision_points = parts.decision_points.get();

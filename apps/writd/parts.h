@@ -13,6 +13,8 @@
 #include "federation_parts.h"
 #include "gateway/routes.h"
 #include "upstreams/eras/era_bridge.h"
+#include "upstreams/health/health.h"
+#include "upstreams/http_sse/http_sse.h"
 #include "upstreams/upstream.h"
 #include "password_thread.h"
 #include "policy/decision_points.h"
@@ -50,8 +52,11 @@ struct GatewayRole {
   gateway::Settings settings;
   std::unique_ptr<gateway::RemoteIssuerKeys> keys;
   // From the lowest layer to the one that the gateway sees.
-  std::unique_ptr<upstreams::Upstream> streamable_http, upstream;
+  std::unique_ptr<upstreams::Upstream> streamable_http;
+  std::unique_ptr<upstreams::http_sse::HttpSse> http_sse;
+  std::unique_ptr<upstreams::Upstream> transports, credentials;
   std::unique_ptr<upstreams::EraBridge> era_bridge;
+  std::unique_ptr<upstreams::health::Health> health;
   std::unique_ptr<gateway::Gateway> gateway;
 };
 

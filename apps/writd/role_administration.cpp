@@ -75,4 +75,21 @@ Task<Result<bool, Unavailable>> RoleSessions::reset_factor(std::string user_id, 
   co_return reset;
 }
 
+std::vector<admin::UpstreamState> RoleUpstreams::list(Instant now) const {
+  std::vector<admin::UpstreamState> states;
+  if (!parts_.gateway) return states;
+  for (auto& known : parts_.gateway->health->servers().states(*parts_.registry.get(), now)) {
+    admin::UpstreamState state;
+    state.server = std::move(known.server);
+    state.circuit = upstreams::health::to_string(known.circuit);
+    state.failures = known.failures;
+    state.failing_since = known.failing_since, state.retry_at = known.retry_at;
+    state.last_failure = std::move(known.last_failure);
+    state.waiting = known.waiting;
+    state.requests = known.requests, state.failed = known.failed, state.turned_away = known.turned_away;
+    states.push_back(std::move(state));
+  }
+  return states;
+}
+
 }  // namespace writ::writd

@@ -1,6 +1,6 @@
 #pragma once
 
-// Keys and sessions of the running roles, as the admin API asks for them.
+// Keys, sessions and upstreams of the running roles, as the admin API asks for them.
 
 #include "admin/api.h"
 #include "parts.h"
@@ -25,6 +25,15 @@ class RoleSessions final : public admin::SessionAdministration {
   Task<Result<void, Unavailable>> end(std::string sid, std::string actor, std::string peer) override;
   Task<Result<void, Unavailable>> end_of_user(std::string user_id, std::string actor, std::string peer) override;
   Task<Result<bool, Unavailable>> reset_factor(std::string user_id, std::string actor, std::string peer) override;
+
+ private:
+  Deployment::Parts& parts_;
+};
+
+class RoleUpstreams final : public admin::UpstreamStates {
+ public:
+  explicit RoleUpstreams(Deployment::Parts& parts) : parts_(parts) {}
+  std::vector<admin::UpstreamState> list(Instant now) const override;
 
  private:
   Deployment::Parts& parts_;

@@ -116,8 +116,9 @@ class Service {
     auto& parts = deployment_->parts();
     keys_ = std::make_unique<RoleKeys>(parts);
     sessions_ = std::make_unique<RoleSessions>(parts);
+    upstreams_ = std::make_unique<RoleUpstreams>(parts);
     api_ = std::make_unique<admin::Api>(admin::Api{*administration_, keys_.get(), sessions_.get(), [](Milliseconds duration) { return net::pause(duration); },
-                                                      &shadow_log_->counts(), parts.approvals.get()});
+                                                      &shadow_log_->counts(), parts.approvals.get(), upstreams_.get()});
     admin_routes_ = admin::routes(*api_);
     public_routes_ = deployment_->public_routes();
     for (http::Router* router : {&admin_routes_, &public_routes_}) {
@@ -161,6 +162,7 @@ class Service {
   std::unique_ptr<admin::Administration> administration_;
   std::unique_ptr<RoleKeys> keys_;
   std::unique_ptr<RoleSessions> sessions_;
+  std::unique_ptr<RoleUpstreams> upstreams_;
   std::unique_ptr<admin::Api> api_;
   http::Router admin_routes_, public_routes_;
   std::atomic<bool> ticking_{false};

@@ -148,6 +148,7 @@ OperationHandler handler_of(std::string_view operation) {
       {"end_session", end_session},
       {"end_sessions_of_user", end_sessions_of_user},
       {"reset_second_factor", reset_second_factor},
+      {"list_upstreams", list_upstreams},
   };
   const auto found = kHandlers.find(operation);
   assert(found != kHandlers.end());

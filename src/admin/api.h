@@ -4,7 +4,9 @@
 // socket alone; the public listener has no such path (A5). Requests are JSON with a bearer API token (no cookie, so nothing to forge
 // across sites, A1), or come over the local socket as the service's own user. Errors are problem details (RFC 9457).
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,6 +49,23 @@ class SessionAdministration {
   virtual Task<Result<bool, Unavailable>> reset_factor(std::string user_id, std::string actor, std::string peer) = 0;
 };
 
+// How the servers behind the gateway do, from what was sent to them. The program implements it over the gateway's layers; safe to share
+// between threads.
+struct UpstreamState {
+  std::string server;
+  std::string circuit;          // closed | open | half_open
+  int failures = 0;             // in a row
+  std::optional<Instant> failing_since, retry_at;
+  std::string last_failure;     // "connect", "tls", "timeout"; empty: it does not fail
+  std::size_t waiting = 0;      // requests whose answer has not begun
+  std::uint64_t requests = 0, failed = 0, turned_away = 0;   // since the process started
+};
+class UpstreamStates {
+ public:
+  virtual ~UpstreamStates() = default;
+  virtual std::vector<UpstreamState> list(Instant now) const = 0;
+};
+
 struct Api {
   Administration& administration;
   KeyAdministration* keys = nullptr;           // null: this process signs nothing
@@ -55,6 +74,7 @@ struct Api {
   std::function<Task<void>(Milliseconds)> pause;
   const policy::ShadowCounts* shadow_counts = nullptr;   // null: disagreements are recorded and not counted
   approvals::Requests* approvals = nullptr;              // null: nothing is held here
+  const UpstreamStates* upstreams = nullptr;             // null: no gateway here
 };
 
 // Who may call an operation. Everything needs a known caller.

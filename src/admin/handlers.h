@@ -54,5 +54,7 @@ Task<http::Response> list_sessions(const Api& api, const Call& call);
 Task<http::Response> end_session(const Api& api, const Call& call);
 Task<http::Response> end_sessions_of_user(const Api& api, const Call& call);
 Task<http::Response> reset_second_factor(const Api& api, const Call& call);
+// servers behind the gateway
+Task<http::Response> list_upstreams(const Api& api, const Call& call);
 
 }  // namespace writ::admin

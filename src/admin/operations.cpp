@@ -37,6 +37,7 @@ const std::vector<Operation>& operations() {
       {"DELETE", "/admin/v1/sessions/{sid}", Needs::admin, "end_session", "end a session and everything that lives on it"},
       {"DELETE", "/admin/v1/users/{key}/sessions", Needs::admin, "end_sessions_of_user", "end all sessions of a user"},
       {"DELETE", "/admin/v1/users/{key}/factor", Needs::admin, "reset_second_factor", "forget a user's second factor and recovery codes"},
+      {"GET", "/admin/v1/upstreams", Needs::auditor, "list_upstreams", "whether the servers behind the gateway can be reached, as this process has found"},
       {"GET", "/admin/v1/{collection}", Needs::auditor, "list_objects", "all objects of a collection"},
       {"GET", "/admin/v1/{collection}/{key}", Needs::auditor, "get_object", "one object, with its version as ETag"},
       {"PUT", "/admin/v1/{collection}/{key}", Needs::admin, "put_object", "make or replace an object; If-Match names the version that is replaced", "lock_me_out", true},
