@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { nodeBin } from './lib/conformance.mjs';
 
@@ -136,6 +136,8 @@ try {
     const out = await capture('ts-client-ema.mjs', [], { MCP_URL: `${base}/mcp/target-2026`, REVISION: '2026-07-28', TOOL: 'test_simple_text' });
     must(/ 0 failed/.test(out), out.slice(-400));
   });
+
+  await script('real-clients', 'real-clients.mjs', [], { BASE: `${base}/mcp`, DEPLOYMENT: join(dirname(o.config), 'deployment'), WRIT: join(o.writ, 'writ'), WRIT_SOCKET: join(directory, 'admin.sock') });
 
   // An optional package: where it cannot be installed, this is skipped and says so.
   const cerbos = await capture('authzen-cerbos.mjs', [], { ACCESS_TOKEN: token ?? '', WRIT: join(o.writ, 'writ'), WRIT_SOCKET: join(directory, 'admin.sock') }).catch((e) => String(e.message));
