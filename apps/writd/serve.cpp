@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 
@@ -57,6 +58,14 @@ void raise_descriptor_limit() {
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// Each connection may want another one to a server behind us, and whoever floods us with connections must leave descriptors for the log and the stores.
+std::size_t connections_max(std::size_t wanted) {
+  constexpr rlim_t kKept = 200;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return wanted;
+  return std::min<std::size_t>(wanted, limit.rlim_cur > 2 * kKept ? (limit.rlim_cur - kKept) / 2 : kKept / 2);
 }
 
 // What one process serves, from its configuration to its listeners.
@@ -168,6 +177,7 @@ class Service {
   std::atomic<bool> ticking_{false};
   net::Server server_{loops_, [] {
                         net::ServerOptions options;
+                        options.limits.connections_max = connections_max(options.limits.connections_max);
                         options.log = [](std::string_view line) { log_warning(std::string(line)); };
                         return options;
                       }()};

@@ -25,6 +25,7 @@ constexpr std::string_view kTools =
     R"({"tools":[{"name":"echo","description":"Says it back","inputSchema":{"type":"object","properties":{"text":{"type":"string"},"repo":{"type":"string"}}}}]})";
 constexpr std::string_view kInitialize = R"({"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"stub","version":"1"}})";
 
+constexpr std::string_view kDiscover = R"({"resultType":"complete","supportedVersions":["2026-07-28","2025-11-25"],"capabilities":{"tools":{}},"serverInfo":{"name":"stub","version":"1"}})";
 constexpr std::string_view kStream = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
 constexpr std::string_view kOpen = R"({"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"open"}})";
 constexpr std::string_view kSubscribed = R"({"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{}})";
@@ -39,8 +40,9 @@ std::string chunk(std::string_view event) {
 std::string answer_to(std::string_view request, std::string_view result) {
   if (request.starts_with("GET ")) return std::string(kStream) + chunk("data: " + std::string(kOpen) + "\n\n");
   if (request.find("\"subscriptions/listen\"") != std::string_view::npos) return std::string(kStream) + chunk("data: " + std::string(kSubscribed) + "\n\n");
-  const bool lists = request.find("\"tools/list\"") != std::string_view::npos, initializes = request.find("\"initialize\"") != std::string_view::npos;
-  const std::string body = "{\"jsonrpc\":\"2.0\",\"id\":" + std::string(id_of(request)) + ",\"result\":" + std::string(lists ? kTools : initializes ? kInitialize : result) + "}";
+  const auto asks = [&](std::string_view method) { return request.find(method) != std::string_view::npos; };
+  const std::string_view said = asks("\"tools/list\"") ? kTools : asks("\"initialize\"") ? kInitialize : asks("\"server/discover\"") ? kDiscover : result;
+  const std::string body = "{\"jsonrpc\":\"2.0\",\"id\":" + std::string(id_of(request)) + ",\"result\":" + std::string(said) + "}";
   return "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 

@@ -44,22 +44,42 @@ void LiveExchanges::set_basis(const Exchange& exchange, Basis basis) {
   if (found != shard.entries.end()) found->second.basis = std::move(basis);
 }
 
+namespace {
+
+// Those of one loop. A change makes all of them due at once: some at a time, so that the calls of that moment do not wait for thousands of decisions.
+struct Visit {
+  std::vector<std::weak_ptr<Exchange>> due;
+  std::size_t next = 0;
+  std::function<void(Exchange&)> examine;
+};
+
+void go_on(Executor& executor, std::shared_ptr<Visit> visit) {
+  constexpr std::size_t kAtOnce = 16;
+  for (std::size_t i = 0; i < kAtOnce && visit->next < visit->due.size(); ++i) {
+    if (const auto exchange = visit->due[visit->next++].lock()) visit->examine(*exchange);
+  }
+  if (visit->next == visit->due.size()) return;
+  executor.post([&executor, visit = std::move(visit)]() mutable { go_on(executor, std::move(visit)); });
+}
+
+}  // namespace
+
 void LiveExchanges::visit_due(Instant now, const Basis& current, const std::function<void(Exchange&)>& examine) {
   const std::int64_t now_seconds = to_unix_seconds(now);
+  std::unordered_map<Executor*, std::shared_ptr<Visit>> visits;
   for (Shard& shard : shards_) {
-    std::vector<std::pair<Executor*, std::weak_ptr<Exchange>>> due;
-    {
-      const std::lock_guard lock(shard.mutex);
-      for (const auto& [exchange, entry] : shard.entries) {
-        const std::int64_t ends = entry.stands && entry.session ? std::max(entry.expires, entry.session->newest_expiry()) : entry.expires;
-        if (now_seconds >= ends || !(entry.basis == current)) due.emplace_back(entry.executor, entry.exchange);
-      }
+    const std::lock_guard lock(shard.mutex);
+    for (const auto& [exchange, entry] : shard.entries) {
+      const std::int64_t ends = entry.stands && entry.session ? std::max(entry.expires, entry.session->newest_expiry()) : entry.expires;
+      if (now_seconds < ends && entry.basis == current) continue;
+      auto& visit = visits[entry.executor];
+      if (!visit) visit = std::make_shared<Visit>();
+      visit->due.push_back(entry.exchange);
     }
-    for (auto& [executor, weak] : due) {
-      executor->post([examine, weak = std::move(weak)] {
-        if (const auto exchange = weak.lock()) examine(*exchange);
-      });
-    }
+  }
+  for (auto& [executor, visit] : visits) {
+    visit->examine = examine;
+    executor->post([executor = executor, visit = std::move(visit)]() mutable { go_on(*executor, std::move(visit)); });
   }
 }
 

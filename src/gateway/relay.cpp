@@ -12,8 +12,8 @@ using Piece = Result<std::string, StreamEnd>;
 // Reads the upstream apart from the client's connection: a client that goes away is let go at once, while the reading may go on.
 class Relay::Pump : public std::enable_shared_from_this<Relay::Pump> {
  public:
-  Pump(std::shared_ptr<Exchange> exchange, std::unique_ptr<http::BodyStream> body, std::shared_ptr<DrainBudget> budget)
-      : exchange_(std::move(exchange)), body_(std::move(body)), budget_(std::move(budget)) {
+  Pump(std::shared_ptr<Exchange> exchange, std::unique_ptr<http::BodyStream> body, std::shared_ptr<DrainBudget> budget, std::size_t drained_bytes_max)
+      : exchange_(std::move(exchange)), body_(std::move(body)), budget_(std::move(budget)), drained_bytes_max_(drained_bytes_max) {
     exchange_->body = body_.get();
   }
   ~Pump() {
@@ -68,7 +68,9 @@ class Relay::Pump : public std::enable_shared_from_this<Relay::Pump> {
   void on_read(Piece piece) {
     is_reading_ = false;
     if (is_abandoned_) {
-      if (is_draining_ && piece) spawn(drain(shared_from_this()), [](std::exception_ptr) {});
+      if (!is_draining_ || !piece) return;
+      drained_bytes_ += piece->size();
+      spawn(drain(shared_from_this()), [](std::exception_ptr) {});
       return;
     }
     const auto waiter = std::exchange(waiter_, nullptr);
@@ -79,12 +81,16 @@ class Relay::Pump : public std::enable_shared_from_this<Relay::Pump> {
     while (true) {
       const Piece piece = co_await self->body_->next();
       if (!piece) break;
+      self->drained_bytes_ += piece->size();
+      // Nobody waits for an answer without end: whoever calls and leaves must not keep us reading for ever.
+      if (self->drained_bytes_ > self->drained_bytes_max_) self->body_->cancel();
     }
   }
 
   std::shared_ptr<Exchange> exchange_;
   std::unique_ptr<http::BodyStream> body_;
   std::shared_ptr<DrainBudget> budget_;
+  std::size_t drained_bytes_max_, drained_bytes_ = 0;
   std::optional<Piece> arrived_;
   std::function<void(Piece)> waiter_;
   bool is_reading_ = false, is_abandoned_ = false, is_draining_ = false;
@@ -114,7 +120,7 @@ Task<void> Relay::settle(std::vector<SeenDefinition> news) {
 
 Relay::Relay(std::shared_ptr<Exchange> exchange, std::unique_ptr<http::BodyStream> from_upstream, const AnswerFilter& filter, const Recorder& recorder,
              std::size_t event_bytes_max, std::shared_ptr<DrainBudget> budget)
-    : exchange_(exchange), pump_(std::make_shared<Pump>(exchange, std::move(from_upstream), budget)), filter_(filter), recorder_(recorder),
+    : exchange_(exchange), pump_(std::make_shared<Pump>(exchange, std::move(from_upstream), budget, event_bytes_max)), filter_(filter), recorder_(recorder),
       budget_(std::move(budget)), parser_(event_bytes_max) {
   if (exchange_->stands) {
     exchange_->poke = [pump = std::weak_ptr<Pump>(pump_)] {

@@ -18,7 +18,7 @@
 
 namespace writ::gateway {
 
-// How many answers are read to their end for clients that went away. In the legacy era a lost connection is no cancellation (TR-35): the
+// How many answers are read to their end (but no more of each than one message may have) for clients that went away. In the legacy era a lost connection is no cancellation (TR-35): the
 // upstream goes on, and the client may resume.
 struct DrainBudget {
   std::atomic<int> left{1'000};

@@ -1,5 +1,7 @@
 #include "gateway/relay.h"
 
+#include <algorithm>
+
 #include "gateway/gateway_fixture.h"
 
 namespace writ::gateway {
@@ -206,6 +208,22 @@ TEST_F(Streams, LegacyDisconnectLetsTheUpstreamFinish) {
   EXPECT_EQ(gateway->live_exchanges(), 0u);
 }
 
+TEST_F(Streams, AnAnswerWithoutEndIsNotReadForEverForAClientThatHasGone) {
+  settings.answer_bytes_max = 1'000;
+  answer_with({data(progress(1))}, std::nullopt);
+  http::Response response = post(call_text("search_notes"));
+  next(response);
+  const auto waiting = wait_for_next(response);
+  response.stream->cancel();
+  response = http::Response();
+  const auto body = upstream.body;
+  body->push(std::string(1'000, ' '));
+  EXPECT_FALSE(body->cancelled);
+  body->push(" ");
+  EXPECT_TRUE(body->cancelled);
+  EXPECT_EQ(gateway->live_exchanges(), 0u);
+}
+
 TEST_F(Streams, ADisconnectWhileWaitingForTheHead) {
   for (const bool is_modern : {true, false}) {
     http::Cancellation client_gone;
@@ -374,6 +392,24 @@ TEST_F(Revocation, ACallThatWasDecidedMayOutliveItsTokenButNotTheDeadline) {
   check();
   ASSERT_TRUE(waiting->piece && *waiting->piece);
   EXPECT_NE((*waiting->piece)->find(R"("code":504)"), std::string::npos);
+}
+
+TEST_F(Revocation, ManyAreJudgedSomeAtATimeAndNoneIsForgotten) {
+  answer_with({data(progress(1))}, std::nullopt);
+  std::vector<http::Response> streams;
+  std::vector<std::shared_ptr<Waiting>> waiting;
+  for (int i = 0; i < 100; ++i) {
+    streams.push_back(send(request("GET", "", token())));
+    next(streams.back());
+    waiting.push_back(wait_for_next(streams.back()));
+  }
+  const auto told = [&] { return std::count_if(waiting.begin(), waiting.end(), [](const auto& one) { return one->piece.has_value(); }); };
+  set_objects([](registry::Objects& o) { o.users[0].active = false; });
+  check();
+  EXPECT_GT(told(), 0);
+  EXPECT_LT(told(), 100);   // other work of the loop has its turn in between
+  for (int i = 0; i < 10; ++i) settle();
+  EXPECT_EQ(told(), 100);
 }
 
 TEST_F(Revocation, AModernSubscriptionThatIsCutOffGetsTheDenial) {

@@ -128,7 +128,7 @@ class Upstream(threading.Thread):
         elif request.rpc == "initialize":
             writer.write(json_answer(request, {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "notes", "version": "1"}}, [f"Mcp-Session-Id: up-{len(self.seen)}"]))
         elif request.rpc == "server/discover":
-            writer.write(json_answer(request, {"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}, "serverInfo": {"name": "notes", "version": "1"}}))
+            writer.write(json_answer(request, {"supportedVersions": ["2026-07-28", "2025-11-25"], "capabilities": {"tools": {}}, "serverInfo": {"name": "notes", "version": "1"}}))
         elif request.rpc == "tools/list":
             writer.write(json_answer(request, {"tools": self.tools}))
         elif request.rpc == "subscriptions/listen":

@@ -109,6 +109,7 @@ Task<Connection::Step> Connection::serve_request() {
   }
   deadline_.clear();
   was_used_ = true;
+  if (begin_ == end_) loop_.give_buffer(std::move(buffer_)), begin_ = end_ = 0;   // the answer may take hours
 
   http::Cancellation cancellation;
   head.request.client_gone = &cancellation;
@@ -125,6 +126,9 @@ Task<Connection::Step> Connection::serve_request() {
   const auto withdrawn = std::move(response->withdrawn);
   withdrawn_ = withdrawn.get();
   if (response->stream) {
+    // Nobody looks at the request any more, and a stream stands for long: its fields (a token among them) need not be kept as long.
+    head.request.headers = http::Headers();
+    head.request.body = std::string();
     step = co_await answer_with_stream(head, std::move(*response));
   } else {
     step = co_await answer(head, std::move(*response));
@@ -451,6 +455,7 @@ Task<Connection::Step> Connection::answer_with_stream(const http::RequestHead& h
     output_.clear();
     if (chunked) http::append_chunk(output_, *piece);
     written = co_await write(chunked ? std::string_view(output_) : std::string_view(*piece));   // only then the next piece: back-pressure
+    if (output_.capacity() > kJoinBytesMax) output_ = std::string();   // the next one may be long in coming
     if (++busy_turns_ >= kBusyTurnsMax) {
       busy_turns_ = 0;
       co_await loop_.yield();

@@ -16,17 +16,26 @@ constexpr std::size_t kSpareBuffersMax = 256;
 thread_local Loop* current_loop = nullptr;
 }  // namespace
 
-Deadline::Deadline(Loop& loop, std::function<void()> expire) : loop_(loop), expire_(std::move(expire)), next_(loop.deadlines_) {
-  if (next_) next_->previous_ = this;
-  loop_.deadlines_ = this;
+Deadline::Deadline(Loop& loop, std::function<void()> expire) : loop_(loop), expire_(std::move(expire)) {}
+
+Deadline::~Deadline() { clear(); }
+
+void Deadline::set(milliseconds from_now) {
+  if (at_ == SteadyTime::max()) {
+    previous_ = nullptr;
+    next_ = loop_.deadlines_;
+    if (next_) next_->previous_ = this;
+    loop_.deadlines_ = this;
+  }
+  at_ = std::chrono::steady_clock::now() + from_now;
 }
 
-Deadline::~Deadline() {
+void Deadline::clear() {
+  if (at_ == SteadyTime::max()) return;
+  at_ = SteadyTime::max();
   if (next_) next_->previous_ = previous_;
   (previous_ ? previous_->next_ : loop_.deadlines_) = next_;
 }
-
-void Deadline::set(milliseconds from_now) { at_ = std::chrono::steady_clock::now() + from_now; }
 
 Loop::Loop(std::size_t index) : index_(index) {}
 
@@ -47,8 +56,12 @@ void Loop::stop() { context_.stop(); }
 
 void Loop::sweep() {
   const SteadyTime now = std::chrono::steady_clock::now();
+  due_.clear();
   for (Deadline* deadline = deadlines_; deadline; deadline = deadline->next_) {
-    if (deadline->at_ > now) continue;
+    if (deadline->at_ <= now) due_.push_back(deadline);
+  }
+  for (Deadline* deadline : due_) {
+    if (deadline->at_ > now) continue;   // one that was due before it has moved it
     deadline->clear();
     deadline->expire_();
   }

@@ -21,7 +21,7 @@ using std::chrono::milliseconds;
 inline constexpr std::size_t kBufferBytes = 16 * 1024;
 using Buffer = std::unique_ptr<char[]>;
 
-// A time limit that can be moved cheaply with every request: the loop looks at all of them ten times a second instead of keeping a timer
+// A time limit that can be moved cheaply with every request: the loop looks at those that are set ten times a second instead of keeping a timer
 // for each. Up to 0.1 s late. `expire` must not destroy deadlines.
 class Deadline {
  public:
@@ -30,14 +30,13 @@ class Deadline {
   Deadline(const Deadline&) = delete;
   Deadline& operator=(const Deadline&) = delete;
   void set(milliseconds from_now);
-  void set_at(SteadyTime at) { at_ = at; }
-  void clear() { at_ = SteadyTime::max(); }
+  void clear();
 
  private:
   friend class Loop;
   class Loop& loop_;
   std::function<void()> expire_;
-  SteadyTime at_ = SteadyTime::max();
+  SteadyTime at_ = SteadyTime::max();   // INVARIANT: max exactly when it is not in the loop's list: what stands idle costs the loop no look
   Deadline* previous_ = nullptr;
   Deadline* next_ = nullptr;
 };
@@ -77,6 +76,7 @@ class Loop final : public Executor {
   boost::asio::io_context context_{1};
   boost::asio::steady_timer timer_{context_};
   Deadline* deadlines_ = nullptr;
+  std::vector<Deadline*> due_;
   std::vector<Buffer> buffers_;
   std::string date_;
   std::int64_t date_second_ = -1;

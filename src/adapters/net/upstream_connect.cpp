@@ -22,6 +22,8 @@ using FailureKind = UpstreamFailure::Kind;
 
 Unexpected<UpstreamFailure> failed(FailureKind kind, std::string detail) { return Unexpected(UpstreamFailure{kind, std::move(detail)}); }
 
+constexpr std::size_t kKeptInputBytes = 1'024;
+
 // A name that takes too long is given up while the system still looks for it, so the answer may come after everybody has gone.
 struct Lookup {
   explicit Lookup(Loop& loop) : resolver(loop.context()) {}
@@ -152,6 +154,8 @@ Task<Kind> read_more(Exchange& exchange) {
     exchange.loop.give_buffer(std::move(buffer));
     kind = result.kind;
     if (kind != Kind::want_read && kind != Kind::want_write) co_return kind;
+    // What a burst has left behind is not kept through the silence after it.
+    if (exchange.input.empty() && exchange.input.capacity() > kKeptInputBytes) exchange.input = std::string();
     co_await exchange.channel->wait_for(kind);
   }
 }
