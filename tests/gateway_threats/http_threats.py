@@ -185,7 +185,34 @@ class Slow:
             wire.close()
 
 
+class Flood:
+    """A process that may open 600 files, and 500 connections from many addresses."""
+
+    @staticmethod
+    def check(binaries, checks):
+        with Scene(binaries, descriptors=600) as scene:
+            token = scene.token("alice")
+            ask(scene, post(scene, token, call("get_note")))
+            kept = Wire(scene.port)
+            kept.send(post(scene, token, call("get_note")))
+            kept.answer()
+            many = [Wire(scene.port, f"127.0.4.{1 + i % 20}", seconds=1) for i in range(500)]
+            time.sleep(0.5)
+            checks.that("G3 a flood of connections leaves descriptors to the server", scene.descriptors() < 300, scene.descriptors())
+            kept.send(post(scene, token, call("get_note")))
+            checks.that("G3 who is connected is served, to the server behind and with a record", kept.answer().status == 200)
+            code, _, err = scene.writ("group", "list", "--json")
+            checks.that("G3 the administrator is served", code == 0, err)
+            for wire in many:
+                wire.close()
+            until = time.monotonic() + 5
+            while time.monotonic() < until and scene.descriptors() > 60:
+                time.sleep(0.05)
+            checks.that("G3 afterwards everybody is", ask(scene, post(scene, token, call("get_note"))).status == 200)
+
+
 def all_of(binaries, checks):
+    Flood.check(binaries, checks)
     with Scene(binaries) as scene:
         token = scene.token("alice")
         checks.that("an honest call goes through", ask(scene, post(scene, token, call("get_note", {"note": "of-the-honest"}))).status == 200 and scene.upstream.has_seen("of-the-honest"))

@@ -16,8 +16,9 @@ from scripted import Upstream  # noqa: E402
 
 
 class Scene(World):
-    def __init__(self, binaries, settings="", deployment=HERE / "deployment"):
+    def __init__(self, binaries, settings="", deployment=HERE / "deployment", descriptors=None):
         self.upstream = Upstream()
+        self.limit = ["prlimit", f"--nofile={descriptors}:{descriptors}"] if descriptors else []
         super().__init__(binaries, deployment)
         for file in (self.folder / "deployment").rglob("*.yaml"):
             file.write_text(file.read_text().replace(f"127.0.0.1:{self.upstream_port}", f"127.0.0.1:{self.upstream.port}"))
@@ -27,7 +28,7 @@ class Scene(World):
 
     def __enter__(self):
         try:
-            self.start([str(self.binaries / "writ"), "serve", "-c", str(self.folder / "writ.yaml")])
+            self.start([*self.limit, str(self.binaries / "writ"), "serve", "-c", str(self.folder / "writ.yaml")])
             self.wait_for(self.port)
         except BaseException:
             self.__exit__()

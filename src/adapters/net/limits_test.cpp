@@ -235,6 +235,26 @@ TEST(LocalSocket, is_private_and_counts_as_local) {
   EXPECT_FALSE(std::filesystem::exists(path));   // a stopped server leaves nothing behind
 }
 
+TEST(LocalSocket, is_served_when_there_is_room_for_nobody_else) {
+  const std::string path = ::testing::TempDir() + "writ-net-full-" + std::to_string(::getpid()) + ".sock";
+  ServerLimits limits;
+  limits.connections_max = 1;
+  Serving serving(limits);
+  Listener local;
+  local.unix_path = path;
+  local.handler = [&](const http::Request& request) { return answer(&serving.calls, request); };
+  ASSERT_TRUE(serving.server.listen(std::move(local)));
+  RawClient first(serving.port);
+  first.send(kRequest);
+  EXPECT_EQ(status_of(first.receive_response()), 200);
+  RawClient second(serving.port);
+  second.send(kRequest);
+  EXPECT_EQ(second.receive_all(milliseconds(3'000)), "");
+  RawClient administrator(path);
+  administrator.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  EXPECT_TRUE(administrator.receive_response().ends_with("\r\n\r\nlocal"));
+}
+
 TEST(LocalSocket, replaces_a_left_over_one_and_nothing_else) {
   const std::string path = ::testing::TempDir() + "writ-net-old-" + std::to_string(::getpid()) + ".sock";
   EventLoops loops(1);

@@ -131,9 +131,9 @@ bool Binding::answers_host(std::string_view host, bool secure) const {
   return std::any_of(hosts.begin(), hosts.end(), [wanted](const std::string& known) { return http::equals_ignoring_case(known, wanted); });
 }
 
-bool ServerState::admit(const std::string& source) {
+bool ServerState::admit(const std::string& source, bool is_local) {
   const std::lock_guard lock(mutex);
-  if (draining || connections >= options.limits.connections_max) return false;
+  if (draining || (!is_local && connections >= options.limits.connections_max)) return false;
   if (!source.empty()) {
     std::size_t& of_source = sources[source];
     if (of_source >= options.limits.connections_per_source_max) return false;
@@ -211,7 +211,7 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
     const bool is_proxy = contains(binding_->proxies, address);
     if (binding_->listener.proxy_protocol && !is_proxy) return;
     std::string source = is_proxy ? "" : address;
-    if (!state_->admit(source)) return;
+    if (!state_->admit(source, binding_->is_local)) return;
     const int on = 1;
     if (!binding_->is_local) ::setsockopt(accepted, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     Loop& loop = state_->loops.loop(state_->next_loop++ % state_->loops.size());

@@ -60,8 +60,9 @@ struct ServerState {
   std::vector<std::shared_ptr<Binding>> bindings;
   std::vector<std::shared_ptr<Acceptor>> acceptors;
 
-  // Counts a new connection, or refuses it. `source` empty: not counted for a source.
-  bool admit(const std::string& source);
+  // Counts a new connection, or refuses it. `source` empty: not counted for a source. Local ones are never too many: whoever fills the house with
+  // connections must not lock its administrator out.
+  bool admit(const std::string& source, bool is_local);
   void dismiss(const std::string& source);
   void log(std::string_view line) const;
 };
