@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-#include "bridge/mirrored_headers.h"
+#include "mcp/mirrored_headers.h"
 #include "client/mcp_http.h"
 #include "mcp/json_rpc.h"
 #include "mcp/methods.h"
@@ -63,7 +63,7 @@ class Bridge {
   mcp::Era era_of(const mcp::Message& message) const;
 
   Parts parts_;
-  MirroredHeaders mirrored_;
+  mcp::MirroredHeaders mirrored_;
   std::deque<mcp::Message> waiting_;
   bool sending_ = false, finishing_ = false, listening_ = false;
   std::map<std::string, std::shared_ptr<InFlight>> in_flight_;   // by the key of the request id

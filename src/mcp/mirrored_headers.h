@@ -1,6 +1,6 @@
 #pragma once
 
-// A host on stdio sends no HTTP headers, so the bridge makes the mirrored ones of 2026-07-28 itself (TR-60 to TR-62, TR-115). For
+// Who speaks for a host on stdio or for a client of the legacy era, which send none, makes the mirrored headers of 2026-07-28 itself (TR-60 to TR-62, TR-115). For
 // `Mcp-Param-*` it remembers which arguments each tool's schema marks with `x-mcp-header`.
 
 #include <map>
@@ -11,14 +11,14 @@
 #include "http/message.h"
 #include "mcp/json_rpc.h"
 
-namespace writ::bridge {
+namespace writ::mcp {
 
 class MirroredHeaders {
  public:
   // Learns from a result of tools/list, and takes tools out of it whose annotations break the rules (TR-63). Answers the names it took out.
   std::vector<std::string> learn_tools(json::Value& result);
   // Adds the headers for a message of the modern era.
-  void add(const mcp::Message& message, http::Headers& headers) const;
+  void add(const Message& message, http::Headers& headers) const;
 
  private:
   struct Parameter {
@@ -29,4 +29,4 @@ class MirroredHeaders {
   std::map<std::string, std::vector<Parameter>> tools_;
 };
 
-}  // namespace writ::bridge
+}  // namespace writ::mcp

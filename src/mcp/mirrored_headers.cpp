@@ -1,11 +1,11 @@
-#include "bridge/mirrored_headers.h"
+#include "mcp/mirrored_headers.h"
 
 #include <algorithm>
 
 #include "mcp/methods.h"
 #include "mcp/streamable_http.h"
 
-namespace writ::bridge {
+namespace writ::mcp {
 namespace {
 
 constexpr std::size_t kDepthMax = 16;
@@ -18,7 +18,7 @@ bool is_header_token(std::string_view text) {
 
 // The text of a primitive argument as a header value; absent for null, absent and other types (TR-62).
 std::optional<std::string> header_text(const json::Value& value) {
-  if (const auto* text = value.as_string()) return mcp::encode_header_value(*text);
+  if (const auto* text = value.as_string()) return encode_header_value(*text);
   if (const auto* number = value.as_int()) return std::to_string(*number);
   if (const auto* flag = value.as_bool()) return *flag ? "true" : "false";
   return std::nullopt;
@@ -82,22 +82,22 @@ std::vector<std::string> MirroredHeaders::learn_tools(json::Value& result) {
   return taken_out;
 }
 
-void MirroredHeaders::add(const mcp::Message& message, http::Headers& headers) const {
+void MirroredHeaders::add(const Message& message, http::Headers& headers) const {
   if (message.method().empty()) return;
-  headers.add(std::string(mcp::kMethodHeader), message.method());
-  const auto* method = mcp::find_method(message.method(), false);
+  headers.add(std::string(kMethodHeader), message.method());
+  const auto* method = find_method(message.method(), false);
   if (method == nullptr || method->subject.empty()) return;
   const auto* name = message.param_string(method->subject);
   if (name == nullptr) return;
-  headers.add(std::string(mcp::kNameHeader), mcp::encode_header_value(*name));
-  const auto tool = message.method() == mcp::kToolsCall ? tools_.find(*name) : tools_.end();
+  headers.add(std::string(kNameHeader), encode_header_value(*name));
+  const auto tool = message.method() == kToolsCall ? tools_.find(*name) : tools_.end();
   if (tool == tools_.end()) return;
   for (const Parameter& parameter : tool->second) {
     const json::Value* value = message.param("arguments");
     for (const std::string& step : parameter.path) value = value ? value->find(step) : nullptr;
     const auto text = value ? header_text(*value) : std::nullopt;
-    if (text) headers.add(std::string(mcp::kParamHeaderPrefix) + parameter.header, *text);
+    if (text) headers.add(std::string(kParamHeaderPrefix) + parameter.header, *text);
   }
 }
 
-}  // namespace writ::bridge
+}  // namespace writ::mcp
