@@ -1,5 +1,6 @@
 #include "adapters/net/pause.h"
 #include "adapters/yaml/yaml.h"
+#include "encoding/uri.h"
 #include "parts.h"
 #include "upstreams/by_transport.h"
 #include "upstreams/fixed_credential.h"
@@ -11,6 +12,8 @@ namespace {
 gateway::Settings settings_of(const config::Config& config) {
   gateway::Settings settings;
   settings.base = config.gateway.base;
+  // Pages that Writ itself serves. A name that was rebound to this address has another origin (G11).
+  if (const auto own = uri::parse(config.base_url)) settings.allowed_origins = {own->origin()};
   settings.why_url = config.base_url + "/why";
   settings.approvals_url = config.base_url + "/approvals";
   settings.denials = config.gateway.denials == config::Gateway::Denials::code_only ? gateway::Settings::Denials::code_only : gateway::Settings::Denials::full;

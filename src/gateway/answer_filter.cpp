@@ -29,6 +29,10 @@ AnswerFilter::Admitted AnswerFilter::admit(std::string_view text, const Exchange
     // Servers ask nothing on streams of the modern era (TR-55).
     return exchange.era == mcp::Era::modern ? dropped("upstream_request_in_modern_era") : admitted;
   }
+  if (message->kind() == mcp::Message::Kind::notification && message->method() == "notifications/tasks/status") {
+    const bool is_theirs = message->params() && owns_task(exchange, *message->params());
+    return is_theirs ? admitted : dropped("unknown_task");
+  }
   if (message->kind() == mcp::Message::Kind::notification || !message->id()) return admitted;
 
   const auto& own_id = exchange.own_id();
@@ -41,6 +45,7 @@ AnswerFilter::Admitted AnswerFilter::admit(std::string_view text, const Exchange
   // Nobody asked for it on this session: it might be anybody's answer.
   if (!lists) return dropped("unknown_response_id");
   if (message->kind() == mcp::Message::Kind::error) return admitted;
+  remember_task(*message, exchange, admitted.is_own_answer);
 
   bool has_changed = false;
   std::vector<SeenDefinition> news;
@@ -62,6 +67,31 @@ AnswerFilter::Admitted AnswerFilter::admit(std::string_view text, const Exchange
     admitted.text = message->write();
   }
   return admitted;
+}
+
+void AnswerFilter::remember_task(const mcp::Message& message, const Exchange& exchange, bool is_own_answer) const {
+  const json::Value* result = message.value().find("result");
+  const std::string* task = result ? announced_task(*result) : nullptr;
+  if (!task) return;
+  TaskOrigin origin;
+  if (is_own_answer && exchange.method && exchange.method->need == mcp::Need::call) {
+    origin = {std::make_shared<const mcp::Message>(*exchange.message), exchange.lifted};
+  } else if (exchange.session) {
+    if (auto call = exchange.session->find_call(*message.id())) origin = std::move(*call);
+  }
+  if (origin.call) tasks_.remember(exchange.server_id, exchange.token->principal.key, *task, std::move(origin));
+}
+
+bool AnswerFilter::owns_task(const Exchange& exchange, const json::Value& about) const {
+  const auto* id = about.find_string("taskId");
+  return id && tasks_.find(exchange.server_id, exchange.token->principal.key, *id);
+}
+
+void AnswerFilter::keep_own_tasks(json::Value& result, const Exchange& exchange) const {
+  json::Value* tasks = find_member(result, "tasks");
+  if (!tasks) return;
+  if (!tasks->is_array()) *tasks = json::Array{};
+  std::erase_if(*tasks->as_array(), [&](const json::Value& task) { return !owns_task(exchange, task); });
 }
 
 void AnswerFilter::keep_approved(json::Array& elements, mcp::List list, const registry::Snapshot& snapshot, const registry::Server& server, std::vector<SeenDefinition>& news) const {
@@ -103,6 +133,7 @@ bool AnswerFilter::rewrite(mcp::Message& message, std::uint8_t lists, const Exch
     if (server && caller) keep_approved_instructions(result, snapshot, *server, news);
     else result.erase("instructions");
   }
+  if ((lists & static_cast<std::uint8_t>(mcp::List::tasks)) != 0) keep_own_tasks(result, exchange);
   for (const mcp::List list : {mcp::List::tools, mcp::List::prompts, mcp::List::resources, mcp::List::resource_templates}) {
     if ((lists & static_cast<std::uint8_t>(list)) == 0) continue;
     const mcp::ListShape* shape = mcp::shape_of(list);

@@ -11,13 +11,14 @@
 #include "gateway/dependencies.h"
 #include "gateway/exchange.h"
 #include "gateway/definition_watch.h"
+#include "gateway/tasks.h"
 
 namespace writ::gateway {
 
 class AnswerFilter {
  public:
-  AnswerFilter(const Dependencies& dependencies, const BearerAuthentication& authentication, DefinitionWatch& definitions)
-      : dependencies_(dependencies), authentication_(authentication), definitions_(definitions) {}
+  AnswerFilter(const Dependencies& dependencies, const BearerAuthentication& authentication, DefinitionWatch& definitions, Tasks& tasks)
+      : dependencies_(dependencies), authentication_(authentication), definitions_(definitions), tasks_(tasks) {}
 
   struct Admitted {
     enum class Fate {
@@ -40,9 +41,14 @@ class AnswerFilter {
   void keep_approved(json::Array& elements, mcp::List list, const registry::Snapshot& snapshot, const registry::Server& server, std::vector<SeenDefinition>& news) const;
   void keep_approved_instructions(json::Value& result, const registry::Snapshot& snapshot, const registry::Server& server, std::vector<SeenDefinition>& news) const;
 
+  void remember_task(const mcp::Message& message, const Exchange& exchange, bool is_own_answer) const;
+  bool owns_task(const Exchange& exchange, const json::Value& about) const;
+  void keep_own_tasks(json::Value& result, const Exchange& exchange) const;
+
   const Dependencies& dependencies_;
   const BearerAuthentication& authentication_;
   DefinitionWatch& definitions_;
+  Tasks& tasks_;
 };
 
 }  // namespace writ::gateway

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "gateway/held_call.h"
 #include "gateway/tool_scopes.h"
 #include "json_schema/schema.h"
 #include "policy/inquiry.h"
@@ -14,6 +15,7 @@ using Outcome = Verdict::Outcome;
 
 Action action_of(mcp::Need need) {
   switch (need) {
+    case mcp::Need::task:
     case mcp::Need::connect: return Action::connect;
     case mcp::Need::call: return Action::call;
     case mcp::Need::read_resource: return Action::read_resource;
@@ -193,6 +195,7 @@ Verdict authorize(const Circumstances& circumstances, const mcp::Message& messag
   }
   if (method->need == mcp::Need::call) return authorize_call(circumstances, message);
   if (method->stands) return authorize_listen(circumstances, message);
+  if (method->need == mcp::Need::task) return authorize_task(circumstances, message, nullptr, era);
   policy::Question question = question_for(circumstances);
   question.action = action_of(method->need);
   if (!method->subject.empty()) {
@@ -204,6 +207,24 @@ Verdict authorize(const Circumstances& circumstances, const mcp::Message& messag
   }
   Verdict verdict = ask(circumstances, std::move(question));
   verdict.subject = verdict.question->uri_or_prompt;
+  return verdict;
+}
+
+Verdict authorize_task(const Circumstances& circumstances, const mcp::Message& message, const TaskOrigin* origin, mcp::Era era) {
+  if (is_disabled(circumstances)) return denied("server_disabled");
+  const auto* id = message.param_string("taskId");
+  if (!id || id->empty()) return invalid("taskId_missing");
+  if (!origin) {
+    // Who may not even connect is told that, and nothing about tasks.
+    Verdict verdict = ask(circumstances, question_for(circumstances));
+    if (verdict.outcome != Outcome::allowed) return verdict;
+    verdict.decision.allowed = false;
+    verdict.outcome = Outcome::unknown_task;
+    verdict.reason = "unknown_task";
+    return verdict;
+  }
+  Verdict verdict = authorize(circumstances, *origin->call, mcp::find_method(mcp::kToolsCall, false), era);
+  if (verdict.outcome == Outcome::held) verdict.outcome = is_lifted(verdict.decision, origin->lifted) ? Outcome::allowed : Outcome::denied;
   return verdict;
 }
 

@@ -10,6 +10,7 @@
 #include "gateway/access_token.h"
 #include "gateway/bearer_authentication.h"
 #include "gateway/definition_watch.h"
+#include "gateway/tasks.h"
 #include "mcp/json_rpc.h"
 #include "mcp/methods.h"
 #include "policy/decision.h"
@@ -41,6 +42,7 @@ struct Verdict {
     held,                 // only an approval is missing (rules §4.6): held_call.h says what becomes of it
     insufficient_scope,   // another scope would help and would be granted now
     unknown_method,       // not in the table, or not of this era: denied, never forwarded
+    unknown_task,         // nobody's, or somebody else's
     invalid,              // the message lacks what the method needs: -32602, no denial
   };
   Outcome outcome = Outcome::denied;
@@ -62,6 +64,8 @@ policy::Question question_for(const Circumstances& circumstances);
 
 // Decides one message of a client. `method` may be null: unmapped.
 Verdict authorize(const Circumstances& circumstances, const mcp::Message& message, const mcp::Method* method, mcp::Era era);
+// The same for a message about a task (Need::task): `origin` is what made it, null when this caller has no such task.
+Verdict authorize_task(const Circumstances& circumstances, const mcp::Message& message, const TaskOrigin* origin, mcp::Era era);
 // What policy must allow, all of it, for this message to pass; null message: a stream. Empty: it is not for policy to say. For whoever asks the same
 // again under other circumstances, or somebody else. `arguments` point into the message, which outlives them.
 std::vector<policy::Question> questions_of(const Circumstances& circumstances, const mcp::Message* message, const mcp::Method* method, mcp::Era era);

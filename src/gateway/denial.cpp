@@ -5,11 +5,13 @@
 
 #include "audit/record.h"
 #include "gateway/held_call.h"
+#include "mcp/sse.h"
 
 namespace writ::gateway {
 namespace {
 
 constexpr std::string_view kMetaDecision = "writ/decision";
+constexpr std::string_view kOwnEventId = "writ:";
 
 std::string joined(const std::vector<std::string>& parts) {
   std::string text;
@@ -123,5 +125,19 @@ http::Response render_denial(const Verdict& verdict, const std::string& code, co
   if (response.status == 429) response.headers.add("Retry-After", std::to_string(verdict.retry_after_seconds));
   return response;
 }
+
+http::Response as_events(http::Response response, const std::string& code) {
+  mcp::Event place, answer;
+  place.id = std::string(kOwnEventId) + code;
+  place.has_data = answer.has_data = true;
+  answer.data = std::move(response.body);
+  response.body.clear();
+  mcp::append_event(response.body, place);
+  mcp::append_event(response.body, answer);
+  response.headers.set("Content-Type", "text/event-stream");
+  return response;
+}
+
+bool is_own_event_id(std::string_view id) { return id.starts_with(kOwnEventId); }
 
 }  // namespace writ::gateway

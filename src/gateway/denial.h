@@ -4,6 +4,7 @@
 // to its person.
 
 #include <string>
+#include <string_view>
 
 #include "gateway/call_authorization.h"
 #include "gateway/settings.h"
@@ -19,5 +20,10 @@ json::Value denial_object(const Verdict& verdict, const std::string& code, const
 // A tools/call gets a result with isError; other requests get a JSON-RPC error with code 403; both with status 200, or everything as 403
 // when the setting says so. What has no id to answer to (notifications, responses, streams) is a plain 403.
 http::Response render_denial(const Verdict& verdict, const std::string& code, const mcp::Message* message, mcp::Era era, const Settings& settings);
+
+// In a session a call is answered by an event stream that begins with a place to resume from (TR-31), so that the gateway's own answer has the form that
+// servers give theirs. The places are ours and lead nowhere: the answer stands right behind.
+http::Response as_events(http::Response response, const std::string& code);
+bool is_own_event_id(std::string_view id);
 
 }  // namespace writ::gateway

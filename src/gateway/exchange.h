@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "gateway/access_token.h"
 #include "gateway/sessions.h"
+#include "gateway/tasks.h"
 #include "gateway/usage_limits.h"
 #include "http/message.h"
 #include "mcp/json_rpc.h"
@@ -40,6 +41,7 @@ struct Exchange {
   const mcp::Method* method = nullptr;        // null for GET streams and responses
   std::optional<mcp::Message> message;        // kept to be decided again when policy or objects change; absent for GET streams
   std::shared_ptr<Session> session;           // legacy, when there is one
+  std::shared_ptr<const TaskOrigin> task;     // that the message is about
   bool stands = false;                        // GET streams and subscriptions/listen: no answer to wait for, ends with its token
   std::vector<policy::ApprovalNeeded> lifted; // forbids that an approval, used up by this call, lifted for it
   Instant started{}, deadline{};
@@ -72,6 +74,9 @@ struct Exchange {
     cancellation.request();
     if (body) body->cancel();
   }
+  // What is decided on: the message, or the call that made the task it is about. Null for GET streams.
+  const mcp::Message* decided_message() const { return task ? task->call.get() : message ? &*message : nullptr; }
+  const mcp::Method* decided_method() const { return task ? mcp::find_method(mcp::kToolsCall, false) : method; }
   const std::optional<mcp::RequestId>& own_id() const {
     static const std::optional<mcp::RequestId> none;
     return message && message->kind() == mcp::Message::Kind::request ? message->id() : none;

@@ -58,13 +58,36 @@ http::Response unknown_method(const mcp::Message& message) {
                     "method not found", std::move(data));
 }
 
+// Who did not declare the extension is told so, as the server would (TR-49); what tasks there are is not told.
+bool declares_tasks(const mcp::Message& message) {
+  const json::Value* meta = message.param("_meta");
+  const json::Value* capabilities = meta ? meta->find(mcp::kMetaCapabilities) : nullptr;
+  const json::Value* extensions = capabilities ? capabilities->find("extensions") : nullptr;
+  return extensions && extensions->find(mcp::kTasksExtension);
+}
+
+http::Response tasks_not_declared(const mcp::Message& message) {
+  json::Value extensions = json::Object{}, required = json::Object{}, data = json::Object{};
+  extensions.set(mcp::kTasksExtension, json::Object{});
+  required.set("extensions", std::move(extensions));
+  data.set("requiredCapabilities", std::move(required));
+  return error_body(400, message.id(), mcp::code::kMissingCapability, "the client did not declare the tasks extension", std::move(data));
+}
+
+Verdict authorize_exchange(const Circumstances& asked, const Exchange& exchange) {
+  if (!exchange.message) return authorize_connection(asked);
+  const bool is_about_task = exchange.method && exchange.method->need == mcp::Need::task && mcp::is_in(*exchange.method, exchange.era);
+  if (is_about_task) return authorize_task(asked, *exchange.message, exchange.task.get(), exchange.era);
+  return authorize(asked, *exchange.message, exchange.method, exchange.era);
+}
+
 }  // namespace
 
 Gateway::Gateway(Dependencies dependencies)
     : dependencies_(std::move(dependencies)), authentication_(dependencies_.settings, dependencies_.keys, dependencies_.revocations),
       definitions_(dependencies_.reviews, dependencies_.clock),
       sessions_(dependencies_.settings.sessions_max, dependencies_.settings.sessions_per_principal_max, dependencies_.settings.session_idle),
-      filter_(dependencies_, authentication_, definitions_), recorder_(dependencies_) {}
+      filter_(dependencies_, authentication_, definitions_, tasks_), recorder_(dependencies_) {}
 
 http::Response Gateway::metadata(const std::string& server_id) const {
   const auto snapshot = dependencies_.objects.get();
@@ -240,10 +263,14 @@ Task<http::Response> Gateway::post(const http::Request& request, Admission admis
       admission.tools = current_tools();
     }
   }
+  if (exchange->method && exchange->method->need == mcp::Need::task) {
+    const auto* task = message.param_string("taskId");
+    if (task) exchange->task = tasks_.find(admission.server->id, admission.token->principal.key, *task);
+  }
   const Circumstances asked = circumstances(admission, *policy, request);
-  SettledCall settled{authorize(asked, message, exchange->method, exchange->era), std::nullopt};
+  SettledCall settled{authorize_exchange(asked, *exchange), std::nullopt};
   std::optional<NeededStepUp> step_up;
-  if (settled.verdict.outcome == Verdict::Outcome::denied) step_up = find_step_up(asked, &message, exchange->method, exchange->era);
+  if (settled.verdict.outcome == Verdict::Outcome::denied) step_up = find_step_up(asked, exchange->decided_message(), exchange->decided_method(), exchange->era);
   if (step_up) settled.verdict.reason = kInsufficientUserAuthentication, record.more.emplace_back("level", step_up->step_up.level);
   const Basis basis{admission.snapshot->sequence(), policy, admission.revocations};
   if (settled.verdict.outcome == Verdict::Outcome::held) {
@@ -251,7 +278,7 @@ Task<http::Response> Gateway::post(const http::Request& request, Admission admis
     if (!settling) co_return unavailable();
     settled = std::move(*settling);
   }
-  co_await ask_decision_points(dependencies_, asked, &message, exchange->method, exchange->era, settled.verdict, record);
+  co_await ask_decision_points(dependencies_, asked, exchange->decided_message(), exchange->decided_method(), exchange->era, settled.verdict, record);
   take_limits(request, admission, *exchange, settled.verdict);
   // What a decision point or a limit denies is not made, so its approval is not used up.
   if (settled.verdict.outcome != Verdict::Outcome::allowed) settled.lifted.reset();
@@ -278,6 +305,9 @@ Task<http::Response> Gateway::post(const http::Request& request, Admission admis
       const int status = exchange->era == mcp::Era::modern || !is_request ? 400 : 200;
       co_return error_body(status, is_request ? message.id() : std::nullopt, mcp::code::kInvalidParams, why, std::move(data));
     }
+    case Verdict::Outcome::unknown_task:
+      if (exchange->era == mcp::Era::modern && !declares_tasks(message)) co_return tasks_not_declared(message);
+      co_return error_body(200, message.id(), mcp::code::kInvalidParams, "unknown task");
     case Verdict::Outcome::unknown_method:
       if (exchange->era == mcp::Era::modern) co_return unknown_method(message);   // TR-48
       [[fallthrough]];
@@ -286,9 +316,19 @@ Task<http::Response> Gateway::post(const http::Request& request, Admission admis
       if (step_up) {
         co_return render_step_up(verdict, *step_up, audit::denial_code(*position), &message, metadata_url(settings.base, admission.server->id), settings);
       }
-      co_return render_denial(verdict, audit::denial_code(*position), &message, exchange->era, settings);
+      {
+        const std::string code = audit::denial_code(*position);
+        http::Response denial = render_denial(verdict, code, &message, exchange->era, settings);
+        const bool is_call_in_session = exchange->session && is_request && message.method() == mcp::kToolsCall && denial.status == 200;
+        if (is_call_in_session) denial = as_events(std::move(denial), code);
+        co_return denial;
+      }
   }
-  if (exchange->session && is_request) exchange->session->remember(*message.id(), exchange->method->list);
+  if (exchange->session && is_request) {
+    exchange->session->remember(*message.id(), exchange->method->list);
+    const bool makes_task = exchange->method->need == mcp::Need::call && message.param("task");
+    if (makes_task) exchange->session->remember_call(*message.id(), {std::make_shared<const mcp::Message>(message), exchange->lifted});
+  }
   http::Response response = co_await carry_out(request, admission, exchange, basis);
   co_return response;
 }
@@ -337,6 +377,8 @@ Task<http::Response> Gateway::get(const http::Request& request, const Admission&
     reason = "not_acceptable", bad = error_body(406, std::nullopt, mcp::code::kInvalidRequest, "accept text/event-stream");
   } else if (!session) {
     reason = "unknown_session", bad = std::move(session).error();
+  } else if (const auto* place = request.headers.find("Last-Event-ID"); place && is_own_event_id(*place)) {
+    reason = "not_resumable", bad = error_body(400, std::nullopt, mcp::code::kInvalidRequest, "there is nothing to resume");
   }
   if (bad) {
     http::Response response = co_await refuse(std::move(record), std::move(reason), std::move(*bad));
@@ -464,7 +506,7 @@ std::shared_ptr<const CutOff> Gateway::find_cut_off(const Exchange& exchange) co
   const auto caller = authentication_.resolve(*exchange.token, *snapshot);
   if (!caller) return refused(to_string(caller.error()));
   const Circumstances asked{*snapshot, *server, *exchange.token, *caller, *policy, *tools, definitions_, exchange.ip, now};
-  Verdict verdict = exchange.message ? authorize(asked, *exchange.message, exchange.method, exchange.era) : authorize_connection(asked);
+  Verdict verdict = authorize_exchange(asked, exchange);
   if (verdict.outcome == Verdict::Outcome::allowed) return nullptr;
   if (verdict.outcome == Verdict::Outcome::held && is_lifted(verdict.decision, exchange.lifted)) return nullptr;
   auto cut_off = std::make_shared<CutOff>();

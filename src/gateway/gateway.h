@@ -94,6 +94,7 @@ class Gateway {
   DefinitionWatch definitions_;
   UsageLimits limits_;
   Sessions sessions_;
+  Tasks tasks_;
   LiveExchanges live_;
   AnswerFilter filter_;
   Recorder recorder_;

@@ -74,7 +74,9 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"arguments_are_a_list", with_body(call_text("search_notes", "[]")), 200, "arguments_not_an_object", -32602},
         Row{"unmapped_method", with_body(R"({"jsonrpc":"2.0","id":1,"method":"tools/delete"})"), 200, "unmapped_method", 403},
         Row{"method_in_other_case", with_body(R"({"jsonrpc":"2.0","id":1,"method":"Tools/Call","params":{"name":"search_notes"}})"), 200, "unmapped_method", 403},
-        Row{"tasks_belong_to_their_maker", with_body(R"({"jsonrpc":"2.0","id":1,"method":"tasks/get","params":{"taskId":"x"}})"), 200, "unmapped_method", 403},
+        Row{"tasks_belong_to_their_maker", with_body(R"({"jsonrpc":"2.0","id":1,"method":"tasks/get","params":{"taskId":"x"}})"), 200, "unknown_task", -32602},
+        Row{"task_id_missing", with_body(R"({"jsonrpc":"2.0","id":1,"method":"tasks/result","params":{}})"), 200, "taskId_missing", -32602},
+        Row{"task_id_in_capitals_beside", with_body(R"({"jsonrpc":"2.0","id":1,"method":"tasks/get","params":{"taskId":"x","TaskID":"y"}})"), 400, "look_alike_member", -32602},
         Row{"modern_method_in_legacy", with_body(R"({"jsonrpc":"2.0","id":1,"method":"server/discover"})"), 200, "unmapped_method", 403},
         Row{"unmapped_notification", with_body(R"({"jsonrpc":"2.0","method":"notifications/tools/list_changed"})"), 403, "unmapped_method"}),
     [](const auto& row) { return row.param.name; });

@@ -28,6 +28,13 @@ json::Value list_request(mcp::List list, const mcp::Message& call, mcp::Era era,
   return request;
 }
 
+// The prompt whose argument is to be completed; null when it is something else.
+const std::string* completed_prompt(const mcp::Message& message) {
+  const json::Value* reference = message.param("ref");
+  const auto* type = reference ? reference->find_string("type") : nullptr;
+  return type && *type == "ref/prompt" ? reference->find_string("name") : nullptr;
+}
+
 // The response with our id, from a JSON body or among events.
 std::optional<mcp::Message> own_response(const std::string& body, bool is_events, const json::Limits& limits) {
   const auto read = [&](std::string_view text) -> std::optional<mcp::Message> {
@@ -52,6 +59,7 @@ bool Gateway::must_learn(const Admission& admission, const Exchange& exchange) c
   if (!learns) return false;
   const bool is_call = exchange.method->need == mcp::Need::call, is_prompt = exchange.method->need == mcp::Need::get_prompt;
   const auto* name = is_call || is_prompt ? exchange.message->param_string("name") : nullptr;
+  if (exchange.method->need == mcp::Need::complete) name = completed_prompt(*exchange.message);
   if (!name || name->empty()) return false;
   return !admission.snapshot->definitions().find(is_call ? registry::ObjectKind::tool : registry::ObjectKind::prompt, admission.server->id, *name);
 }

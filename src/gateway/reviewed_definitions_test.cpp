@@ -149,6 +149,23 @@ TEST_F(ReviewedDefinitions, ACallWithoutAListMakesTheGatewayAskForIt) {
   EXPECT_EQ(upstream.requests.size(), before) << "names that nobody knows do not make it ask again and again";
 }
 
+TEST_F(ReviewedDefinitions, CompletingAPromptThatWasNeverListedMakesTheGatewayAskToo) {
+  set_server(registry::Server::FirstUse::allow, registry::Server::WordingChanges::hold);
+  reviews.on_seen = [&](const std::string& server, const SeenDefinition& seen) { approve(server, seen.definition, seen.kind), publish(); };
+  upstream.respond = [this](const http::UpstreamRequest& request) -> HandUpstream::Answer {
+    if (request.body.find("prompts/list") == std::string::npos) return default_answer(request);
+    return upstream.json(R"({"jsonrpc":"2.0","id":"writ-list","result":{"prompts":[{"name":"greet"}]}})");
+  };
+  const auto complete = [&](const std::string& prompt) {
+    const http::Response response = post(R"({"jsonrpc":"2.0","id":1,"method":"completion/complete","params":{"ref":{"type":"ref/prompt","name":")" + prompt +
+                                         R"("},"argument":{"name":"a","value":"b"}}})");
+    return parsed(response.body).find("result") != nullptr;
+  };
+  EXPECT_TRUE(complete("greet"));
+  EXPECT_FALSE(complete("invented"));
+  EXPECT_EQ(last_reason(), kNotReviewed);
+}
+
 TEST_F(ReviewedDefinitions, PromptsAndInstructionsAreReviewedToo) {
   approve("notes", parsed(R"({"name":"review","description":"looks at code"})"), ObjectKind::prompt);
   approve("notes", "Use search_notes first.", ObjectKind::instructions);

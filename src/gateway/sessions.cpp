@@ -23,6 +23,19 @@ std::optional<std::uint8_t> RequestIds::find(const mcp::RequestId& id) const {
   return found == lists_.end() ? std::nullopt : std::optional(found->second);
 }
 
+void Session::remember_call(const mcp::RequestId& request_id, TaskOrigin call) {
+  const std::lock_guard lock(mutex_);
+  calls_.emplace_back(mcp::to_key(request_id), std::move(call));
+  if (calls_.size() > kCallsMax) calls_.pop_front();
+}
+
+std::optional<TaskOrigin> Session::find_call(const mcp::RequestId& request_id) const {
+  const std::lock_guard lock(mutex_);
+  const std::string key = mcp::to_key(request_id);
+  const auto found = std::find_if(calls_.rbegin(), calls_.rend(), [&](const auto& call) { return call.first == key; });
+  return found == calls_.rend() ? std::nullopt : std::optional(found->second);
+}
+
 void Session::use(std::int64_t now_seconds, std::int64_t token_expires) {
   last_used_.store(now_seconds, std::memory_order_relaxed);
   std::int64_t known = newest_expiry_.load(std::memory_order_relaxed);

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "gateway/access_token.h"
+#include "gateway/tasks.h"
 #include "mcp/json_rpc.h"
 #include "mcp/methods.h"
 
@@ -51,15 +52,19 @@ class Session {
     const std::lock_guard lock(mutex_);
     return request_ids_.find(request_id);
   }
+  // A call that asked for a task: its answer may come on a resumed stream, and the task must find its owner then too.
+  void remember_call(const mcp::RequestId& request_id, TaskOrigin call);
+  std::optional<TaskOrigin> find_call(const mcp::RequestId& request_id) const;
   // A newer token keeps the session's standing streams alive (rules §5.3).
   void use(std::int64_t now_seconds, std::int64_t token_expires);
   std::int64_t last_used() const { return last_used_.load(std::memory_order_relaxed); }
   std::int64_t newest_expiry() const { return newest_expiry_.load(std::memory_order_relaxed); }
 
  private:
-  static constexpr std::size_t kIdsMax = 1'024;
+  static constexpr std::size_t kIdsMax = 1'024, kCallsMax = 16;
   mutable std::mutex mutex_;
   RequestIds request_ids_{kIdsMax};
+  std::deque<std::pair<std::string, TaskOrigin>> calls_;   // newest last
   std::atomic<std::int64_t> last_used_{0}, newest_expiry_{0};
 };
 

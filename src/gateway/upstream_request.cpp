@@ -23,7 +23,7 @@ void add_modern_fields(http::Headers& headers, const http::Request& from, const 
   headers.add(std::string(mcp::kMethodHeader), mcp::encode_header_value(message.method()));
   // From the body, not from the header: the two were compared, and only one of them was decided on (MCPA-154).
   const bool has_name = from.headers.count(mcp::kNameHeader) > 0;
-  const auto* subject = message.method() == "resources/read" ? message.param_string("uri") : message.param_string("name");
+  const auto* subject = mcp::mirrored_name(message);
   if (has_name && subject) headers.add(std::string(mcp::kNameHeader), mcp::encode_header_value(*subject));
   for (const auto& [name, value] : from.headers.fields()) {
     if (is_param_header(name)) headers.add(name, value);   // TR-66: untouched
@@ -68,7 +68,8 @@ upstreams::Request upstream_request(std::string_view method, const http::Request
     const auto* event_id = from.headers.find_single("Last-Event-ID");
     if (event_id && event_id->size() <= kEventIdBytesMax && is_printable(*event_id)) request.headers.add("Last-Event-ID", *event_id);
   }
-  const bool is_call = exchange->method && exchange->method->need == mcp::Need::call;
+  // A request about a task may wait for the task, as the call would have.
+  const bool is_call = exchange->method && (exchange->method->need == mcp::Need::call || exchange->method->need == mcp::Need::task);
   const auto head_timeout = is_call ? std::chrono::duration_cast<Milliseconds>(settings.call_deadline) : settings.answer_timeout;
   request.head_timeout_ms = static_cast<int>(head_timeout.count());
   request.idle_timeout_ms = exchange->stands || is_call ? 0 : static_cast<int>(settings.idle_timeout.count());

@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kIdBytesMax = 1'024;   // ids are remembered until they are answered
 constexpr std::array<std::string_view, 6> kMembers = {"jsonrpc", "id", "method", "params", "result", "error"};
 // The members of `params` that decisions or routing look at.
-constexpr std::array<std::string_view, 9> kDecisiveParams = {"name", "uri", "arguments", "_meta", "ref", "argument", "cursor", "task", "requestId"};
+constexpr std::array<std::string_view, 10> kDecisiveParams = {"name", "uri", "arguments", "_meta", "ref", "argument", "cursor", "task", "taskId", "requestId"};
 
 std::string fold(std::string_view text) {
   std::string folded;

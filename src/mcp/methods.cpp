@@ -25,11 +25,17 @@ constexpr Method kMethods[] = {
     {"prompts/get",                        Need::get_prompt,    kNo,           kLegacy, kModern, List::none, "name"},
     {"completion/complete",                Need::complete,      kNo,           kLegacy, kModern, List::none, "ref"},
     {"subscriptions/listen",               Need::subscribe,     kNo,           kNo,     kModern, List::none, "notifications", true},
+    {"tasks/get",                          Need::task,          kNo,           kLegacy, kModern, List::none, "taskId"},
+    {"tasks/cancel",                       Need::task,          kNo,           kLegacy, kModern, List::none, "taskId"},
+    {"tasks/result",                       Need::task,          kNo,           kLegacy, kNo,     List::none, "taskId"},
+    {"tasks/update",                       Need::task,          kNo,           kNo,     kModern, List::none, "taskId"},
+    {"tasks/list",                         Need::connect,       kNo,           kLegacy, kNo,     List::tasks},
     {"notifications/initialized",          Need::connect,       kNotification, kLegacy, kNo},
     {"notifications/cancelled",            Need::connect,       kNotification, kLegacy, kModern},
     {"notifications/progress",             Need::connect,       kNotification, kLegacy, kNo},
     {"notifications/roots/list_changed",   Need::connect,       kNotification, kLegacy, kNo},
     {"notifications/elicitation/complete", Need::connect,       kNotification, kLegacy, kNo},
+    {"notifications/tasks/status",         Need::connect,       kNotification, kLegacy, kNo},   // of tasks that the server gave the client
 };
 
 constexpr ListShape kShapes[] = {
@@ -37,6 +43,7 @@ constexpr ListShape kShapes[] = {
     {List::prompts, "prompts", "name"},
     {List::resources, "resources", "uri"},
     {List::resource_templates, "resourceTemplates", "uriTemplate"},
+    {List::tasks, "tasks", "taskId"},
 };
 
 }  // namespace

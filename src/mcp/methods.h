@@ -13,10 +13,10 @@ enum class Era { legacy, modern };
 std::string_view to_string(Era era);
 
 // What a message asks to do, in the words of authorization.
-enum class Need { connect, call, read_resource, subscribe, get_prompt, complete };
+enum class Need { connect, call, read_resource, subscribe, get_prompt, complete, task };   // task: what the call that made it needed
 
 // Lists that a result may hold; a filter goes by them.
-enum class List : std::uint8_t { none = 0, tools = 1, prompts = 2, resources = 4, resource_templates = 8, instructions = 16 };   // instructions: no list, but reviewed like one
+enum class List : std::uint8_t { none = 0, tools = 1, prompts = 2, resources = 4, resource_templates = 8, instructions = 16, tasks = 32 };   // instructions: no list, but reviewed like one; tasks: shown to whom they belong to
 // The member of the result, and the member of each element that names it.
 struct ListShape {
   List list;

@@ -30,12 +30,7 @@ Unexpected<Misuse> mismatch(const char* reason, const char* message) {
 
 const json::Value* meta_of(const Message& message) { return message.param("_meta"); }
 
-// The body's value for Mcp-Name; null when the method has none.
-const std::string* named_subject(const Message& message) {
-  if (message.method() == kToolsCall || message.method() == "prompts/get") return message.param_string("name");
-  if (message.method() == "resources/read") return message.param_string("uri");
-  return nullptr;
-}
+constexpr std::string_view kTasksPrefix = "tasks/";
 
 Result<void, Misuse> check_version(const Message& message, const http::Headers& headers) {
   const json::Value* meta = meta_of(message);
@@ -75,6 +70,12 @@ bool is_legacy_version(std::string_view version) {
   return std::find(kLegacyVersions.begin(), kLegacyVersions.end(), version) != kLegacyVersions.end();
 }
 
+const std::string* mirrored_name(const Message& message) {
+  if (message.method() == kToolsCall || message.method() == "prompts/get") return message.param_string("name");
+  if (message.method() == "resources/read") return message.param_string("uri");
+  return message.method().starts_with(kTasksPrefix) ? message.param_string("taskId") : nullptr;
+}
+
 Era era_of(const Message& message, const http::Headers& headers) {
   const json::Value* meta = meta_of(message);
   if (meta && meta->find(kMetaVersion)) return Era::modern;
@@ -92,8 +93,9 @@ Result<void, Misuse> check_modern(const Message& message, const http::Headers& h
   TRY(check_version(message, headers));
   const bool is_request = message.kind() == Message::Kind::request;
   TRY(check_mirrored(kMethodHeader, &message.method(), is_request, headers, "method_mismatch"));
-  const std::string* subject = named_subject(message);
-  TRY(check_mirrored(kNameHeader, subject, is_request && subject, headers, "name_mismatch"));
+  const std::string* subject = mirrored_name(message);
+  const bool is_required = is_request && subject && !message.method().starts_with(kTasksPrefix);   // TR-60; of tasks the server judges that
+  TRY(check_mirrored(kNameHeader, subject, is_required, headers, "name_mismatch"));
   for (const auto& [name, value] : headers.fields()) {
     if (name.size() <= kParamHeaderPrefix.size() || !http::equals_ignoring_case(std::string_view(name).substr(0, kParamHeaderPrefix.size()), kParamHeaderPrefix)) continue;
     if (headers.count(name) > 1 || !decode_header_value(value)) return mismatch("param_malformed", "an Mcp-Param header is malformed");

@@ -23,6 +23,7 @@ inline constexpr std::string_view kMethodHeader = "Mcp-Method";
 inline constexpr std::string_view kNameHeader = "Mcp-Name";
 inline constexpr std::string_view kParamHeaderPrefix = "Mcp-Param-";
 inline constexpr std::string_view kMetaVersion = "io.modelcontextprotocol/protocolVersion";
+inline constexpr std::string_view kTasksExtension = "io.modelcontextprotocol/tasks";
 inline constexpr std::string_view kMetaCapabilities = "io.modelcontextprotocol/clientCapabilities";
 
 bool is_legacy_version(std::string_view version);
@@ -43,6 +44,9 @@ Era era_of(const Message& message, const http::Headers& headers);
 // TR-42, TR-44 to TR-46, TR-60 to TR-66 for a modern message; TR-28 for a legacy one.
 Result<void, Misuse> check_modern(const Message& message, const http::Headers& headers);
 Result<void, Misuse> check_legacy_version(const http::Headers& headers);
+
+// What the body says for Mcp-Name: of calls, prompts and resources, and of tasks, where the extension wants it too. Null when the method has none.
+const std::string* mirrored_name(const Message& message);
 
 // A mirrored header's value: trimmed, and decoded when it has the form =?base64?…?= (TR-61, TR-64). Absent when malformed.
 std::optional<std::string> decode_header_value(std::string_view value);

@@ -56,7 +56,7 @@ async function script(name, file, args = [], env = {}) {
   failed += counts ? +counts[2] : 0;
   if (bad && !(counts && +counts[2] > 0)) failed++;
   console.log(`${bad ? 'FAIL' : 'ok  '} ${name}: ${counts ? counts[0] : `ended with ${code}`}`);
-  if (bad) console.log((out + err).trim().split('\n').slice(-30).map((l) => `     ${l}`).join('\n'));
+  if (bad) console.log((out + err).trim().split('\n').slice(-60).map((l) => `     ${l}`).join('\n'));
   return out;
 }
 async function check(name, run) {
@@ -82,6 +82,11 @@ async function exchange(token, server, scope) {
   if (scope) body.set('scope', scope);
   const r = await fetch(`${settings.IDP_ISSUER}/token`, { method: 'POST', body });
   return { status: r.status, ...(await r.json()) };
+}
+// What a script needs to reach `server` as alice.
+async function access(server) {
+  const token = (await redeem((await exchange(settings.ID_TOKEN, server)).access_token)).access_token;
+  return { MCP_URL: `${base}/mcp/${server}`, ACCESS_TOKEN: token ?? '' };
 }
 async function redeem(assertion) {
   const body = new URLSearchParams({ grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion, client_id: settings.RAS_CLIENT_ID, client_secret: settings.RAS_CLIENT_SECRET });
@@ -138,6 +143,13 @@ try {
   });
 
   await script('real-clients', 'real-clients.mjs', [], { BASE: `${base}/mcp`, DEPLOYMENT: join(dirname(o.config), 'deployment'), WRIT: join(o.writ, 'writ'), WRIT_SOCKET: join(directory, 'admin.sock') });
+  // The public suite's server mode: through the gateway each server passes what it passes directly.
+  await Promise.all([
+    script('conformance-server-suite before everything', 'conformance-server-suite.mjs', ['--expect', 'expected-server-everything.json'], await access('everything')),
+    script('conformance-server-suite before the 2025-11-25 target', 'conformance-server-suite.mjs', ['--expect', 'expected-server-2025-11-25.json'], await access('target')),
+    script('conformance-server-suite before the 2026-07-28 target', 'conformance-server-suite.mjs',
+      ['--revision', '2026-07-28', '--expect', 'expected-server-2026-07-28.json'], await access('target-2026')),
+  ]);
 
   // An optional package: where it cannot be installed, this is skipped and says so.
   const cerbos = await capture('authzen-cerbos.mjs', [], { ACCESS_TOKEN: token ?? '', WRIT: join(o.writ, 'writ'), WRIT_SOCKET: join(directory, 'admin.sock') }).catch((e) => String(e.message));
