@@ -150,6 +150,11 @@ try {
     script('conformance-server-suite before the 2026-07-28 target', 'conformance-server-suite.mjs',
       ['--revision', '2026-07-28', '--expect', 'expected-server-2026-07-28.json'], await access('target-2026')),
   ]);
+  // Clients of both eras before servers of both: where they differ the gateway stands between.
+  await Promise.all([
+    script('era-bridge-check before the 2025-11-25 target', 'era-bridge-check.mjs', ['--client', 'both', '--input'], await access('target')),
+    script('era-bridge-check before the 2026-07-28 target', 'era-bridge-check.mjs', ['--client', 'both', '--input'], await access('target-2026')),
+  ]);
 
   // An optional package: where it cannot be installed, this is skipped and says so.
   const cerbos = await capture('authzen-cerbos.mjs', [], { ACCESS_TOKEN: token ?? '', WRIT: join(o.writ, 'writ'), WRIT_SOCKET: join(directory, 'admin.sock') }).catch((e) => String(e.message));
