@@ -110,7 +110,7 @@ bool ReplayStream::is_finished() const {
 
 bool ReplayStream::is_read() const {
   const std::lock_guard lock(mutex_);
-  return !readers_.empty();
+  return std::any_of(readers_.begin(), readers_.end(), [](const auto& reader) { return !reader->is_done; });
 }
 
 void ReplayStream::trim() {
