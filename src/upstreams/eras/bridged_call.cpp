@@ -348,7 +348,13 @@ void BridgedCall::hear_response(const mcp::Message& message) {
     answer.set("result", modern_result(asking_.request.method, *message.value().find("result"), session_->server_info()));
     return deliver(std::move(answer), 200);
   }
-  json::Value error = modern_error(*message.value().find("error"));
+  const json::Value& given = *message.value().find("error");
+  auto questions = may_ask_for_input(asking_.request.method) ? url_questions(given, asking_.request.capabilities) : std::optional<json::Value>();
+  if (questions) {
+    answer.set("result", input_required_result(std::move(*questions), "", session_->server_info()));
+    return deliver(std::move(answer), 200);
+  }
+  json::Value error = modern_error(given);
   const int status = status_of_error(error);
   answer.set("error", std::move(error));
   deliver(std::move(answer), status);
@@ -366,7 +372,14 @@ void BridgedCall::ask_soon() {
 }
 
 void BridgedCall::ask() {
-  if (is_over_ || is_answered_ || is_waiting() || asks_.empty()) return;
+  if (is_over_ || is_answered_ || is_waiting()) return;
+  // TR-84 holds for each request: who comes back may declare less.
+  std::erase_if(asks_, [this](const Ask& one) {
+    auto still = input_request(*one.request.find_string("method"), one.request.find("params"), asking_.request.capabilities);
+    if (!still) session_->answer_error(asking_.context, one.id, std::move(still).error());
+    return !still.has_value();
+  });
+  if (asks_.empty()) return;
   const Instant now = parts_.clock.now();
   if (!pending_.add(handle_, asking_.context.principal->key, shared_from_this(), now)) {
     for (const Ask& one : std::exchange(asks_, {})) {

@@ -289,6 +289,35 @@ TEST_F(InputTest, AServerThatAsksWithoutEndIsNotAskedFor) {
   EXPECT_EQ(at(reading->messages().at(0), "result/inputRequests").as_object()->size(), 16u);
 }
 
+TEST_F(InputTest, WhoComesBackDeclaringLessIsNotAskedMore) {
+  const json::Value asked = ask(server_request("elicitation/create", elicitation(), "q-1"));
+  stream->message(server_request("sampling/createMessage", json::Value{{"messages", json::Array{}}}, "q-2"));
+  settle();
+  capabilities = json::Value{{"elicitation", json::Object{}}};
+  const auto reading = read(**send(retry(asked, json::Value{{"input-1", accepted()}}))->answer);
+  EXPECT_TRUE(reading->text.empty());
+  ASSERT_EQ(answers().size(), 2u);
+  EXPECT_EQ(text_at(answers()[1], "id"), "q-2");
+  EXPECT_EQ(text_at(answers()[1], "error/code"), "-32601");
+}
+
+TEST_F(InputTest, AddressesToOpenFirstAreAskedForAndTheRetryIsANewCall) {
+  const json::Value data = *json::parse(R"({"elicitations":[{"mode":"url","elicitationId":"e","url":"https://x.example/link","message":"link"}]})");
+  on["tools/call"] = [&](const Got& got) -> Sent { return ScriptedServer::error(got, 200, -32042, data); };
+  EXPECT_EQ(text_at(json_of(send(call())), "error/code"), "-32603") << "a client without URLs gets the error";
+  capabilities = json::Value{{"elicitation", json::Value{{"url", json::Object{}}}}};
+  const json::Value asked = json_of(send(call()));
+  EXPECT_EQ(text_at(asked, "result/resultType"), "input_required");
+  EXPECT_EQ(json::write(at(asked, "result/inputRequests/url-1")), R"({"method":"elicitation/create","params":{"mode":"url","url":"https://x.example/link","message":"link"}})");
+  EXPECT_FALSE(at(asked, "result").find("requestState"));
+  on["tools/call"] = [](const Got& got) -> Sent { return ScriptedServer::result(got, json::Value{{"content", json::Array{}}}); };
+  const int before = server.count("tools/call");
+  EXPECT_EQ(text_at(json_of(send(call(2, json::Value{{"inputResponses", json::Value{{"url-1", json::Value{{"action", "decline"}}}}}}))), "error/code"), "-32600");
+  EXPECT_EQ(server.count("tools/call"), before);
+  EXPECT_EQ(text_at(json_of(send(call(3, json::Value{{"inputResponses", json::Value{{"url-1", json::Value{{"action", "accept"}}}}}}))), "result/resultType"), "complete");
+  EXPECT_FALSE(at(got("tools/call").back(), "params").find("inputResponses"));
+}
+
 TEST_F(InputTest, TheRetryThatGoesAwayCancelsTheCall) {
   const json::Value asked = ask(server_request("elicitation/create", elicitation()));
   auto reading = read(**send(retry(asked, json::Value{{"input-1", accepted()}}))->answer);
@@ -359,6 +388,8 @@ TEST_F(InputTest, AServerThatAnswersWithJsonMayAskOnTheGetStreamBeforeItsHead) {
   go_on(true);
   settle();
   EXPECT_EQ(text_at(reading->messages().at(0), "id"), "2");
+  end_all(other);
+  settle();
 }
 
 }  // namespace

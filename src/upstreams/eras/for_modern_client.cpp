@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "upstreams/eras/bridged_listen.h"
+#include "upstreams/eras/input_request.h"
 #include "upstreams/eras/whole_body.h"
 
 namespace writ::upstreams {
@@ -32,6 +33,11 @@ Task<Result<http::UpstreamResponse, Failure>> ForModernClient::send(Request requ
   if (!is_translatable(request.message->method())) co_return error_answer(404, id, mcp::code::kMethodNotFound, "the server speaks an older revision of the protocol, which has no such method");
   auto read = read_modern_request(*request.message);
   if (!read) co_return error_answer(400, id, mcp::code::kInvalidParams, read.error());
+
+  // Without a state the questions were those of a call that had ended with them; a no is the end of the matter.
+  if (!read->request_state && read->input_responses && has_refusal(*read->input_responses)) {
+    co_return error_answer(200, id, mcp::code::kInvalidRequest, "what the server asked for was declined");
+  }
 
   // The message belongs to this loop and goes no further.
   Asking asking;

@@ -286,7 +286,6 @@ TEST_F(ForModernClientTest, ClosingTheStreamCancelsTheCall) {
 }
 
 TEST_F(ForModernClientTest, WhoLeavesBeforeTheHeadCancelsToo) {
-  std::function<void()> answer_late;
   http::Cancellation cancellation;
   class Never final : public Upstream {
    public:
@@ -320,6 +319,8 @@ TEST_F(ForModernClientTest, WhoLeavesBeforeTheHeadCancelsToo) {
   ASSERT_TRUE(sending->answer);
   EXPECT_EQ(sending->answer->error().kind, Failure::Kind::closed);
   EXPECT_EQ(got("notifications/cancelled").size(), 1u);
+  end_all(other);
+  settle();
 }
 
 TEST_F(ForModernClientTest, ABrokenStreamIsResumedWhereItEnded) {

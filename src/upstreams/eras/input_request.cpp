@@ -1,5 +1,7 @@
 #include "upstreams/eras/input_request.h"
 
+#include <algorithm>
+
 #include "mcp/json_rpc.h"
 
 namespace writ::upstreams {
@@ -37,6 +39,31 @@ Result<json::Value, json::Value> input_request(std::string_view method, const js
     return unexpected(not_declared(method));
   }
   return json::Value{{"method", method}, {"params", std::move(asked)}};
+}
+
+std::optional<json::Value> url_questions(const json::Value& error, const json::Value& capabilities) {
+  constexpr std::int64_t kUrlElicitationRequired = -32042;
+  constexpr std::size_t kMost = 16;
+  const auto* code = error.find_int("code");
+  const json::Value* data = error.find("data");
+  const json::Array* elicitations = data ? data->find_array("elicitations") : nullptr;
+  if (!code || *code != kUrlElicitationRequired || !elicitations || elicitations->empty() || elicitations->size() > kMost) return std::nullopt;
+  json::Value questions = json::Object{};
+  for (const json::Value& one : *elicitations) {
+    const auto* mode = one.find_string("mode");
+    auto question = input_request("elicitation/create", &one, capabilities);
+    if (!question || !mode || *mode != "url") return std::nullopt;
+    questions.set("url-" + std::to_string(questions.as_object()->size() + 1), std::move(*question));
+  }
+  return questions;
+}
+
+bool has_refusal(const json::Value& input_responses) {
+  const json::Object* all = input_responses.as_object();
+  return all && std::any_of(all->begin(), all->end(), [](const json::Member& member) {
+    const auto* action = member.value.find_string("action");
+    return action && *action != "accept";
+  });
 }
 
 std::optional<json::Value> input_response(const json::Value& given) {

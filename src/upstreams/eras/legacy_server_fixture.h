@@ -17,6 +17,18 @@ class ForModernClientTest : public ErasTest {
     server.respond = [this](const Got& got) { return answer(got); };
   }
 
+  // Everything that still waits ends, so that nothing is left behind.
+  void TearDown() override {
+    end_all(bridge);
+    settle();
+    time.advance(Seconds{3'600});
+    settle();
+  }
+  void end_all(ForModernClient& some) {
+    set_objects({});
+    some.tidy(time.now());
+  }
+
   Sent answer(const Got& got) {
     const std::string method = got.method(), session = got.header("Mcp-Session-Id");
     if (method == "initialize") {

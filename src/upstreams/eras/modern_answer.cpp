@@ -80,7 +80,7 @@ json::Value input_required_result(json::Value requests, std::string request_stat
   json::Value result = json::Object{};
   result.set("resultType", "input_required");
   result.set("inputRequests", std::move(requests));
-  result.set("requestState", std::move(request_state));
+  if (!request_state.empty()) result.set("requestState", std::move(request_state));
   identify(result, server_info);
   return result;
 }

@@ -23,7 +23,7 @@ json::Value modern_error(json::Value error);
 // The HTTP status that belongs to an error which is not part of a stream (TR-48).
 int status_of_error(const json::Value& error);
 
-// A result that asks the client (TR-80). `requests`: key → {method, params}.
+// A result that asks the client (TR-80). `requests`: key → {method, params}. An empty state is left out.
 json::Value input_required_result(json::Value requests, std::string request_state, const json::Value& server_info);
 
 }  // namespace writ::upstreams

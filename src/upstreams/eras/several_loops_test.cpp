@@ -33,6 +33,21 @@ class LoopThread {
 
 class SeveralLoopsTest : public ForModernClientTest {
  public:
+  void TearDown() override {}   // loops end before: see finish()
+  // Ends everything at the sessions' home, and then the loop.
+  void finish(LoopThread& home) {
+    home.run([this] {
+      end_all(bridge);
+      return 0;
+    });
+    for (int i = 0; i < 100; ++i) home.run([] { return 0; });
+    home.run([this] {
+      time.advance(Seconds{3'600});
+      return 0;
+    });
+    for (int i = 0; i < 100; ++i) home.run([] { return 0; });
+    home.stop();
+  }
   // Sends on that loop, reads the body to its end there, and hands it back.
   std::future<std::string> send_on(LoopThread& loop, json::Value body) {
     auto text = std::make_shared<std::promise<std::string>>();
@@ -72,7 +87,8 @@ TEST_F(SeveralLoopsTest, AnAnswerComesBackToTheLoopThatAsked) {
   for (int i = 1; i <= 200; ++i) all.push_back(send_on(i % 2 ? first : second, call(i)));
   for (int i = 1; i <= 200; ++i) EXPECT_EQ(text_at(parsed(all[static_cast<std::size_t>(i - 1)].get()), "id"), std::to_string(i));
   EXPECT_EQ(first.run([&] { return server.count("initialize"); }), 1);
-  first.stop();
+  second.stop();
+  finish(first);
 }
 
 TEST_F(SeveralLoopsTest, ARetryOnAnotherLoopGoesOnWithTheCall) {
@@ -99,7 +115,7 @@ TEST_F(SeveralLoopsTest, ARetryOnAnotherLoopGoesOnWithTheCall) {
     EXPECT_EQ(text_at(answer, "result/round"), std::to_string(i));
   }
   other.stop();
-  home.stop();
+  finish(home);
 }
 
 TEST_F(SeveralLoopsTest, WhoLeavesOnAnotherLoopCancelsTheCall) {
@@ -119,7 +135,7 @@ TEST_F(SeveralLoopsTest, WhoLeavesOnAnotherLoopCancelsTheCall) {
   for (int i = 0; i < 1'000 && home.run([&] { return server.count("notifications/cancelled"); }) == 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   EXPECT_EQ(home.run([&] { return server.count("notifications/cancelled"); }), 1);
   other.stop();
-  home.stop();
+  finish(home);
 }
 
 }  // namespace
