@@ -141,7 +141,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             session.push.put(request)
         else:
             self.event(request)
-        answer = session.answers.pop(number).get(timeout=30)
+        answer = session.answers[number].get(timeout=30)
         return answer.get("result", {"refused": answer.get("error", {}).get("code")})
 
     def call(self, session, number, params):

@@ -125,6 +125,20 @@ TEST_F(ListenTest, ALostSessionIsMadeAgainWithItsSubscriptions) {
   EXPECT_EQ(reading->messages().size(), 2u);
 }
 
+TEST_F(ListenTest, TheStreamFollowsASessionThatACallFoundLost) {
+  const auto reading = open(json::Value{{"resourceSubscriptions", json::Array{"a://1"}}});
+  const auto former = push;
+  lost["s1"] = true;
+  send(call());
+  EXPECT_TRUE(former->cancelled);
+  ASSERT_NE(push, former);
+  EXPECT_EQ(server.count("initialize"), 2);
+  EXPECT_EQ(got("resources/subscribe").size(), 2u);
+  EXPECT_EQ(server.seen.back().header("Mcp-Session-Id"), "s2");
+  say("notifications/resources/updated", json::Value{{"uri", "a://1"}});
+  EXPECT_EQ(reading->messages().size(), 2u);
+}
+
 TEST_F(ListenTest, AStreamThatCannotBeHadAnyMoreEndsWithAResult) {
   const auto reading = open(json::Value{{"toolsListChanged", true}}, 9);
   has_push = false;

@@ -139,7 +139,8 @@ TEST_F(ForModernClientTest, ALostSessionIsMadeAgainOnceAndTheMessageSentOnceMore
   lost["s2"] = lost["s3"] = lost["s4"] = true;
   const auto failed = send(call());
   ASSERT_TRUE(failed->answer);
-  EXPECT_EQ(server.count("initialize"), 3);
+  EXPECT_EQ(server.count("initialize"), 4) << "once for the call, once for the GET stream";
+  EXPECT_EQ(server.count("tools/call"), 4);
 }
 
 TEST_F(ForModernClientTest, WithoutASessionIdNothingIsSentAgain) {

@@ -170,6 +170,8 @@ Task<Result<void, Refused>> LegacySession::initialize(Context context) {
 void LegacySession::lose(int opening) {
   if (opening != opening_ || state_ != State::open) return;
   state_ = State::closed;
+  // Not from here: it would go on reading before this is done.
+  home_.post([self = shared_from_this()] { self->push.restart(); });
 }
 
 bool LegacySession::server_can(std::string_view capability, std::string_view feature) const {

@@ -45,6 +45,13 @@ void PushStream::stop() {
   if (body_) body_->cancel();
 }
 
+void PushStream::restart() {
+  last_event_id_.clear();
+  if (!body_) return;
+  is_restarting_ = true;
+  body_->cancel();
+}
+
 Task<void> PushStream::run(std::shared_ptr<LegacySession> session) {
   PushStream& push = session->push;
   int failures = 0;
@@ -54,6 +61,7 @@ Task<void> PushStream::run(std::shared_ptr<LegacySession> session) {
     const Read read_so = co_await read(session);
     is_refused = read_so == Read::refused;
     if (is_refused || push.is_stopped_) break;
+    if (std::exchange(push.is_restarting_, false)) continue;
     failures = push.has_heard_ ? 0 : failures + 1;
     // TR-32; where the server says nothing, longer with each failure.
     const std::int64_t wait = std::clamp<std::int64_t>(push.retry_ms_.value_or(kWaitMs << std::min(failures, 5)), 100, kWaitMaxMs);
@@ -105,7 +113,7 @@ Task<PushStream::Read> PushStream::read(std::shared_ptr<LegacySession> session) 
   while (true) {
     auto piece = co_await response.body->next();
     std::vector<mcp::Event> events;
-    if (!piece || push.is_stopped_ || !parser.feed(*piece, events)) break;
+    if (!piece || push.is_stopped_ || push.is_restarting_ || !parser.feed(*piece, events)) break;
     for (const mcp::Event& event : events) {
       if (event.retry_ms) push.retry_ms_ = event.retry_ms;
       if (event.id) push.last_event_id_ = *event.id;

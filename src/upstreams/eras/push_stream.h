@@ -26,6 +26,8 @@ class PushStream {
   // Opens it unless it is there. False: the server has none.
   static Task<bool> want(std::shared_ptr<LegacySession> session);
   void stop();
+  // The session is another one now: what comes on the stream of the former is nobody's.
+  void restart();
 
   // `resources/subscribe`, once for all that want it. False: the server refuses.
   static Task<bool> subscribe(std::shared_ptr<LegacySession> session, Context context, std::string uri);
@@ -43,7 +45,7 @@ class PushStream {
   std::vector<std::function<void(bool)>> waiting_;
   http::Cancellation cancellation_;
   http::BodyStream* body_ = nullptr;
-  bool is_stopped_ = false;
+  bool is_stopped_ = false, is_restarting_ = false;
   bool has_heard_ = false;                  // anything since it was opened
   std::optional<std::int64_t> retry_ms_;
   std::string last_event_id_;
