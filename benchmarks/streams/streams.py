@@ -172,7 +172,7 @@ def table(report):
         worst = max(run["last_byte_ms"] for run in runs)
         lines += ["### A user is disabled under load", "", f"{statistics.median(run['rate'] for run in runs):.0f} calls/s and {runs[0]['streams']} streams (GET, subscriptions, calls); {len(runs)} runs. From the acknowledged change:", "",
                   "| | median | worst |", "| --- | --- | --- |",
-                  f"| last byte of allowed content | {statistics.median(run['last_byte_ms'] for run in runs):.0f} ms | **{worst:.0f} ms** |",
+                  f"| last byte of allowed content | {max(0, statistics.median(run['last_byte_ms'] for run in runs)):.0f} ms | **{max(0, worst):.0f} ms** |",
                   f"| last stream ended | {statistics.median(run['last_end_ms'] for run in runs):.0f} ms | {max(run['last_end_ms'] for run in runs):.0f} ms |",
                   f"| calls allowed that began after it | {sum(run['allowed_after'] for run in runs)} of {sum(run['allowed_after'] + run['refused_after'] for run in runs):,} | |", ""]
     return lines
