@@ -45,7 +45,8 @@ Result<void, std::string> build_gateway(Deployment::Parts& parts) {
   auto read_secret = [](const std::string& file) { return yaml::read_secret_file(file, {}); };
   role.streamable_http = std::make_unique<upstreams::StreamableHttp>(parts.upstream);
   role.http_sse = std::make_unique<upstreams::http_sse::HttpSse>(parts.upstream, parts.clock);
-  role.transports = std::make_unique<upstreams::ByTransport>(upstreams::Transports{role.streamable_http.get(), role.http_sse.get(), nullptr});
+  role.own_programs = std::make_unique<OwnPrograms>(parts.registry, read_secret);
+  role.transports = std::make_unique<upstreams::ByTransport>(upstreams::Transports{role.streamable_http.get(), role.http_sse.get(), &role.own_programs->layer()});
   role.credentials = std::make_unique<upstreams::FixedCredential>(*role.transports, read_secret);
   role.era_bridge = std::make_unique<upstreams::EraBridge>(upstreams::EraParts{*role.credentials, parts.registry, parts.clock, net::pause});
   role.health = std::make_unique<upstreams::health::Health>(*role.era_bridge, parts.clock, health_of(parts.config.gateway.upstreams));

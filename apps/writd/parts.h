@@ -12,6 +12,7 @@
 #include "deployment.h"
 #include "federation_parts.h"
 #include "gateway/routes.h"
+#include "own_programs.h"
 #include "upstreams/eras/era_bridge.h"
 #include "upstreams/health/health.h"
 #include "upstreams/http_sse/http_sse.h"
@@ -54,6 +55,7 @@ struct GatewayRole {
   // From the lowest layer to the one that the gateway sees.
   std::unique_ptr<upstreams::Upstream> streamable_http;
   std::unique_ptr<upstreams::http_sse::HttpSse> http_sse;
+  std::unique_ptr<OwnPrograms> own_programs;
   std::unique_ptr<upstreams::Upstream> transports, credentials;
   std::unique_ptr<upstreams::EraBridge> era_bridge;
   std::unique_ptr<upstreams::health::Health> health;

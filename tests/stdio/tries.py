@@ -285,9 +285,7 @@ class Server:
                 file.write(arguments["text"])
             value = read("/tmp/spill")
         elif name == "stuck":
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
             value = "will not go"
-            self.stuck = True
         elif name == "initializations":
             value = [self.initializations, self.client]
         else:
@@ -328,6 +326,9 @@ class Server:
         elif method == "tools/list":
             self.result(message, {"tools": self.tools(), **({"ttlMs": 0, "cacheScope": "private"} if self.modern else {})})
         elif method == "tools/call":
+            if message["params"]["name"] == "stuck":   # signals are the main thread's
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+                self.stuck = True
             threading.Thread(target=self.call, args=(message,), daemon=True).start()
         elif method in ("resources/subscribe", "resources/unsubscribe"):
             self.result(message, {})

@@ -50,7 +50,8 @@ Child::Child(upstreams::stdio::Launch launch, std::shared_ptr<upstreams::stdio::
 void Child::start(SteadyTime now) {
   SandboxPlan plan;
   plan.command = launch_.command;
-  for (const auto& [name, value] : launch_.environment) plan.environment.push_back(name + "=" + std::string(value.reveal()));
+  for (const auto& [name, value] : launch_.environment) plan.environment.push_back(name + "=" + value);
+  for (const auto& [name, value] : launch_.secret_environment) plan.environment.push_back(name + "=" + std::string(value.reveal()));
   plan.network = launch_.network;
   plan.read_paths = launch_.read_paths;
   plan.write_paths = launch_.write_paths;
@@ -208,10 +209,9 @@ void Child::on_input_closed() {
 
 // Never a secret that it was given, never a second line, never more than so many.
 std::string Child::masked(std::string line) const {
-  for (const auto& [name, value] : launch_.environment) {
+  for (const auto& [name, value] : launch_.secret_environment) {
     const auto secret = value.reveal();
-    if (secret.size() < 6) continue;   // PATH and the like are no secrets, and a short value would hide half of the text
-    if (name == "PATH" || name == "HOME" || name == "TMPDIR" || name == "LANG") continue;
+    if (secret.size() < 6) continue;   // hiding it would tell it, and hide half of the text
     for (auto at = line.find(secret); at != std::string::npos; at = line.find(secret, at + 3)) line.replace(at, secret.size(), "***");
   }
   return line;

@@ -99,7 +99,8 @@ class Supervised : public ::testing::TestWithParam<RunBy> {
     upstreams::stdio::Launch out;
     out.server = "tries";
     out.command = std::move(command);
-    out.environment = {{"PATH", Secret("/usr/bin:/bin")}, {"HOME", Secret("/home/program")}, {"LANG", Secret("C.UTF-8")}, {"KEY", Secret("the-secret-of-the-server")}};
+    out.environment = {{"PATH", "/usr/bin:/bin"}, {"HOME", "/home/program"}, {"LANG", "C.UTF-8"}};
+    out.secret_environment = {{"KEY", Secret("the-secret-of-the-server")}};
     const std::string tries = WRIT_TRIES;
     out.read_paths = {tries.substr(0, tries.rfind('/'))};
     out.memory_bytes_max = 256 << 20;

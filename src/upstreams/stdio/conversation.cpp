@@ -37,6 +37,7 @@ Result<Conversation::Asked, Failure> Conversation::ask(const mcp::Message& reque
   pending.timeouts = timeouts;
   pending.stands = stands;
   last_used_ = settings_.now();
+  if (const auto used = sessions_.find(session); used != sessions_.end()) used->second.last_used = last_used_;
   if (timeouts.head.count() > 0) pending.deadline = last_used_ + timeouts.head;
   Asked asked;
   asked.number = number;
@@ -79,12 +80,25 @@ void Conversation::give_up(std::map<std::int64_t, Pending>::iterator which, Fail
 
 std::string Conversation::open_session(const std::string& principal) {
   const std::lock_guard lock(mutex_);
-  const std::size_t most = purpose_.is_shared() ? settings_.sessions_max : 1;
-  if (stage_ != Stage::ready || sessions_.size() >= most || (!purpose_.is_shared() && principal != purpose_.principal)) return "";
+  if (stage_ != Stage::ready || (!purpose_.is_shared() && (principal != purpose_.principal || !sessions_.empty()))) return "";
+  if (sessions_.size() >= settings_.sessions_max && !give_way()) return "";
   std::string id = crypto::random_token(24);
-  sessions_.try_emplace(id);
   last_used_ = settings_.now();
+  sessions_[id].last_used = last_used_;
   return id;
+}
+
+// Clients that never say goodbye must not keep others out.
+bool Conversation::give_way() {
+  auto oldest = sessions_.end();
+  for (auto entry = sessions_.begin(); entry != sessions_.end(); ++entry) {
+    const bool is_busy = std::any_of(pending_.begin(), pending_.end(), [&](const auto& each) { return each.second.session == entry->first; });
+    if (!is_busy && (oldest == sessions_.end() || entry->second.last_used < oldest->second.last_used)) oldest = entry;
+  }
+  if (oldest == sessions_.end()) return false;
+  if (oldest->second.stream) oldest->second.stream->finish();
+  sessions_.erase(oldest);
+  return true;
 }
 
 bool Conversation::has_session(const std::string& session) const {
@@ -116,6 +130,7 @@ std::shared_ptr<Outbox> Conversation::open_stream(const std::string& session) {
   if (stage_ != Stage::ready || found == sessions_.end()) return nullptr;
   if (found->second.stream) found->second.stream->finish();
   auto stream = std::make_shared<Outbox>(settings_.waiting_bytes_max);
+  found->second.last_used = settings_.now();
   for (std::string& text : std::exchange(found->second.unsent, {})) static_cast<void>(stream->put(std::move(text)));
   found->second.stream = stream;
   return stream;

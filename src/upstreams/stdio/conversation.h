@@ -56,7 +56,7 @@ class Conversation final : public Listener, public std::enable_shared_from_this<
 
   // ---- sessions of the legacy era
 
-  // Empty when there are too many.
+  // Empty when there can be no further one.
   std::string open_session(const std::string& principal);
   bool has_session(const std::string& session) const;
   void close_session(const std::string& session);
@@ -106,6 +106,7 @@ class Conversation final : public Listener, public std::enable_shared_from_this<
     std::shared_ptr<Outbox> stream;
     std::vector<std::string> unsent;
     std::set<std::string> subscribed;
+    SteadyTime last_used{};
   };
   enum class Stage { starting, asking_era, initializing, ready, over };
 
@@ -114,6 +115,7 @@ class Conversation final : public Listener, public std::enable_shared_from_this<
   void initialize();
   void become_ready(mcp::Era era);
   void fail_all(const Failure& failure);
+  bool give_way();
   void handle(mcp::Message message);
   void handle_response(mcp::Message message);
   void handle_request(mcp::Message message);

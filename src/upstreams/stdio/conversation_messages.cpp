@@ -140,6 +140,7 @@ void Conversation::deliver_to_stream(Session& session, std::string text) {
     return;
   }
   session.stream = nullptr;
+  if (text.size() > settings_.unsent_bytes_max) return;
   if (session.unsent.size() >= settings_.unsent_max) session.unsent.erase(session.unsent.begin());
   session.unsent.push_back(std::move(text));
 }

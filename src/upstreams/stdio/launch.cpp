@@ -12,13 +12,13 @@ Result<Launch, std::string> launch_of(const registry::Server& server, const Read
   // What a program needs to run at all; the server object may say otherwise. Nothing of the service's own environment.
   const std::pair<const char*, const char*> basics[] = {{"PATH", "/usr/local/bin:/usr/bin:/bin"}, {"HOME", "/home/program"}, {"TMPDIR", "/tmp"}, {"LANG", "C.UTF-8"}};
   for (const auto& [name, value] : basics) {
-    if (!program.environment.contains(name)) launch.environment.emplace_back(name, Secret(value));
+    if (!program.environment.contains(name)) launch.environment.emplace_back(name, value);
   }
-  for (const auto& [name, value] : program.environment) launch.environment.emplace_back(name, Secret(value));
+  for (const auto& [name, value] : program.environment) launch.environment.emplace_back(name, value);
   for (const auto& [name, file] : program.secret_environment) {
     auto secret = read_secret(file);
     if (!secret) return unexpected(std::move(secret).error());
-    launch.environment.emplace_back(name, std::move(*secret));
+    launch.secret_environment.emplace_back(name, std::move(*secret));
   }
   launch.network = program.network;
   launch.read_paths = program.read_paths;

@@ -15,9 +15,10 @@ namespace writ::upstreams::stdio {
 
 // What is run and what it may reach: this and nothing else.
 struct Launch {
-  std::string server;                                        // names it in logs
+  std::string server;   // names it in logs
   std::vector<std::string> command;
-  std::vector<std::pair<std::string, Secret>> environment;   // all of it; values of secrets are never logged
+  std::vector<std::pair<std::string, std::string>> environment;       // with the secrets below, all of it
+  std::vector<std::pair<std::string, Secret>> secret_environment;     // values that no log shows
   bool network = false;
   std::vector<std::string> read_paths, write_paths;
   std::int64_t memory_bytes_max = 0, processes_max = 0, open_files_max = 0;

@@ -139,6 +139,19 @@ TEST_F(SharedProgram, OutlivesItsSessionsAndEndsThemWhenItEnds) {
   EXPECT_EQ(fakes.all.size(), 2U);
 }
 
+TEST_F(SharedProgram, SessionsThatWereLeftBehindGiveWay) {
+  settings.sessions_max = 2;
+  const std::string alice = open_session("alice");
+  now += Seconds(1);
+  const std::string bob = open_session("bob");
+  now += Seconds(1);
+  send(request(call(1, json::Object{}, "tools/list"), "alice", alice));
+  const std::string carol = open_session("carol");
+  EXPECT_EQ(send(request(call(1, json::Object{}, "tools/list"), "bob", bob))->status(), 404);
+  EXPECT_EQ(send(request(call(1, json::Object{}, "tools/list"), "alice", alice))->status(), 200);
+  EXPECT_EQ(send(request(call(1, json::Object{}, "tools/list"), "carol", carol))->status(), 200);
+}
+
 TEST_F(SharedProgram, OneThatRefusesInitializeIsAFailure) {
   fakes.answer = [](FakeProgram& self, const json::Value& message) {
     if (message.find("id")) self.error(message, -32603);

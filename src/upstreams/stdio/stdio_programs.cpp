@@ -6,7 +6,8 @@
 namespace writ::upstreams::stdio {
 namespace {
 
-constexpr std::string_view kSubscribe = "resources/subscribe", kUnsubscribe = "resources/unsubscribe";
+constexpr std::string_view kUnsubscribe = "resources/unsubscribe";
+constexpr Seconds kSweep{60};   // sessions that nobody can use any more merely cost memory
 
 bool is_shared(const registry::Server& server) { return server.upstream->program->runs == registry::UpstreamProgram::Runs::shared; }
 std::string principal_of(const Request& request) { return is_shared(*request.server) ? "" : request.principal->key; }
@@ -268,12 +269,18 @@ void StdioPrograms::tick() {
   std::vector<std::shared_ptr<Conversation>> running;
   {
     const std::lock_guard lock(mutex_);
-    if (reconciled_.exchange(snapshot->sequence()) != snapshot->sequence()) reconcile(*snapshot);
+    if (std::exchange(reconciled_, snapshot->sequence()) != snapshot->sequence()) reconcile(*snapshot);
     for (auto& [id, pool] : pools_) {
       pool.settle(now);
       running.insert(running.end(), pool.running().begin(), pool.running().end());
     }
-    std::erase_if(sessions_, [](const auto& entry) { return entry.second.conversation.expired(); });
+    if (now - swept_ > kSweep) {
+      swept_ = now;
+      std::erase_if(sessions_, [](const auto& entry) {
+        const auto conversation = entry.second.conversation.lock();
+        return !conversation || !conversation->has_session(entry.first);
+      });
+    }
   }
   for (const auto& conversation : running) {
     conversation->on_time(now);

@@ -5,7 +5,6 @@
 // principal. A program that the server object calls shared serves everybody: it gets one `initialize`, from the gateway, and nothing that it
 // says by itself reaches anybody but who subscribed to it.
 
-#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -63,7 +62,8 @@ class StdioPrograms final : public Upstream {
   mutable std::mutex mutex_;
   std::map<std::string, Pool> pools_;           // by server id
   std::map<std::string, SessionOf> sessions_;   // by session id
-  std::atomic<std::uint64_t> reconciled_{0};    // the sequence of the snapshot that was looked at last
+  std::uint64_t reconciled_ = 0;                // the sequence of the snapshot that was looked at last
+  SteadyTime swept_{};
 };
 
 }  // namespace writ::upstreams::stdio

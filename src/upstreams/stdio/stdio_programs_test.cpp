@@ -367,7 +367,8 @@ TEST_F(LegacyProgram, GetsACleanEnvironmentAndItsSecrets) {
   program.secret_environment = {{"KEY", "key-file"}};
   open_session();
   std::map<std::string, std::string> environment;
-  for (const auto& [name, value] : fakes.last().launch.environment) environment[name] = std::string(value.reveal());
+  for (const auto& [name, value] : fakes.last().launch.environment) environment[name] = value;
+  for (const auto& [name, value] : fakes.last().launch.secret_environment) environment[name] = std::string(value.reveal());
   EXPECT_EQ(environment, (std::map<std::string, std::string>{{"PATH", "/usr/local/bin:/usr/bin:/bin"}, {"HOME", "/home/program"}, {"TMPDIR", "/tmp"}, {"LANG", "de_DE.UTF-8"},
                                                              {"MODE", "x"}, {"KEY", "secret of key-file"}}));
 }
