@@ -106,7 +106,7 @@ class Gateway {
   static constexpr Seconds kLearnAgainAfter{10};
   static constexpr std::size_t kLearnedMax = 10'000;
   std::mutex learned_mutex_;
-  std::unordered_map<std::string, Instant> learned_;   // (server, principal) → when its list was last asked for
+  std::unordered_map<std::string, Instant> learned_;   // (list, server, principal) → when it was last asked for
 };
 
 }  // namespace writ::gateway

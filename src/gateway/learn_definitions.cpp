@@ -65,15 +65,15 @@ bool Gateway::must_learn(const Admission& admission, const Exchange& exchange) c
 }
 
 Task<void> Gateway::learn(const http::Request& request, const Admission& admission, const Exchange& call) {
+  const mcp::List list = call.method->need == mcp::Need::call ? mcp::List::tools : mcp::List::prompts;
   {
     // Names that nobody knows must not make the gateway ask for ever.
     const std::lock_guard lock(learned_mutex_);
-    Instant& last = learned_[admission.server->id + "\n" + admission.token->principal.key];
-    if (admission.now - last < kLearnAgainAfter) co_return;
+    const std::string what = std::string(mcp::shape_of(list)->member) + "\n" + admission.server->id + "\n" + admission.token->principal.key;
+    if (admission.now - learned_[what] < kLearnAgainAfter) co_return;
     if (learned_.size() > kLearnedMax) learned_.clear();
-    learned_[admission.server->id + "\n" + admission.token->principal.key] = admission.now;
+    learned_[what] = admission.now;
   }
-  const mcp::List list = call.method->need == mcp::Need::call ? mcp::List::tools : mcp::List::prompts;
   const mcp::ListShape& shape = *mcp::shape_of(list);
   // Of the client's own head only the version: its Mcp-Param fields belong to its call.
   http::Request bare;

@@ -161,6 +161,7 @@ TEST_F(ReviewedDefinitions, CompletingAPromptThatWasNeverListedMakesTheGatewayAs
                                          R"("},"argument":{"name":"a","value":"b"}}})");
     return parsed(response.body).find("result") != nullptr;
   };
+  post(call_text("invented"));   // that the tools were just asked for says nothing about prompts
   EXPECT_TRUE(complete("greet"));
   EXPECT_FALSE(complete("invented"));
   EXPECT_EQ(last_reason(), kNotReviewed);

@@ -154,6 +154,7 @@ try {
   await Promise.all([
     script('era-bridge-check before the 2025-11-25 target', 'era-bridge-check.mjs', ['--client', 'both', '--input'], await access('target')),
     script('era-bridge-check before the 2026-07-28 target', 'era-bridge-check.mjs', ['--client', 'both', '--input'], await access('target-2026')),
+    script('legacy-client-check', 'legacy-client-check.mjs', [], await access('target-2026')),
   ]);
 
   // An optional package: where it cannot be installed, this is skipped and says so.
