@@ -3,10 +3,10 @@
 // (Streamable HTTP, HTTP+SSE, stdio), memory and filesystem (stdio, and behind HTTP). Every server must offer through the gateway what it offers directly.
 //   env: IDP_ISSUER IDP_CLIENT_ID IDP_CLIENT_SECRET RAS_ISSUER RAS_CLIENT_ID RAS_CLIENT_SECRET BASE (of the gateway) DEPLOYMENT (its folder) WRIT (the command) WRIT_SOCKET
 import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
@@ -22,6 +22,7 @@ const e = need('BASE', 'DEPLOYMENT', 'WRIT', 'WRIT_SOCKET');
 const directory = mkdtempSync(join(tmpdir(), 'writ-real-servers-'));
 const files = join(directory, 'files');
 cpSync(new URL('./lib', import.meta.url).pathname, files, { recursive: true });
+chmodSync(directory, 0o755);   // programs of the gateway's run as a user of their own
 const freePort = () => new Promise((ok) => { const s = createServer().listen(0, '127.0.0.1', () => { const { port } = s.address(); s.close(() => ok(port)); }); });
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -58,6 +59,13 @@ async function startServers() {
     const wrapper = await serveOverHttp({ command: process.execPath, ...programs[kind] });
     wrappers.push(wrapper);
     servers[`real-${kind}`] = { kind, upstream: { url: wrapper.url }, direct: () => new TransportV1(new URL(wrapper.url)) };
+  }
+  // In the gateway's sandbox these see the packages, the files and nothing else; what memory keeps is in its own /tmp.
+  const readPaths = [process.cwd(), files, ...(process.execPath.startsWith('/usr/') ? [] : [dirname(process.execPath)])];
+  for (const [kind, { args, env = {} }] of Object.entries(programs)) {
+    const environment = Object.fromEntries(Object.keys(env).map((name) => [name, '/tmp/kept']));
+    servers[`real-${kind}-stdio`] = { kind, upstream: { program: { command: [process.execPath, ...args], environment, read_paths: readPaths } },
+      direct: () => new StdioClientTransport({ command: process.execPath, args, env: { ...process.env, ...env }, stderr: 'ignore' }) };
   }
 }
 
@@ -168,7 +176,7 @@ try {
     }
   }
   await oldTransport(await token('real-everything-sse'));
-  for (const id of ['real-everything', 'real-everything-sse', 'real-memory']) {
+  for (const id of ['real-everything', 'real-everything-sse', 'real-memory', 'real-everything-stdio']) {
     const [TOOL, args] = call[servers[id].kind];
     await script(id, 'cli-clients.mjs', { MCP_URL: `${e.BASE}/${id}`, ACCESS_TOKEN: await token(id), TOOL, TOOL_ARGS: JSON.stringify(args) });
   }

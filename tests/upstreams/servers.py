@@ -7,7 +7,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-TOOLS = [{"name": name, "inputSchema": {"type": "object"}} for name in ("echo", "which", "report", "ask", "break", "hang")]
+TOOLS = [{"name": name, "inputSchema": {"type": "object"}} for name in ("echo", "which", "report", "ask", "ask-first", "break", "hang")]
 
 
 def initialized(version):
@@ -91,6 +91,7 @@ class OldServer(Server):
     def __init__(self, endpoint="/message?session={}"):
         super().__init__(OldHandler)
         self.endpoint, self.sessions, self.opened, self.closed = endpoint, {}, 0, 0
+        self.asking, self.told = None, threading.Event()
 
 
 class OldHandler(Handler):
@@ -130,10 +131,13 @@ class OldHandler(Handler):
             said = server.sessions.get(session)
         if not said:
             return self.answer(404)
-        self.answer(202)
+        is_late = (message.get("params") or {}).get("name") == "ask-first"
+        if not is_late:
+            self.answer(202)
         reply = lambda result: said.put({"jsonrpc": "2.0", "id": message["id"], "result": result})   # noqa: E731
         if "method" not in message:     # the answer to our own question
-            said.put({"jsonrpc": "2.0", "id": self.server.owner.asking, "result": text(f"roots: {len(message['result']['roots'])}")})
+            said.put({"jsonrpc": "2.0", "id": server.asking, "result": text(f"roots: {len(message['result']['roots'])}")})
+            server.told.set()
         elif "id" in message:
             params = message.get("params") or {}
             name, meta = params.get("name"), params.get("_meta") or {}
@@ -144,9 +148,13 @@ class OldHandler(Handler):
                     said.put({"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progressToken": meta["progressToken"], "progress": step, "total": 2}})
                     time.sleep(0.3)
                 reply(text("the report"))
-            elif name == "ask":
-                self.server.owner.asking = message["id"]
+            elif name in ("ask", "ask-first"):
+                server.asking = message["id"]
+                server.told.clear()
                 said.put({"jsonrpc": "2.0", "id": "q1", "method": "roots/list"})
+                if is_late:     # some servers answer the POST when all is done
+                    server.told.wait(5)
+                    self.answer(200)
             elif name == "break":
                 said.put(None)
             else:

@@ -101,12 +101,15 @@ def old_transport(checks, world, alice, bob, old, astray):
     connection.close()
     checks.that("HTTP+SSE: progress comes while the call runs", b"progress" in first and early < 0.45 and "the report" in rest, (first, early, rest))
 
-    connection, response = client.open("POST", {"jsonrpc": "2.0", "id": 51, "method": "tools/call", "params": {"name": "ask", "arguments": {}}})
-    question = json.loads(response.readline().decode()[5:])
-    accepted, _ = client.post({"jsonrpc": "2.0", "id": question["id"], "result": {"roots": [{"uri": "file:///a"}, {"uri": "file:///b"}]}})
-    rest = response.read().decode()
-    connection.close()
-    checks.that("HTTP+SSE: the server's own question is answered on the call's stream", question["method"] == "roots/list" and accepted.status == 202 and "roots: 2" in rest, (question, accepted.status, rest))
+    for number, tool, sentence in ((51, "ask", "the server's own question is asked on the call's stream"), (52, "ask-first", "also when the server takes the message only after the answer")):
+        begun = time.monotonic()
+        connection, response = client.open("POST", {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": {"name": tool, "arguments": {}}})
+        question = json.loads(response.readline().decode()[5:])
+        asked_after = time.monotonic() - begun
+        accepted, _ = client.post({"jsonrpc": "2.0", "id": question["id"], "result": {"roots": [{"uri": "file:///a"}, {"uri": "file:///b"}]}})
+        rest = response.read().decode()
+        connection.close()
+        checks.that(f"HTTP+SSE: {sentence}", question["method"] == "roots/list" and asked_after < 2 and accepted.status == 202 and "roots: 2" in rest, (question, asked_after, accepted.status, rest))
 
     connection, standing = client.open("GET")
     old.sessions["s1"].put({"jsonrpc": "2.0", "method": "notifications/resources/updated", "params": {"uri": "x:y"}})

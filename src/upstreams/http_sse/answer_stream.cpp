@@ -28,6 +28,7 @@ Task<Result<std::string, http::StreamEnd>> TextBody::next() {
 InboxBody::~InboxBody() {
   cancel();
   session_->forget(inbox_);
+  if (posting_ && !is_complete_) posting_->cancellation.request();
 }
 
 void InboxBody::cancel() { inbox_->end({Failure::Kind::closed, "nobody reads the answer any more", "", std::nullopt}); }

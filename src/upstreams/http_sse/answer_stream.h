@@ -23,12 +23,21 @@ class TextBody final : public http::BodyStream {
   std::string text_;
 };
 
-// What comes into an inbox, as events. Complete after the last one, broken when the session ends before. Its request is forgotten with it.
+// A message on its way to the endpoint.
+struct Posting {
+  http::Cancellation cancellation;
+  std::optional<Result<http::UpstreamResponse, Failure>> refused;   // the endpoint's own answer, when it is no yes
+  bool has_begun = false;                                           // something that belongs to it has come on the stream
+};
+
+// What comes into an inbox, as events. Complete after the last one, broken when the session ends before. Its request is forgotten with it, and its
+// `posting`, where there is one, ended with an answer that nobody reads to its end.
 class InboxBody final : public http::BodyStream {
  public:
   // `idle`: between two messages; 0: none.
-  InboxBody(std::shared_ptr<Session> session, std::shared_ptr<Inbox> inbox, std::optional<Inbox::Item> first, const Clock& clock, Milliseconds idle)
-      : session_(std::move(session)), inbox_(std::move(inbox)), first_(std::move(first)), clock_(clock), idle_(idle) {}
+  InboxBody(std::shared_ptr<Session> session, std::shared_ptr<Inbox> inbox, std::shared_ptr<Posting> posting, std::optional<Inbox::Item> first, const Clock& clock,
+            Milliseconds idle)
+      : session_(std::move(session)), inbox_(std::move(inbox)), posting_(std::move(posting)), first_(std::move(first)), clock_(clock), idle_(idle) {}
   ~InboxBody() override;
   Task<Result<std::string, http::StreamEnd>> next() override;
   void cancel() override;
@@ -36,6 +45,7 @@ class InboxBody final : public http::BodyStream {
  private:
   std::shared_ptr<Session> session_;
   std::shared_ptr<Inbox> inbox_;
+  std::shared_ptr<Posting> posting_;
   std::optional<Inbox::Item> first_;
   const Clock& clock_;
   Milliseconds idle_;

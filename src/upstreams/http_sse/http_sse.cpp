@@ -68,6 +68,23 @@ class Expectation {
   std::shared_ptr<Inbox> inbox_;
 };
 
+// Posts a message while its request waits for what comes of it on the session's stream: some servers answer the POST only when the work is done,
+// and ask questions meanwhile.
+Task<void> deliver(http::Upstream& http, http::UpstreamRequest request, std::shared_ptr<Session> session, std::shared_ptr<Inbox> inbox, std::shared_ptr<Posting> posting) {
+  auto sent = co_await http.send(std::move(request));
+  if (!sent) {
+    if (posting->has_begun) co_return;   // the server has the message: its stream says what becomes of it
+    posting->refused = unexpected(to_failure(std::move(sent).error()));
+  } else if (is_success(sent->status)) {
+    discard(std::move(sent->body));
+    co_return;
+  } else {
+    if (sent->status == 404) session->end({Failure::Kind::closed, "the server has forgotten the session", "", std::nullopt});
+    posting->refused = std::move(*sent);
+  }
+  inbox->end({Failure::Kind::closed, "the server refused the message", "", std::nullopt});
+}
+
 }  // namespace
 
 HttpSse::~HttpSse() {
@@ -117,7 +134,7 @@ Task<HttpSse::Answer> HttpSse::send(Request request) {
 HttpSse::Answer HttpSse::stand(const std::shared_ptr<Session>& session) const {
   auto inbox = session->stand();
   if (!inbox) return response(409);
-  return events(std::make_unique<InboxBody>(session, std::move(inbox), std::nullopt, clock_, Milliseconds(0)));
+  return events(std::make_unique<InboxBody>(session, std::move(inbox), nullptr, std::nullopt, clock_, Milliseconds(0)));
 }
 
 Task<HttpSse::Answer> HttpSse::open(Request request, std::string owner) {
@@ -177,36 +194,46 @@ Task<HttpSse::Answer> HttpSse::post(Request request, std::shared_ptr<Session> se
   http::UpstreamRequest http = std::move(request.http);
   http.url = session->endpoint();
   http.idle_timeout_ms = kDiscardTimeoutMs;
-  auto sent = co_await http_.send(std::move(http));
-  if (!sent) co_return unexpected(to_failure(std::move(sent).error()));
-  http::UpstreamResponse taken = std::move(*sent);
-  if (!is_success(taken.status)) {
-    if (taken.status == 404) session->end({Failure::Kind::closed, "the server has forgotten the session", "", std::nullopt});
-    co_return taken;
-  }
-  discard(std::move(taken.body));
   if (!is_request) {
+    auto sent = co_await http_.send(std::move(http));
+    if (!sent) co_return unexpected(to_failure(std::move(sent).error()));
+    http::UpstreamResponse taken = std::move(*sent);
+    if (!is_success(taken.status)) {
+      if (taken.status == 404) session->end({Failure::Kind::closed, "the server has forgotten the session", "", std::nullopt});
+      co_return taken;
+    }
+    discard(std::move(taken.body));
     const json::Value* cancelled = request.message && request.message->method() == "notifications/cancelled" ? request.message->param("requestId") : nullptr;
     const auto id = cancelled ? mcp::parse_id(*cancelled) : std::nullopt;
     if (id) session->note_cancelled(*id);
     co_return response(202);
   }
 
+  const auto posting = std::make_shared<Posting>();
+  http.cancellation = &posting->cancellation;   // it may outlive the request's own
+  auto delivery = deliver(http_, std::move(http), session, inbox, posting);
+  spawn(std::move(delivery), [posting](std::exception_ptr) {});
   // Like a server that answers with a head as soon as it has something to say: what comes later than that is the stream's.
   Inbox::Item first;
   {
     const EndWhenCancelled watch(cancellation, inbox);
     auto came = co_await inbox->take(until);
-    if (!came) co_return unexpected(std::move(came).error());
+    if (!came) {
+      auto refused = std::move(posting->refused);
+      posting->cancellation.request();
+      if (refused) co_return std::move(*refused);
+      co_return unexpected(std::move(came).error());
+    }
     first = std::move(*came);
   }
+  posting->has_begun = true;
   const bool is_opened = request.message->method() == mcp::kInitialize && !first.is_error;
   http::UpstreamResponse answer;
   if (first.is_last) {
     answer = response(200, {{"Content-Type", "application/json"}}, std::move(first.text));
   } else {
     expectation.hand_over();
-    answer = events(std::make_unique<InboxBody>(session, std::move(inbox), std::move(first), clock_, idle));
+    answer = events(std::make_unique<InboxBody>(session, std::move(inbox), posting, std::move(first), clock_, idle));
   }
   if (is_opened) answer.headers.add(std::string(mcp::kSessionHeader), session->id);
   co_return answer;

@@ -455,6 +455,62 @@ TEST_F(HttpSseTest, ACancelledRequestTakesNothingMore) {
   EXPECT_TRUE(mcp::is_event_stream((**two)->headers));
 }
 
+TEST_F(HttpSseTest, AServerThatAnswersThePostWhenTheWorkIsDoneMayAskMeanwhile) {
+  const auto session = open_session();
+  old.holds_posts = true;
+  old.on_message = [](auto& stream, const mcp::Message& message) {
+    if (message.method() == "tools/list") OldServer::say(stream, kSampling);
+  };
+  auto answer = start(request("POST", list("1"), session));
+  ASSERT_TRUE(answer->has_value()) << "the question must not wait for the answer to the POST";
+  ASSERT_TRUE(**answer) << (**answer).error().detail;
+  auto& stream = ***answer;
+  EXPECT_EQ(run(executor, stream.body->next()).value_or(""), event(kSampling));
+  OldServer::say(old.stream(), answer_to("1"));
+  std::exchange(*old.held_posts[0], nullptr)(true);
+  EXPECT_EQ(read(stream), event(answer_to("1")) + "[complete]");
+  EXPECT_EQ(old.cancelled_posts, 0);
+}
+
+TEST_F(HttpSseTest, APostThatBreaksAfterTheServerBeganToAnswerEndsNothing) {
+  const auto session = open_session();
+  old.holds_posts = true;
+  old.on_message = [](auto& stream, const auto&) { OldServer::say(stream, kLog); };
+  auto answer = start(request("POST", list("1"), session));
+  ASSERT_TRUE(answer->has_value());
+  std::exchange(*old.held_posts[0], nullptr)(false);
+  OldServer::say(old.stream(), answer_to("1"));
+  EXPECT_EQ(read(***answer), event(kLog) + event(answer_to("1")) + "[complete]");
+}
+
+struct GivenUp {
+  const char* name;
+  bool has_begun;      // the answer
+};
+class GivenUpRequests : public HttpSseTest, public testing::WithParamInterface<GivenUp> {};
+
+TEST_P(GivenUpRequests, EndTheirPost) {
+  const auto session = open_session();
+  old.holds_posts = true;
+  old.on_message = [](auto& stream, const auto&) {
+    if (GetParam().has_begun) OldServer::say(stream, kLog);
+  };
+  http::Cancellation cancellation;
+  auto made = request("POST", list("1"), session);
+  made.http.cancellation = &cancellation;
+  auto answer = start(std::move(made));
+  EXPECT_EQ(answer->has_value(), GetParam().has_begun);
+  if (GetParam().has_begun) (**answer)->body = nullptr;
+  else cancellation.request();
+  settle();
+  EXPECT_EQ(old.cancelled_posts, 1);
+  ASSERT_TRUE(answer->has_value());
+  if (!GetParam().has_begun) {
+    EXPECT_EQ((**answer).error().kind, Failure::Kind::closed);
+  }
+}
+INSTANTIATE_TEST_SUITE_P(All, GivenUpRequests, testing::Values(GivenUp{"before_the_answer", false}, GivenUp{"in_the_middle", true}), [](const auto& row) { return row.param.name; });
+
 TEST_F(HttpSseTest, OneStandingStreamAtATime) {
   const auto session = open_session();
   auto first = send(request("GET", "", session));

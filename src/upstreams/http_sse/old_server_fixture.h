@@ -72,6 +72,28 @@ class OldServer final : public http::Upstream {
   using Answer = Result<http::UpstreamResponse, http::UpstreamFailure>;
   Task<Answer> send(http::UpstreamRequest request) override {
     requests.push_back(request);
+    if (request.method == "POST" && holds_posts) {
+      // Works first and answers then.
+      auto message = mcp::Message::parse(request.body, {});
+      EXPECT_TRUE(message) << request.body;
+      if (message) on_message(stream(), *message);
+      auto held = std::make_shared<std::function<void(bool)>>();
+      if (request.cancellation) {
+        request.cancellation->on_request([this, held] {
+          ++cancelled_posts;
+          if (*held) std::exchange(*held, nullptr)(false);
+        });
+      }
+      auto begin = [this, held](std::function<void(bool)> resume) {
+        *held = std::move(resume);
+        held_posts.push_back(held);
+      };
+      auto wait = suspend_until<bool>(begin);
+      const bool goes_on = co_await wait;
+      if (request.cancellation) request.cancellation->on_request(nullptr);
+      if (!goes_on) co_return unexpected(http::UpstreamFailure{http::UpstreamFailure::Kind::closed, "cancelled"});
+      co_return answer(200);
+    }
     Answer answer = request.method == "GET" ? open(request) : posted(request);
     co_return answer;
   }
@@ -82,6 +104,9 @@ class OldServer final : public http::Upstream {
   std::function<void(PushedBody::State& stream, const mcp::Message& message)> on_message = [](PushedBody::State& stream, const mcp::Message& message) {
     if (message.kind() == mcp::Message::Kind::request) say(stream, json::write(mcp::result_response(*message.id(), json::Value{{"ok", true}})));
   };
+  bool holds_posts = false;   // each is answered when the test says so
+  std::vector<std::shared_ptr<std::function<void(bool)>>> held_posts;
+  int cancelled_posts = 0;
   std::string first_event = "event: endpoint\ndata: /messages?sessionId=s1\n\n";
 
   std::vector<http::UpstreamRequest> requests;
