@@ -164,9 +164,9 @@ def health(checks, world, alice, bob, steady, dead_port):
     checks.that("nothing was sent twice", len([m for m in risen.messages if m.get("method") == "tools/call"]) == 2, risen.messages)
     risen.close()
 
-    slow = [threading.Thread(target=lambda: Client(world, alice("steady"), "steady").call("hang")) for _ in range(3)]
+    slow = [threading.Thread(target=lambda: Client(world, alice("steady"), "steady").call("hang")) for _ in range(8)]
     [thread.start() for thread in slow]
-    until(lambda: len([m for m in steady.messages if (m.get("params") or {}).get("name") == "hang"]) == 3)
+    until(lambda: len([m for m in steady.messages if (m.get("params") or {}).get("name") == "hang"]) == 8)
     begun = time.monotonic()
     response, _ = neighbour.request("tools/list")
     checks.that("who has too many calls waiting is told so at once", response.status == 503 and response.headers["Retry-After"] == "1" and time.monotonic() - begun < 0.5, response.status)
@@ -220,7 +220,7 @@ def main(binaries):
         f"  - {{id: {name}, resource: {world.base}/mcp/{name}, resource_authorization_server: {world.base}/ras, first_use: allow, upstream: {json.dumps(upstream)}, scopes: [{{name: use, default: true}}]}}\n"
         for name, upstream in upstreams.items()))
     configuration = world.folder / "writ.yaml"
-    configuration.write_text(configuration.read_text() + "gateway: {upstreams: {failures: 3, retry: 2s, waiting_per_user: 3}}\n")
+    configuration.write_text(configuration.read_text() + "gateway: {upstreams: {failures: 3, retry: 2s, waiting_per_user: 8}}\n")
     with world:
         tokens, ids = {}, {name: world.sign_in(name) for name in ("alice", "bob")}
 
