@@ -8,6 +8,12 @@ namespace {
 class ReplayStreams : public testing::Test {
  public:
   ReplayStreams() : scope(executor) {}
+  ~ReplayStreams() override {
+    for (const auto& reading : readings) {
+      if (reading->body) reading->body->cancel();
+    }
+    settle();
+  }
   struct Reading {
     std::string text;
     std::optional<http::StreamEnd> end;
@@ -26,6 +32,7 @@ class ReplayStreams : public testing::Test {
   std::shared_ptr<Reading> read(std::unique_ptr<http::BodyStream> body) {
     auto reading = std::make_shared<Reading>();
     reading->body = std::move(body);
+    readings.push_back(reading);
     auto task = read_on(reading);
     spawn(std::move(task), [](std::exception_ptr) {});
     return reading;
@@ -47,6 +54,7 @@ class ReplayStreams : public testing::Test {
   QueueExecutor executor;
   Executor::Scope scope;
   bool ready = false;
+  std::vector<std::shared_ptr<Reading>> readings;
   std::shared_ptr<ReplayBudget> budget = std::make_shared<ReplayBudget>();
 };
 
