@@ -23,11 +23,13 @@ Task<Result<http::UpstreamResponse, Failure>> EraBridge::send(Request request) {
     co_return whole_response(found.error().status, {}, "");
   }
   const std::string server_id = request.server->id;
+  const http::Cancellation* cancellation = request.http.cancellation;
   auto task = speaks(*found, request.era)         ? parts_.below.send(std::move(request))
               : request.era == mcp::Era::modern ? for_modern_client_.send(std::move(request))
                                                  : for_legacy_client_.send(std::move(request));
   auto sent = co_await task;
-  if (!sent && is_doubtful(sent.error())) server_era_.forget(server_id);
+  const bool has_left = cancellation && cancellation->is_requested();   // a client that goes away says nothing about the server
+  if (!sent && !has_left && is_doubtful(sent.error())) server_era_.forget(server_id);
   co_return sent;
 }
 

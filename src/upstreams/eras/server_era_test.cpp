@@ -204,6 +204,16 @@ TEST_F(EraBridgeTest, AConnectionThatFailsMakesItAskAgain) {
   is_down = false;
   start(bridge, request(mcp::Era::modern, list));
   EXPECT_EQ(server.count("server/discover"), 2);
+  // A client that went away says nothing about the server.
+  is_down = true;
+  http::Cancellation cancellation;
+  cancellation.request();
+  Request left = request(mcp::Era::modern, list);
+  left.http.cancellation = &cancellation;
+  start(bridge, std::move(left));
+  is_down = false;
+  start(bridge, request(mcp::Era::modern, list));
+  EXPECT_EQ(server.count("server/discover"), 2);
 }
 
 }  // namespace
