@@ -128,7 +128,8 @@ def media_types(scene, token, checks):
 
 
 def origins(scene, token, checks):
-    for origin in ["http://evil.example", "null", f"http://127.0.0.1:{scene.port}", "http://localhost", "", "file://"]:
+    # Pages of Writ's own origin may ask; no other one, and no other port of this machine.
+    for origin in ["http://evil.example", "null", f"http://127.0.0.1:{scene.port + 1}", f"https://127.0.0.1:{scene.port}", f"http://127.0.0.1:{scene.port}.evil.example", "http://localhost", f"http://localhost:{scene.port}", "", "file://"]:
         answer = ask(scene, post(scene, token, call("get_note", {"note": "of-G11"}), fields=[f"Origin: {origin}"]))
         checks.that(f"G11 Origin `{origin}`: 403", answer.status == 403 and answer.field("access-control-allow-origin") is None and not scene.upstream.has_seen("of-G11"), answer)
     rebound = ask(scene, post(scene, token, call("get_note", {"note": "of-G11"}), host=f"rebound.example:{scene.port}"))
