@@ -24,6 +24,7 @@ gateway::Settings settings_of(const config::Config& config) {
   settings.call_durability = config.gateway.call_durability == config::Gateway::CallDurability::power ? audit::Durability::power : audit::Durability::process;
   settings.skew_seconds = config.skew.count();
   settings.call_deadline = config.gateway.call_deadline;
+  settings.member_deadline = config.gateway.member_deadline;
   return settings;
 }
 

@@ -63,6 +63,7 @@ struct Gateway {
     Seconds retry{10}, retry_max{120};
     std::size_t waiting_max = 256, waiting_per_user_max = 64;   // requests whose answer has not begun, for each server
   } upstreams;
+  Seconds member_deadline{5};           // of a combined server: how long its answers wait for each member
 };
 
 struct Keys {

@@ -57,7 +57,7 @@ idp: {issuer: "https://id.example.com", session_idle: 1h, session_absolute: 1d, 
       authorization_code_lifetime: 30s, id_jag_lifetime_max: 2m, refresh_repeat: 0, policy_denial: invalid_target}
 resource_as: {issuer: "https://as.example.com", access_token_lifetime: 2m, policy_denial: invalid_grant, missing_scope: none, default_resource: "https://mcp.example.com/x"}
 gateway: {base: "https://mcp.example.com", denied_calls: http_403, denials: code_only, call_durability: power, call_deadline: 5m,
-          upstreams: {failures: 3, retry: 2s, retry_max: 1m, waiting: 50, waiting_per_user: 7}}
+          upstreams: {failures: 3, retry: 2s, retry_max: 1m, waiting: 50, waiting_per_user: 7}, member_deadline: 2s}
 keys: {algorithm: EdDSA, rotate_after: 30d, sealing_key_file: /run/credentials/seal, issuer_tables: true}
 store: {postgresql: "host=/run/postgresql dbname=writ", password_file: pgpass}
 audit: {keep: 400d}
@@ -71,6 +71,7 @@ policy: bundle
   EXPECT_EQ(config->store.password_file, "/etc/writ/pgpass");
   EXPECT_TRUE(config->keys.issuer_tables);
   EXPECT_FALSE(config->idp.enabled);
+  EXPECT_EQ(config->gateway.member_deadline, Seconds{2});
   EXPECT_EQ(config->public_listener.address, "::1");
   EXPECT_EQ(config->public_listener.tls->key, "/etc/writ/key.pem");
   EXPECT_EQ(config->public_listener.forwarding, Listener::Forwarding::forwarded);

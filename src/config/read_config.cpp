@@ -238,6 +238,7 @@ class Reader {
     gateway.call_durability = fields.choice<Gateway::CallDurability>(
         "call_durability", gateway.call_durability, {{"process", Gateway::CallDurability::process}, {"power", Gateway::CallDurability::power}});
     gateway.call_deadline = fields.duration("call_deadline", gateway.call_deadline, Seconds{1}, kDay);
+    gateway.member_deadline = fields.duration("member_deadline", gateway.member_deadline, Seconds{1}, Seconds{300});
     if (const Node* upstreams = fields.find("upstreams")) read_upstreams(*upstreams);
     fields.finish();
   }

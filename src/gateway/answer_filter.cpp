@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "gateway/way.h"
+
 namespace writ::gateway {
 namespace {
 
@@ -127,7 +129,8 @@ bool AnswerFilter::rewrite(mcp::Message& message, std::uint8_t lists, const Exch
   has_changed = true;
   const auto tools = dependencies_.tools ? dependencies_.tools->get() : std::make_shared<const policy::ToolCatalogue>();
   const auto policy = dependencies_.policy.get();
-  const registry::Server* server = snapshot.server(exchange.server_id);
+  const auto way = find_way(snapshot, exchange.server_id, exchange.endpoint_id);
+  const registry::Server* server = way ? way->server : nullptr;
   const auto caller = authentication_.resolve(*exchange.token, snapshot);
   if ((lists & static_cast<std::uint8_t>(mcp::List::instructions)) != 0) {
     if (server && caller) keep_approved_instructions(result, snapshot, *server, news);
@@ -145,7 +148,7 @@ bool AnswerFilter::rewrite(mcp::Message& message, std::uint8_t lists, const Exch
     }
     const bool is_reviewed = list == mcp::List::tools || list == mcp::List::prompts;
     if (is_reviewed && elements->is_array()) keep_approved(*elements->as_array(), list, snapshot, *server, news);
-    const Circumstances circumstances{snapshot, *server, *exchange.token, *caller, *policy, *tools, definitions_, exchange.ip, dependencies_.clock.now()};
+    const Circumstances circumstances{snapshot, *server, *exchange.token, *caller, *policy, *tools, definitions_, exchange.ip, dependencies_.clock.now(), way->endpoint};
     if (!filter_list(circumstances, list, result)) return false;
   }
   return true;

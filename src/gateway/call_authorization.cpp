@@ -49,7 +49,7 @@ Verdict ask(const Circumstances& circumstances, policy::Question question) {
 }
 
 // Disabled objects are refused before policy, with their own reason (rules §1.8).
-bool is_disabled(const Circumstances& circumstances) { return !circumstances.server.active; }
+bool is_disabled(const Circumstances& circumstances) { return !circumstances.server.active || (circumstances.endpoint && !circumstances.endpoint->active); }
 
 void set_tool(policy::Question& question, policy::ToolFacts tool, const std::vector<const registry::Scope*>& scopes) {
   for (const registry::Scope* scope : scopes) tool.scopes.push_back(scope->name);
@@ -60,12 +60,12 @@ void set_tool(policy::Question& question, policy::ToolFacts tool, const std::vec
 // A call asks what holds now; a list asks whether it ever could (rules §4.5).
 enum class Asking { now, ever };
 
-bool could_be_granted(const Circumstances& circumstances, policy::Question question, const registry::Scope& scope, Asking asking) {
-  question.action = Action::grant_scope;
-  question.tool.reset();
-  question.arguments = nullptr;
-  question.scope = policy::ScopeFacts{scope.name, scope.high_impact};
-  return asking == Asking::now ? circumstances.policy.decide(question).allowed : circumstances.policy.could_allow(question);
+bool could_be_granted(const Circumstances& circumstances, const registry::Scope& scope, Asking asking) {
+  if (scope_to_ask_for(circumstances, scope).empty()) return false;
+  const auto questions = scope_questions(circumstances, scope);
+  return std::all_of(questions.begin(), questions.end(), [&](const policy::Question& question) {
+    return asking == Asking::now ? circumstances.policy.decide(question).allowed : circumstances.policy.could_allow(question);
+  });
 }
 
 bool has_one(const std::vector<const registry::Scope*>& scopes, const oauth::ScopeSet& held) {
@@ -73,11 +73,10 @@ bool has_one(const std::vector<const registry::Scope*>& scopes, const oauth::Sco
 }
 
 // The least of the scopes that would help: one that is not high-impact comes first, and one is enough.
-const registry::Scope* grantable(const Circumstances& circumstances, const policy::Question& question,
-                                 const std::vector<const registry::Scope*>& scopes, Asking asking) {
+const registry::Scope* grantable(const Circumstances& circumstances, const std::vector<const registry::Scope*>& scopes, Asking asking) {
   for (const bool high_impact : {false, true}) {
     for (const registry::Scope* scope : scopes) {
-      if (scope->high_impact == high_impact && could_be_granted(circumstances, question, *scope, asking)) return scope;
+      if (scope->high_impact == high_impact && could_be_granted(circumstances, *scope, asking)) return scope;
     }
   }
   return nullptr;
@@ -124,12 +123,12 @@ Verdict authorize_call(const Circumstances& circumstances, const mcp::Message& m
   verdict.definition_digest = verdict.question->tool->definition_digest;
   // A call that lacks its scope is not held: nobody is asked to approve what could not be made anyway.
   const bool could_go = verdict.outcome == Outcome::allowed || verdict.outcome == Outcome::held;
-  if (!could_go || has_one(scopes, with_implied(circumstances.token.scope, circumstances.server))) return verdict;
-  const registry::Scope* missing = grantable(circumstances, *verdict.question, scopes, Asking::now);
+  if (!could_go || has_one(scopes, held_scopes(circumstances))) return verdict;
+  const registry::Scope* missing = grantable(circumstances, scopes, Asking::now);
   verdict.decision.allowed = false;
   verdict.reason = "insufficient_scope";
   verdict.outcome = missing ? Outcome::insufficient_scope : Outcome::denied;
-  if (missing) verdict.missing_scope = missing->name;
+  if (missing) verdict.missing_scope = scope_to_ask_for(circumstances, *missing);
   return verdict;
 }
 
@@ -166,7 +165,7 @@ Verdict authorize_listen(const Circumstances& circumstances, const mcp::Message&
 }  // namespace
 
 policy::Question question_for(const Circumstances& circumstances) {
-  const auto& [snapshot, server, token, caller, policy, tools, definitions, ip, now] = circumstances;
+  const auto& [snapshot, server, token, caller, policy, tools, definitions, ip, now, endpoint] = circumstances;
   policy::Question question;
   question.principal = policy::principal_facts(*caller.user, snapshot, token.issuer);
   question.agent = policy::agent_facts(*caller.agent, caller.registration->authentication);
@@ -180,14 +179,32 @@ policy::Question question_for(const Circumstances& circumstances) {
   return question;
 }
 
+std::vector<policy::Question> connection_questions(const Circumstances& circumstances) {
+  std::vector<policy::Question> questions{question_for(circumstances)};
+  if (!circumstances.endpoint) return questions;
+  questions.insert(questions.begin(), questions.front());
+  questions.front().server = policy::server_facts(*circumstances.endpoint);
+  return questions;
+}
+
 Verdict authorize_connection(const Circumstances& circumstances) {
   if (is_disabled(circumstances)) return denied("server_disabled");
-  return ask(circumstances, question_for(circumstances));
+  Verdict verdict;
+  for (policy::Question& question : connection_questions(circumstances)) {
+    verdict = ask(circumstances, std::move(question));
+    if (verdict.outcome != Outcome::allowed) break;
+  }
+  return verdict;
 }
 
 Verdict authorize(const Circumstances& circumstances, const mcp::Message& message, const mcp::Method* method, mcp::Era era) {
   if (is_disabled(circumstances)) return denied("server_disabled");
   if (message.is_response()) return authorize_connection(circumstances);
+  if (circumstances.endpoint) {
+    // The token says nothing of a connection to the member: it is asked for here.
+    Verdict connection = authorize_connection(circumstances);
+    if (connection.outcome != Outcome::allowed) return connection;
+  }
   if (!method || !is_in(*method, era)) {
     Verdict verdict = denied("unmapped_method");
     verdict.outcome = Outcome::unknown_method;
@@ -216,7 +233,7 @@ Verdict authorize_task(const Circumstances& circumstances, const mcp::Message& m
   if (!id || id->empty()) return invalid("taskId_missing");
   if (!origin) {
     // Who may not even connect is told that, and nothing about tasks.
-    Verdict verdict = ask(circumstances, question_for(circumstances));
+    Verdict verdict = authorize_connection(circumstances);
     if (verdict.outcome != Outcome::allowed) return verdict;
     verdict.decision.allowed = false;
     verdict.outcome = Outcome::unknown_task;
@@ -231,9 +248,10 @@ Verdict authorize_task(const Circumstances& circumstances, const mcp::Message& m
 std::vector<policy::Question> questions_of(const Circumstances& circumstances, const mcp::Message* message, const mcp::Method* method, mcp::Era era) {
   policy::Question question = question_for(circumstances);
   if (is_disabled(circumstances)) return {};
-  if (!message || message->is_response()) return {std::move(question)};
+  if (!message || message->is_response()) return connection_questions(circumstances);
   if (!method || !is_in(*method, era)) return {};
   std::vector<policy::Question> questions;
+  if (circumstances.endpoint) questions = connection_questions(circumstances);
   if (method->stands) {
     questions.push_back(question);
     const json::Value* notifications = message->param("notifications");
@@ -274,7 +292,7 @@ bool filter_list(const Circumstances& circumstances, mcp::List list, json::Value
   if (!elements) return false;
 
   policy::Question question = question_for(circumstances);
-  const oauth::ScopeSet held = with_implied(circumstances.token.scope, circumstances.server);
+  const oauth::ScopeSet held = held_scopes(circumstances);
   const auto may_be_seen = [&](const json::Value& element) {
     const auto* name = element.find_string(shape->element_name);
     if (!name || name->empty() || is_disabled(circumstances)) return false;
@@ -287,7 +305,7 @@ bool filter_list(const Circumstances& circumstances, mcp::List list, json::Value
     set_tool(question, circumstances.tools.facts(circumstances.server.id, *name), scopes);
     if (!circumstances.policy.could_allow(question)) return false;
     // Without its scope the call would be denied unless the scope can still be had.
-    return has_one(scopes, held) || grantable(circumstances, question, scopes, Asking::ever) != nullptr;
+    return has_one(scopes, held) || grantable(circumstances, scopes, Asking::ever) != nullptr;
   };
   std::erase_if(*elements, [&](const json::Value& element) { return !may_be_seen(element); });
   return true;

@@ -30,6 +30,8 @@ struct Circumstances {
   const DefinitionWatch& definitions;
   std::string_view ip;
   Instant now;
+  // The combined server through which a member is asked (rules §5.6); null: the server is asked at its own address.
+  const registry::Server* endpoint = nullptr;
 };
 
 // The reason of a verdict on what nobody approved, or what changed since. For audit: agents are told `no_permit`.
@@ -71,6 +73,8 @@ Verdict authorize_task(const Circumstances& circumstances, const mcp::Message& m
 std::vector<policy::Question> questions_of(const Circumstances& circumstances, const mcp::Message* message, const mcp::Method* method, mcp::Era era);
 // `connect` alone: for streams, responses and sessions.
 Verdict authorize_connection(const Circumstances& circumstances);
+// What `connect` asks: once, and through a combined server there too.
+std::vector<policy::Question> connection_questions(const Circumstances& circumstances);
 
 // Removes from a list result what could never be allowed (rules §4.5). False when the result's member is no list: it must not be
 // shown then.

@@ -36,6 +36,9 @@ struct CutOff;
 struct Exchange {
   std::shared_ptr<const AccessToken> token;
   std::string server_id;
+  std::string endpoint_id;                    // of the combined server that it came through; empty: none
+  bool is_combined = false;                   // of a combined server itself: policy is asked for the connection alone, what goes to members is decided there
+  std::string built_in_tool;                  // of a combined server: the tool of the gateway's own that is called; empty: none
   std::string ip;
   mcp::Era era = mcp::Era::legacy;
   const mcp::Method* method = nullptr;        // null for GET streams and responses
@@ -45,6 +48,7 @@ struct Exchange {
   bool stands = false;                        // GET streams and subscriptions/listen: no answer to wait for, ends with its token
   std::vector<policy::ApprovalNeeded> lifted; // forbids that an approval, used up by this call, lifted for it
   Instant started{}, deadline{};
+  std::optional<Milliseconds> answer_within;  // until the head of the answer; absent: as the settings say
   UsageLimits::Lease lease;                   // of limits, given back when it ends
 
   audit::Record record;                       // of the decision: the outcome repeats who and what
@@ -74,8 +78,8 @@ struct Exchange {
     cancellation.request();
     if (body) body->cancel();
   }
-  // What is decided on: the message, or the call that made the task it is about. Null for GET streams.
-  const mcp::Message* decided_message() const { return task ? task->call.get() : message ? &*message : nullptr; }
+  // What is decided on: the message, or the call that made the task it is about. Null for GET streams, and where the connection alone is asked for.
+  const mcp::Message* decided_message() const { return is_combined ? nullptr : task ? task->call.get() : message ? &*message : nullptr; }
   const mcp::Method* decided_method() const { return task ? mcp::find_method(mcp::kToolsCall, false) : method; }
   const std::optional<mcp::RequestId>& own_id() const {
     static const std::optional<mcp::RequestId> none;

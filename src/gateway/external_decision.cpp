@@ -9,7 +9,8 @@ namespace writ::gateway {
 Task<void> ask_decision_points(const Dependencies& dependencies, const Circumstances& circumstances, const mcp::Message* message,
                                const mcp::Method* method, mcp::Era era, Verdict& verdict, audit::Record& record) {
   if (verdict.outcome != Verdict::Outcome::allowed) co_return;
-  if (circumstances.snapshot.decision_points_for(circumstances.server.id).empty()) co_return;
+  const auto has_points = [&](const registry::Server* server) { return server && !circumstances.snapshot.decision_points_for(server->id).empty(); };
+  if (!has_points(&circumstances.server) && !has_points(circumstances.endpoint)) co_return;
   const auto deny = [&](std::string reason) {
     verdict.outcome = Verdict::Outcome::denied;
     verdict.decision.allowed = false;

@@ -1,5 +1,7 @@
 #include <utility>
 
+#include "crypto/random.h"
+#include "gateway/client_watch.h"
 #include "gateway/gateway.h"
 #include "gateway/upstream_request.h"
 #include "mcp/streamable_http.h"
@@ -11,25 +13,6 @@ namespace writ::gateway {
 namespace {
 
 constexpr std::size_t kErrorBytesMax = 64 * 1024;
-
-// While the handler works, a client that goes away ends the exchange: always for streams, and in the modern era, where closing is cancelling
-// (TR-56). In the legacy era it is not (TR-35): the upstream is left to finish.
-class ClientWatch {
- public:
-  ClientWatch(http::Cancellation* client_gone, const std::shared_ptr<Exchange>& exchange) : client_gone_(client_gone) {
-    const bool cancels = exchange->era == mcp::Era::modern || exchange->stands;
-    if (!client_gone_ || !cancels) return;
-    client_gone_->on_request([exchange] { exchange->stop(Stopped::client_gone); });
-  }
-  ~ClientWatch() {
-    if (client_gone_) client_gone_->on_request(nullptr);
-  }
-  ClientWatch(const ClientWatch&) = delete;
-  ClientWatch& operator=(const ClientWatch&) = delete;
-
- private:
-  http::Cancellation* client_gone_;
-};
 
 Task<std::optional<std::string>> collect(Exchange& exchange, http::BodyStream& body, std::size_t bytes_max) {
   exchange.body = &body;
@@ -143,9 +126,14 @@ Task<http::Response> Gateway::forward(const http::Request& request, const Admiss
     co_return fail(*exchange, 502, "upstream_media_type");
   }
   std::string session_id;
-  if (exchange->message && exchange->message->method() == mcp::kInitialize && answer.headers.count(mcp::kSessionHeader) > 0) {
+  const bool opens = exchange->message && exchange->message->method() == mcp::kInitialize;
+  if (opens && (answer.headers.count(mcp::kSessionHeader) > 0 || admission.endpoint)) {
     const auto* upstream_id = answer.headers.find_single(mcp::kSessionHeader);
-    if (upstream_id && is_session_id(*upstream_id)) {
+    if (admission.endpoint) {
+      // A member's session belongs to the session of the combined server and is found through that alone, also where the member knows no sessions.
+      const bool is_good = answer.headers.count(mcp::kSessionHeader) == 0 || (upstream_id && is_session_id(*upstream_id));
+      if (is_good) exchange->session = std::make_shared<Session>(crypto::random_token(24), upstream_id ? *upstream_id : "", exchange->token->principal.key);
+    } else if (upstream_id && is_session_id(*upstream_id)) {
       exchange->session = sessions_.open(*upstream_id, exchange->token->principal.key, to_unix_seconds(admission.now), exchange->token->expires);
     }
     if (!exchange->session) {
@@ -153,7 +141,7 @@ Task<http::Response> Gateway::forward(const http::Request& request, const Admiss
       co_return fail(*exchange, 502, "no_session");
     }
     exchange->session->remember(*exchange->message->id(), mcp::List::instructions);
-    session_id = exchange->session->id;
+    if (!admission.endpoint) session_id = exchange->session->id;
   }
   if (mcp::is_event_stream(answer.headers)) co_return pass_events(exchange, std::move(answer), std::move(session_id));
   if (request.method == "POST" && mcp::is_json(answer.headers)) {

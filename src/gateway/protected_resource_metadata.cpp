@@ -1,6 +1,7 @@
 #include "gateway/protected_resource_metadata.h"
 
 #include "encoding/uri.h"
+#include "registry/combined_server.h"
 
 namespace writ::gateway {
 
@@ -17,8 +18,10 @@ json::Value protected_resource_metadata(const registry::Server& server) {
   return document;
 }
 
-std::string metadata_url(const std::string& base, const std::string& server_id) {
-  return uri::well_known(base + "/" + server_id, "oauth-protected-resource").value_or("");
+std::string metadata_url(const std::string& base, const registry::Server& server) {
+  // Of a combined server at the root the address is the base itself.
+  const bool is_at_root = registry::is_combined(server) && server.resource == base;
+  return uri::well_known(is_at_root ? base : base + "/" + server.id, "oauth-protected-resource").value_or("");
 }
 
 std::string path_of(const std::string& url) {

@@ -12,7 +12,7 @@ namespace writ::gateway {
 json::Value protected_resource_metadata(const registry::Server& server);
 
 // Where that document is: the well-known segment inserted between host and path of `{base}/{server}` (RFC 9728 §3.1).
-std::string metadata_url(const std::string& base, const std::string& server_id);
+std::string metadata_url(const std::string& base, const registry::Server& server);
 std::string path_of(const std::string& url);   // of an absolute URL; "" when it has none
 
 }  // namespace writ::gateway

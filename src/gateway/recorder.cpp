@@ -16,6 +16,19 @@ std::string joined(const std::vector<std::string>& parts) {
   return text;
 }
 
+// One record names both: the server that was asked about, and the combined one that the message came through, or the member that it was meant for.
+void add_endpoint(audit::Record& record, const Circumstances& circumstances, const Verdict& verdict) {
+  const registry::Server& endpoint = *circumstances.endpoint;
+  const bool is_about_endpoint = verdict.question && verdict.question->server.id == endpoint.id;
+  if (!is_about_endpoint) {
+    record.more.emplace_back("endpoint", endpoint.id);
+    return;
+  }
+  record.server = endpoint.id;
+  record.resource = endpoint.resource;
+  record.more.emplace_back("member", circumstances.server.id);
+}
+
 }  // namespace
 
 std::string Recorder::bounded(std::string_view text) {
@@ -55,6 +68,7 @@ void Recorder::add(audit::Record& record, const Circumstances& circumstances, co
   record.policy = joined(verdict.decision.policies);
   record.policy_version = circumstances.policy.version();
   record.object_sequence = circumstances.snapshot.sequence();
+  if (circumstances.endpoint) add_endpoint(record, circumstances, verdict);
   policy::record_shadows(verdict.decision, record.more);
   if (!verdict.approval.empty()) record.more.emplace_back("approval", verdict.approval);
   if (!verdict.question) return;

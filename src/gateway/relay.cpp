@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "gateway/owed_notifications.h"
 #include "mcp/streamable_http.h"
 
 namespace writ::gateway {
@@ -168,7 +169,7 @@ Task<Result<std::string, StreamEnd>> Relay::next() {
       }
       events_ = std::vector<mcp::Event>();   // not kept while the upstream is silent
       if (ended_) break;
-      append_owed(out);
+      append_owed(*exchange_, out);
       if (!fed) finish(StreamEnd::broken, notice, out);
     } else {
       if (exchange_->stopped == Stopped::no_longer_allowed) {
@@ -217,30 +218,6 @@ void Relay::pass(const mcp::Event& event, const AnswerFilter::Admitted& admitted
   exchange_->answered = exchange_->answered || admitted.is_own_answer;
 }
 
-// A notification of the gateway's own, in the form of the stream's era (TR-74: of a subscription with its id, and only what was asked for).
-void Relay::append_owed(std::string& out) {
-  const std::pair<bool*, std::pair<const char*, const char*>> owed[] = {{&exchange_->owes_tools_changed, {"notifications/tools/list_changed", "toolsListChanged"}},
-                                                                        {&exchange_->owes_prompts_changed, {"notifications/prompts/list_changed", "promptsListChanged"}}};
-  for (const auto& [flag, names] : owed) {
-    if (!std::exchange(*flag, false)) continue;
-    json::Value notification{{"jsonrpc", "2.0"}, {"method", names.first}};
-    if (exchange_->era == mcp::Era::modern) {
-      const json::Value* wanted = exchange_->message ? exchange_->message->param("notifications") : nullptr;
-      const bool* is_wanted = wanted ? wanted->find_bool(names.second) : nullptr;
-      if (!is_wanted || !*is_wanted || !exchange_->own_id()) continue;
-      json::Value meta = json::Object{};
-      meta.set("io.modelcontextprotocol/subscriptionId", mcp::to_json(*exchange_->own_id()));
-      json::Value params = json::Object{};
-      params.set("_meta", std::move(meta));
-      notification.set("params", std::move(params));
-    }
-    mcp::Event event;
-    event.data = json::write(notification);
-    event.has_data = true;
-    mcp::append_event(out, event);
-  }
-}
-
 void Relay::answer_with_error(int code, std::string_view message, std::string& out, json::Value data) {
   mcp::Event event;
   event.data = json::write(mcp::error_response(exchange_->own_id(), code, message, std::move(data)));
@@ -256,16 +233,7 @@ void Relay::say_cut_off(CutOffNotice& notice, std::string& out) {
     if (!exchange_->answered) answer_with_error(mcp::code::kDenied, notice.text, out, std::move(notice.data));
     return;
   }
-  json::Value data{{"message", notice.text}};
-  if (!notice.data.is_null()) data.set("writ/decision", std::move(notice.data));
-  json::Value params{{"level", "error"}, {"logger", "writ"}};
-  params.set("data", std::move(data));
-  json::Value notification{{"jsonrpc", "2.0"}, {"method", "notifications/message"}};
-  notification.set("params", std::move(params));
-  mcp::Event event;
-  event.data = json::write(notification);
-  event.has_data = true;
-  mcp::append_event(out, event);
+  append_log_message(notice.text, std::move(notice.data), out);
 }
 
 void Relay::finish(StreamEnd how, CutOffNotice& notice, std::string& out) {
@@ -275,15 +243,7 @@ void Relay::finish(StreamEnd how, CutOffNotice& notice, std::string& out) {
   switch (exchange_->stopped) {
     case Stopped::no_longer_allowed: say_cut_off(notice, out); break;
     case Stopped::token_expired:
-      if (waits_for_answer && exchange_->era == mcp::Era::modern) {
-        // TR-74: the end of a subscription, said by the server.
-        json::Value meta = json::Object{};
-        meta.set("io.modelcontextprotocol/subscriptionId", mcp::to_json(*exchange_->own_id()));
-        mcp::Event event;
-        event.data = json::write(mcp::result_response(*exchange_->own_id(), json::Value{{"resultType", "complete"}, {"_meta", std::move(meta)}}));
-        event.has_data = true;
-        mcp::append_event(out, event);
-      }
+      if (waits_for_answer && exchange_->era == mcp::Era::modern) append_end_of_subscription(*exchange_, out);
       break;
     case Stopped::deadline:
       if (waits_for_answer) answer_with_error(mcp::code::kUpstreamTimedOut, "the server did not answer in time", out);

@@ -42,7 +42,6 @@ class Relay final : public http::BodyStream {
   void pass(const mcp::Event& event, const AnswerFilter::Admitted& admitted, std::string& out);
   static bool is_message(const mcp::Event& event) { return event.has_data && !event.data.empty() && (event.type.empty() || event.type == "message"); }
   void finish(http::StreamEnd how, CutOffNotice& notice, std::string& out);
-  void append_owed(std::string& out);
   void answer_with_error(int code, std::string_view message, std::string& out, json::Value data = nullptr);
   void say_cut_off(CutOffNotice& notice, std::string& out);
 

@@ -36,6 +36,11 @@ class RequestIds {
   std::deque<std::string> order_;
 };
 
+// What else lives as long as a session: of a combined server the sessions of its members.
+struct SessionPart {
+  virtual ~SessionPart() = default;
+};
+
 // Safe to share between threads.
 class Session {
  public:
@@ -43,6 +48,7 @@ class Session {
       : id(std::move(session_id)), upstream_id(std::move(upstream_session_id)), principal(std::move(whose)) {}
 
   const std::string id, upstream_id, principal;
+  std::shared_ptr<SessionPart> part;   // set before anybody else knows the session, and not changed; may be null
 
   void remember(const mcp::RequestId& request_id, mcp::List list) {
     const std::lock_guard lock(mutex_);

@@ -26,6 +26,7 @@ struct Settings {
   std::int64_t skew_seconds = 30;
   Seconds call_deadline{1800};                // of a call that was decided, streams included (rules §5.3)
   Milliseconds answer_timeout{60'000};        // until the head of an upstream's answer to anything but a call
+  Milliseconds member_deadline{5'000};        // of a combined server: for what all members are asked, after which the answer does without those that are late
   Milliseconds idle_timeout{300'000};         // between two pieces of an answer; standing streams have none
 
   std::size_t message_bytes_max = 4 << 20;    // of one message from a client

@@ -10,19 +10,12 @@
 namespace writ::gateway {
 namespace {
 
-policy::Question scope_question(const Circumstances& circumstances, const registry::Scope& scope) {
-  policy::Question question = question_for(circumstances);
-  question.action = policy::Action::grant_scope;
-  question.scope = policy::ScopeFacts{scope.name, scope.high_impact};
-  return question;
-}
-
 // One of these must be granted; the least first. Empty: the token has what the message needs.
 std::vector<const registry::Scope*> wanted_scopes(const Circumstances& circumstances, const mcp::Message* message, const mcp::Method* method) {
   if (!message || !method || method->need != mcp::Need::call) return {};
   const auto* tool = message->param_string("name");
   auto scopes = tool ? policy::scopes_of(circumstances.server, *tool) : std::vector<const registry::Scope*>{};
-  const oauth::ScopeSet held = with_implied(circumstances.token.scope, circumstances.server);
+  const oauth::ScopeSet held = held_scopes(circumstances);
   if (std::any_of(scopes.begin(), scopes.end(), [&](const registry::Scope* scope) { return held.contains(scope->name); })) return {};
   std::stable_sort(scopes.begin(), scopes.end(), [](const registry::Scope* a, const registry::Scope* b) { return !a->high_impact && b->high_impact; });
   return scopes;
@@ -35,13 +28,13 @@ std::optional<NeededStepUp> find_step_up(const Circumstances& circumstances, con
   if (levels.empty()) return std::nullopt;
   const auto questions = questions_of(circumstances, message, method, era);
   if (questions.empty()) return std::nullopt;
-  policy::Chain chain{question_for(circumstances)};
+  policy::Chain chain = connection_questions(circumstances);
   chain.insert(chain.end(), questions.begin(), questions.end());
   const auto scopes = wanted_scopes(circumstances, message, method);
   std::vector<policy::Chain> ways;
   for (const registry::Scope* scope : scopes) {
     ways.push_back(chain);
-    ways.back().push_back(scope_question(circumstances, *scope));
+    for (policy::Question& question : scope_questions(circumstances, *scope)) ways.back().push_back(std::move(question));
   }
   if (scopes.empty()) ways.push_back(std::move(chain));
   auto found = policy::step_up(ways, circumstances.policy, levels);
@@ -49,7 +42,7 @@ std::optional<NeededStepUp> find_step_up(const Circumstances& circumstances, con
   NeededStepUp needed{std::move(*found), {}};
   for (std::size_t i = 0; i < scopes.size() && needed.scope.empty(); ++i) {
     const auto by_this_scope = policy::step_up(std::span(&ways[i], 1), circumstances.policy, levels);
-    if (by_this_scope && by_this_scope->level == needed.step_up.level) needed.scope = scopes[i]->name;
+    if (by_this_scope && by_this_scope->level == needed.step_up.level) needed.scope = scope_to_ask_for(circumstances, *scopes[i]);
   }
   return needed;
 }

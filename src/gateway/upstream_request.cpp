@@ -32,7 +32,7 @@ void add_modern_fields(http::Headers& headers, const http::Request& from, const 
 
 void add_legacy_fields(http::Headers& headers, const http::Request& from, const Exchange& exchange) {
   if (const auto* version = from.headers.find_single(mcp::kVersionHeader)) headers.add(std::string(mcp::kVersionHeader), *version);
-  if (exchange.session) headers.add(std::string(mcp::kSessionHeader), exchange.session->upstream_id);
+  if (exchange.session && !exchange.session->upstream_id.empty()) headers.add(std::string(mcp::kSessionHeader), exchange.session->upstream_id);
 }
 
 }  // namespace
@@ -70,7 +70,8 @@ upstreams::Request upstream_request(std::string_view method, const http::Request
   }
   // A request about a task may wait for the task, as the call would have.
   const bool is_call = exchange->method && (exchange->method->need == mcp::Need::call || exchange->method->need == mcp::Need::task);
-  const auto head_timeout = is_call ? std::chrono::duration_cast<Milliseconds>(settings.call_deadline) : settings.answer_timeout;
+  const auto usual = is_call ? std::chrono::duration_cast<Milliseconds>(settings.call_deadline) : settings.answer_timeout;
+  const Milliseconds head_timeout = exchange->answer_within.value_or(usual);
   request.head_timeout_ms = static_cast<int>(head_timeout.count());
   request.idle_timeout_ms = exchange->stands || is_call ? 0 : static_cast<int>(settings.idle_timeout.count());
   request.cancellation = &exchange->cancellation;
