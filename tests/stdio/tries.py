@@ -150,6 +150,25 @@ def hog_with_children(mebibytes):
     return "all of them hold it"
 
 
+def shared_with_children(mebibytes):
+    """What a process shares with those that it forked is there once."""
+    held = bytearray(int(mebibytes) << 20)
+    for at in range(0, len(held), 4096):
+        held[at] = 1
+    children = []
+    for _ in range(8):
+        pid = os.fork()
+        if pid == 0:
+            time.sleep(30)
+            os._exit(0)
+        children.append(pid)
+    time.sleep(1)
+    for pid in children:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    return len(held) >> 20
+
+
 def open_files():
     held = []
     try:
@@ -199,7 +218,7 @@ def processes():
 TRIES = {
     "read": read, "write": write, "connect": connect, "abstract_socket": abstract_socket, "family": family, "clone_with_namespace": clone_with_namespace,
     "terminal_input": terminal_input, "x32_call": x32_call, "fork_bomb": fork_bomb, "memory_hog": memory_hog, "shared_memory_hog": shared_memory_hog,
-    "hog_with_children": hog_with_children, "open_files": open_files, "fill_tmp": fill_tmp, "large_file": large_file, "status": status, "surroundings": surroundings,
+    "hog_with_children": hog_with_children, "shared_with_children": shared_with_children, "open_files": open_files, "fill_tmp": fill_tmp, "large_file": large_file, "status": status, "surroundings": surroundings,
     "processes": processes, "setuid": lambda: os.setuid(0), "setgid": lambda: os.setgid(0), "list": lambda path: sorted(os.listdir(path)), "kill_first": lambda: os.kill(1, signal.SIGKILL),
     "call": lambda name: system_call(name, 0, 0, 0, 0, 0), "renice": lambda: os.nice(-10),
 }

@@ -3,10 +3,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <initializer_list>
+#include <optional>
+#include <string>
 
 #include "adapters/process/sandbox.h"
 
@@ -18,6 +20,22 @@ constexpr std::int64_t kFileBytesMax = 1LL << 30;
 bool limit(__rlimit_resource what, std::int64_t value) {
   const rlimit both{static_cast<rlim_t>(value), static_cast<rlim_t>(value)};
   return ::setrlimit(what, &both) == 0;
+}
+
+// The named lines of a file below /proc, which count in kibibytes; absent when it cannot be read.
+std::optional<std::int64_t> add_up(const std::string& path, std::initializer_list<const char*> members) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return std::nullopt;
+  char bytes[4096];
+  const ssize_t size = ::read(file, bytes, sizeof bytes - 1);
+  ::close(file);
+  if (size <= 0) return std::nullopt;
+  bytes[size] = 0;
+  std::int64_t sum = 0;
+  for (const char* member : members) {
+    if (const char* found = std::strstr(bytes, member)) sum += std::strtoll(found + std::strlen(member), nullptr, 10) * 1024;
+  }
+  return sum;
 }
 
 }  // namespace
@@ -34,24 +52,20 @@ Result<void, std::string> limit_resources(const SandboxPlan& plan) {
   return {};
 }
 
-std::int64_t memory_in_use() {
+std::int64_t memory_in_use(MemoryCount count) {
   DIR* processes = ::opendir("/proc");
   if (!processes) return 0;
   std::int64_t sum = 0;
   while (const dirent* entry = ::readdir(processes)) {
     const char* name = entry->d_name;
     if (name[0] < '0' || name[0] > '9' || std::strcmp(name, "1") == 0) continue;
-    char bytes[4096];
-    const int file = ::open((std::string("/proc/") + name + "/status").c_str(), O_RDONLY | O_CLOEXEC);
-    if (file < 0) continue;
-    const ssize_t size = ::read(file, bytes, sizeof bytes - 1);
-    ::close(file);
-    if (size <= 0) continue;
-    bytes[size] = 0;
-    // Not the files that it maps, which others map too: RssAnon and RssShmem.
-    for (const char* member : {"\nRssAnon:", "\nRssShmem:", "\nVmPTE:"}) {
-      if (const char* found = std::strstr(bytes, member)) sum += std::strtoll(found + std::strlen(member), nullptr, 10) * 1024;
-    }
+    const std::string folder = std::string("/proc/") + name;
+    // Not the files that it maps, which others map too.
+    std::optional<std::int64_t> held;
+    if (count == MemoryCount::shared_once) held = add_up(folder + "/smaps_rollup", {"\nPss_Anon:", "\nPss_Shmem:"});
+    // A process may close that file to others; then all that it holds counts.
+    if (!held) held = add_up(folder + "/status", {"\nRssAnon:", "\nRssShmem:"});
+    sum += held.value_or(0);
   }
   ::closedir(processes);
   return sum;

@@ -106,7 +106,7 @@ int look_after(pid_t program, std::int64_t memory_bytes_max) {
     while ((gone = ::waitpid(-1, &status, WNOHANG)) > 0) {
       if (gone == program) return exit_status(status);
     }
-    if (memory_in_use() > memory_bytes_max) {
+    if (memory_in_use(MemoryCount::shared_each_time) > memory_bytes_max && memory_in_use(MemoryCount::shared_once) > memory_bytes_max) {
       report(kReportMemory, "its processes together held more than " + std::to_string(memory_bytes_max) + " bytes");
       return 128 + SIGKILL;
     }

@@ -40,6 +40,10 @@ Result<void, std::string> limit_resources(const SandboxPlan& plan);
 Result<void, std::string> filter_system_calls(const SandboxPlan& plan);
 
 // Bytes that all processes of this process namespace hold, but for this one. In process 1.
-std::int64_t memory_in_use();
+enum class MemoryCount {
+  shared_each_time,   // cheap, and too much: what a process shares with those that it forked counts for each
+  shared_once,        // exact, but the kernel has to walk through all of it
+};
+std::int64_t memory_in_use(MemoryCount count);
 
 }  // namespace writ::process

@@ -143,6 +143,11 @@ TEST_P(Sandbox, EndsWhatHoldsTooMuchMemoryTogether) {
   }
 }
 
+TEST_P(Sandbox, CountsOnceWhatForkedProcessesShare) {
+  const json::Value said = attempt({"shared_with_children", "100"});   // nine processes hold it, all together 100 of the 256 MiB
+  EXPECT_EQ(said.find_int("value") ? *said.find_int("value") : 0, 100) << json::write(said);
+}
+
 class Folder {
  public:
   explicit Folder(unsigned owner) : path_(std::filesystem::temp_directory_path() / ("writ-sandbox-test-" + std::to_string(::getpid()) + "-" + std::to_string(owner))) {
