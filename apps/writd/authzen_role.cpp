@@ -12,7 +12,7 @@ void build_authzen(Deployment::Parts& parts) {
   };
   parts.decision_points = std::make_unique<authzen::ExternalDecisionPoints>(authzen::Parts{parts.outgoing, parts.clock, std::move(read_secret)});
   parts.evaluation.reset(new authzen::Endpoint{parts.config.base_url, parts.config.idp.issuer, parts.clock, parts.registry, parts.policy, *parts.stores.log, 0, {}});
-  parts.public_routes.add_all(authzen::routes(*parts.evaluation));
+  parts.public_routes.add_all(authzen::routes(*parts.evaluation), "authzen");
 }
 
 }  // namespace writ::writd

@@ -23,11 +23,13 @@ void notice(log::Options::Level level, const std::string& sentence) {
 }
 
 Opened open_in(const std::string& directory, const std::string& node, const Secret& sealing_key, Seconds keep, const Clock& clock, std::uint64_t first_position,
-               std::vector<log::SpentClaim> spent_before) {
+               std::vector<log::SpentClaim> spent_before, const LogMeters& meters = {}) {
   const auto files = log::system_files();
   if (const auto made = files->make_directory(directory); !made) return unexpected(made.error().detail);
   auto key = TRY(log::open_audit_key(directory, crypto::SealingKey(sealing_key)));
   log::Options options{.directory = directory, .node = node, .key = std::move(key), .keep = keep, .first_position = first_position, .spent_before = std::move(spent_before), .notice = notice};
+  options.on_batch = meters.on_batch;
+  options.on_sync = meters.on_sync;
   return log::AppendOnlyLog::open(std::move(options), clock);
 }
 
@@ -55,9 +57,9 @@ Result<void, std::string> take_over(const std::string& data_directory, const std
 
 }  // namespace
 
-Result<OpenedLog, std::string> open_decisions_log(const std::string& data_directory, const std::string& node, const Secret& sealing_key, Seconds keep, const Clock& clock) {
+Result<OpenedLog, std::string> open_decisions_log(const std::string& data_directory, const std::string& node, const Secret& sealing_key, Seconds keep, const Clock& clock, const LogMeters& meters) {
   if (!fs::exists(data_directory + "/audit") && fs::exists(data_directory + "/decisions.db")) TRY(take_over(data_directory, node, sealing_key, clock));
-  auto opened = open_in(data_directory + "/audit", node, sealing_key, keep, clock, 1, {});
+  auto opened = open_in(data_directory + "/audit", node, sealing_key, keep, clock, 1, {}, meters);
   if (!opened) return unexpected("cannot open the decisions log: " + opened.error());
   OpenedLog result;
   result.log = opened->get();

@@ -2,6 +2,8 @@
 
 // The decisions log of a node: the folder `audit` in the data directory.
 
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -16,8 +18,13 @@ struct OpenedLog {
   audit::DecisionsLog* log = nullptr;
   audit::AuditReader* reader = nullptr;
 };
+// See log::Options.
+struct LogMeters {
+  std::function<void(std::size_t records, std::chrono::steady_clock::duration)> on_batch{};
+  std::function<void(std::chrono::steady_clock::duration)> on_sync{};
+};
 // `keep`: how long records are kept; 0: for ever. A `decisions.db` of an earlier version is taken over once: what was spent stays spent, and
 // positions go on. `clock` outlives the log. The error is a sentence for the operator.
-Result<OpenedLog, std::string> open_decisions_log(const std::string& data_directory, const std::string& node, const Secret& sealing_key, Seconds keep, const Clock& clock);
+Result<OpenedLog, std::string> open_decisions_log(const std::string& data_directory, const std::string& node, const Secret& sealing_key, Seconds keep, const Clock& clock, const LogMeters& meters = {});
 
 }  // namespace writ::writd

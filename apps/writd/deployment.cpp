@@ -12,10 +12,12 @@ Deployment::Deployment(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) 
 Deployment::~Deployment() = default;
 
 Result<std::unique_ptr<Deployment>, std::string> Deployment::build(config::Config config, Stores stores, registry::Current& registry, policy::Current& policy,
-                                                                   const Clock& clock, net::EventLoops& loops, ReviewedDefinitions definitions) {
+                                                                   const Clock& clock, net::EventLoops& loops, ReviewedDefinitions definitions,
+                                                                   telemetry::Instruments* instruments) {
   auto parts = std::make_unique<Parts>(std::move(config), std::move(stores), registry, policy, clock, loops);
 
   parts->definitions = definitions;
+  parts->instruments = instruments;
   auto revocations = registry::StoredRevocations::open(*parts->stores.documents);
   if (!revocations) return unexpected(std::string("cannot read the revocations: ") + revocations.error().what);
   parts->revocations = std::move(*revocations);

@@ -16,6 +16,10 @@
 #include "policy/tool_catalogue.h"
 #include "stores.h"
 
+namespace writ::telemetry {
+struct Instruments;
+}
+
 namespace writ::writd {
 
 // What the gateway knows of approved tools, and where it leaves what is not approved. They outlive the deployment; null: see gateway::Dependencies.
@@ -26,9 +30,10 @@ struct ReviewedDefinitions {
 
 class Deployment {
  public:
-  // `loops` outlives the deployment. The error is a sentence for the operator.
+  // `loops` outlives the deployment, and so do `instruments`; null: nobody measures. The error is a sentence for the operator.
   static Result<std::unique_ptr<Deployment>, std::string> build(config::Config config, Stores stores, registry::Current& registry, policy::Current& policy,
-                                                                const Clock& clock, net::EventLoops& loops, ReviewedDefinitions definitions = {});
+                                                                const Clock& clock, net::EventLoops& loops, ReviewedDefinitions definitions = {},
+                                                                telemetry::Instruments* instruments = nullptr);
   ~Deployment();
 
   // What the public listener answers: the enabled roles.

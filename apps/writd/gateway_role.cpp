@@ -4,6 +4,7 @@
 #include "parts.h"
 #include "upstreams/by_transport.h"
 #include "upstreams/fixed_credential.h"
+#include "upstreams/observed.h"
 #include "upstreams/streamable_http.h"
 
 namespace writ::writd {
@@ -48,7 +49,10 @@ Result<void, std::string> build_gateway(Deployment::Parts& parts) {
   role.http_sse = std::make_unique<upstreams::http_sse::HttpSse>(parts.upstream, parts.clock);
   role.own_programs = std::make_unique<OwnPrograms>(parts.registry, read_secret);
   role.transports = std::make_unique<upstreams::ByTransport>(upstreams::Transports{role.streamable_http.get(), role.http_sse.get(), &role.own_programs->layer()});
-  role.credentials = std::make_unique<upstreams::FixedCredential>(*role.transports, read_secret);
+  // Above the transports and below everything that changes a message: what is measured is the server, and each exchange with it has its span.
+  upstreams::Upstream* measured = role.transports.get();
+  if (parts.instruments) role.observed = std::make_unique<upstreams::Observed>(*role.transports, *parts.instruments), measured = role.observed.get();
+  role.credentials = std::make_unique<upstreams::FixedCredential>(*measured, read_secret);
   role.era_bridge = std::make_unique<upstreams::EraBridge>(upstreams::EraParts{*role.credentials, parts.registry, parts.clock, net::pause});
   role.health = std::make_unique<upstreams::health::Health>(*role.era_bridge, parts.clock, health_of(parts.config.gateway.upstreams));
   gateway::Dependencies dependencies{role.settings, parts.clock, parts.registry, parts.policy, *parts.revocations,
@@ -58,7 +62,7 @@ Result<void, std::string> build_gateway(Deployment::Parts& parts) {
   dependencies.decision_points = parts.decision_points.get();
   dependencies.approvals = parts.approvals.get();
   role.gateway = std::make_unique<gateway::Gateway>(std::move(dependencies));
-  parts.public_routes.add_all(gateway::routes(*role.gateway, role.settings));
+  parts.public_routes.add_all(gateway::routes(*role.gateway, role.settings), "gateway");
   return {};
 }
 

@@ -76,7 +76,7 @@ Result<void, std::string> build_idp(Deployment::Parts& parts) {
   role.idp->second_factors = role.second_factors.get();
   role.idp->decision_points = parts.decision_points.get();
   role.idp->approvals = parts.approvals.get();
-  parts.public_routes.add_all(idp::routes(*role.idp));
+  parts.public_routes.add_all(idp::routes(*role.idp), "idp");
   return {};
 }
 

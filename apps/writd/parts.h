@@ -21,6 +21,7 @@
 #include "policy/decision_points.h"
 #include "registry/stored_revocations.h"
 #include "remote_keys.h"
+#include "telemetry/instruments.h"
 #include "token_service/idp/idp.h"
 #include "token_service/idp/second_factors.h"
 #include "token_service/idp/session_administration.h"
@@ -56,7 +57,7 @@ struct GatewayRole {
   std::unique_ptr<upstreams::Upstream> streamable_http;
   std::unique_ptr<upstreams::http_sse::HttpSse> http_sse;
   std::unique_ptr<OwnPrograms> own_programs;
-  std::unique_ptr<upstreams::Upstream> transports, credentials;
+  std::unique_ptr<upstreams::Upstream> transports, observed, credentials;
   std::unique_ptr<upstreams::EraBridge> era_bridge;
   std::unique_ptr<upstreams::health::Health> health;
   std::unique_ptr<gateway::Gateway> gateway;
@@ -74,6 +75,7 @@ struct Deployment::Parts {
   const Clock& clock;
   net::EventLoops& loops;
   ReviewedDefinitions definitions{};
+  telemetry::Instruments* instruments = nullptr;   // null: nobody measures
 
   outgoing::CurlOutgoing outgoing{outgoing::CurlOptions{}};
   net::PooledUpstream upstream{loops, net::UpstreamOptions{}};

@@ -44,7 +44,9 @@ Result<void, std::string> build_resource_as(Deployment::Parts& parts) {
                                                     .client_keys = std::move(client_keys),
                                                     .clock = parts.clock,
                                                     .decision_points = parts.decision_points.get()});
-  resource_as::add_routes(parts.public_routes, *role.server);
+  http::Router routes;
+  resource_as::add_routes(routes, *role.server);
+  parts.public_routes.add_all(routes, "resource_as");
   return {};
 }
 

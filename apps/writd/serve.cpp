@@ -16,6 +16,7 @@
 #include "definition_reviews.h"
 #include "first_objects.h"
 #include "log.h"
+#include "observability.h"
 #include "parts.h"
 #include "role_administration.h"
 #include "signals.h"
@@ -33,12 +34,11 @@ int wrong_configuration(const std::string& problems) {
   return 2;
 }
 
-net::Listener listener_of(const config::Listener& configured, http::Handler handler) {
+net::Listener listener_of(const config::Listener& configured) {
   net::Listener listener;
   listener.address = configured.address;
   listener.port = configured.port;
   listener.hosts = configured.hosts;
-  listener.handler = std::move(handler);
   if (configured.tls) listener.tls = std::make_unique<net::TlsFiles>(net::TlsFiles{configured.tls->certificate, configured.tls->key});
   listener.trusted_proxies = configured.trusted_proxies;
   listener.forwarding_fields = configured.forwarding == config::Listener::Forwarding::forwarded ? net::Listener::ForwardingFields::forwarded
@@ -49,6 +49,8 @@ net::Listener listener_of(const config::Listener& configured, http::Handler hand
 
 // Documents of many objects come in one request.
 std::size_t admin_body_bytes_max(std::string_view) { return 8 << 20; }
+
+Task<http::Response> answer(http::Response response) { co_return response; }
 
 Task<http::Response> healthy(const http::Request&) { co_return http::text(200, "ok\n"); }
 
@@ -72,20 +74,26 @@ std::size_t connections_max(std::size_t wanted) {
 class Service {
  public:
   explicit Service(config::Config config) : config_(std::move(config)) {}
-  ~Service() { server_.drain(std::chrono::milliseconds(0)); }
+  ~Service() {
+    server_.drain(std::chrono::milliseconds(0));
+    if (observability_) observability_->stop(loops_);
+  }
 
   // Everything up to accepting connections. The error is a sentence; `exit` is 2 when the configuration is to blame.
   Result<void, std::string> start(int& exit) {
     exit = 2;
     auto first = TRY(read_first_objects(config_));
+    observability_ = TRY(Observability::open(config_, clock_));
     exit = 1;
-    const Place place{config_.data_directory, config_.keys.sealing_key_file, config_.store.postgresql, config_.store.password_file, config_.node, config_.audit.keep};
+    const Place place{config_.data_directory, config_.keys.sealing_key_file, config_.store.postgresql, config_.store.password_file, config_.node, config_.audit.keep,
+                      observability_->log_meters()};
     auto stores = TRY(open_stores(place, clock_, [](const std::string& failure) { log_error(failure); }));
     auto parse_yaml = [](std::string_view text, std::string name) { return yaml::parse(text, std::move(name)); };
     crypto::verify_by_tables(config_.keys.issuer_tables ? kUsesBeforeTable : 0);
     sealing_key_.emplace(stores.sealing_key);
     shadow_log_ = std::make_unique<admin::ShadowLog>(*stores.log);
     stores.log = shadow_log_.get();
+    observability_->observe(stores);
     administration_ = TRY(admin::Administration::open({*stores.objects, *stores.log, *stores.audit_reader, registry_, policy_, clock_, parse_yaml, &*sealing_key_, config_.idp.issuer, &tools_, stores.documents.get()}));
     if (administration_->tries_something_out() && !net::run_on(loops_, shadow_log_->count_again(*stores.audit_reader, clock_.now()))) {
       log_warning("what would have been decided otherwise before this start could not be counted");
@@ -95,7 +103,7 @@ class Service {
     const auto differences = TRY(net::run_on(loops_, apply_first_objects(*administration_, std::move(first))));
     exit = 1;
     for (const auto& difference : differences) log_warning("the configuration differs from the store (writ apply changes it): " + difference);
-    deployment_ = TRY(Deployment::build(config_, std::move(stores), registry_, policy_, clock_, loops_, {&tools_, reviews_.get()}));
+    deployment_ = TRY(Deployment::build(config_, std::move(stores), registry_, policy_, clock_, loops_, {&tools_, reviews_.get()}, &observability_->instruments()));
     deployment_->parts().people.use(*administration_);
     const auto aborted = net::run_on(loops_, administration_->note_aborted());
     if (!aborted) return unexpected(std::string("the decisions log does not answer"));
@@ -108,17 +116,23 @@ class Service {
     loops_.executor(0).post([this] { deployment_->check_streams(); });
   }
   void tick() {
+    observability_->tick(loops_);
     loops_.executor(0).post([this] {
       if (ticking_.exchange(true)) return;   // the one before still waits for a slow store
       spawn(deployment_->tick(), [this](std::exception_ptr) { ticking_ = false; });
     });
   }
   void reload() {
+    observability_->reload();
     const auto reloaded = server_.reload_certificates();
+    observability_->count_reload("certificates", reloaded.has_value());
     if (reloaded) log_info("certificates were read again");
     else log_error("the certificates were kept as they are: " + reloaded.error());
   }
-  void drain() { server_.drain(kDrainWithin); }
+  void drain() {
+    server_.drain(kDrainWithin);
+    observability_->stop(loops_);
+  }
 
  private:
   Result<void, std::string> listen() {
@@ -128,38 +142,47 @@ class Service {
     upstreams_ = std::make_unique<RoleUpstreams>(parts);
     api_ = std::make_unique<admin::Api>(admin::Api{*administration_, keys_.get(), sessions_.get(), [](Milliseconds duration) { return net::pause(duration); },
                                                       &shadow_log_->counts(), parts.approvals.get(), upstreams_.get()});
-    admin_routes_ = admin::routes(*api_);
+    admin_routes_.add_all(admin::routes(*api_), "admin");
     public_routes_ = deployment_->public_routes();
     for (http::Router* router : {&admin_routes_, &public_routes_}) {
       router->add("GET", "/healthz", healthy);
       router->add("GET", "/readyz", healthy);
     }
-    const auto admin_handler = [this](const http::Request& request) { return admin_routes_.handle(request); };
+    observability_->watch({parts, *administration_, *keys_, server_});
+    admin_routes_.add("GET", "/metrics", admin::for_auditors(*api_, [this](const http::Request&) { return answer(observability_->metrics()); }));
     if (!config_.admin_listener.socket.empty()) {
       // A socket that a crash left behind is not in use: nobody answers on it.
       std::error_code ignored;
       std::filesystem::remove(config_.admin_listener.socket, ignored);
       net::Listener local;
       local.unix_path = config_.admin_listener.socket;
-      local.handler = admin_handler;
+      observe(local, "local", admin_routes_);
       local.body_bytes_max = admin_body_bytes_max;
       TRY(server_.listen(std::move(local)));
     }
     if (!config_.admin_listener.address.empty()) {
-      net::Listener remote = listener_of(config_.admin_listener, admin_handler);
+      net::Listener remote = listener_of(config_.admin_listener);
+      observe(remote, "admin", admin_routes_);
       remote.body_bytes_max = admin_body_bytes_max;
       TRY(server_.listen(std::move(remote)));
     }
-    net::Listener open = listener_of(config_.public_listener, [this](const http::Request& request) { return public_routes_.handle(request); });
+    net::Listener open = listener_of(config_.public_listener);
+    observe(open, "public", public_routes_);
     open.body_bytes_max = Deployment::body_bytes_max;
     TRY(server_.listen(std::move(open)));
     log_info(fmt::format("serving {} as `{}` on {}:{}", config_.base_url, config_.node, config_.public_listener.address, config_.public_listener.port));
     return {};
   }
 
+  void observe(net::Listener& listener, const char* name, const http::Router& router) {
+    listener.begin = [this](http::Request& request, bool proxied) { observability_->requests().begin(request, proxied); };
+    listener.handler = observability_->requests().observe(name, router);
+  }
+
   // In the order of their dependence: what is below uses what is above.
   config::Config config_;
   SystemClock clock_;
+  std::unique_ptr<Observability> observability_;   // what is observed may still be ending on the loops
   net::EventLoops loops_;
   registry::Current registry_{std::make_shared<registry::Snapshot>(registry::Objects{}, 0)};
   policy::Current policy_;
@@ -175,9 +198,10 @@ class Service {
   std::unique_ptr<admin::Api> api_;
   http::Router admin_routes_, public_routes_;
   std::atomic<bool> ticking_{false};
-  net::Server server_{loops_, [] {
+  net::Server server_{loops_, [this] {
                         net::ServerOptions options;
                         options.limits.connections_max = connections_max(options.limits.connections_max);
+                        options.refused = [this](int status) { observability_->instruments().http_rejected.of({std::to_string(status)}).add(); };
                         options.log = [](std::string_view line) { log_warning(std::string(line)); };
                         return options;
                       }()};

@@ -64,7 +64,7 @@ Result<Stores, std::string> open_files(const Place& place, const Secret& sealing
   if (!documents) return unexpected("cannot open `" + directory + "/state.db`: " + documents.error().detail);
   auto objects = sqlite::SqliteObjectStore::open(directory + "/objects.db");
   if (!objects) return unexpected("cannot open `" + directory + "/objects.db`: " + objects.error().detail);
-  auto log = TRY(open_decisions_log(directory, place.node, sealing_key, place.audit_keep, clock));
+  auto log = TRY(open_decisions_log(directory, place.node, sealing_key, place.audit_keep, clock, place.meters));
   (*documents)->on_failure([on_failure](const sqlite::Failure& failure) { on_failure("state store: " + failure.detail); });
   stores.log = log.log;
   stores.audit_reader = log.reader;

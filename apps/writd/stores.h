@@ -8,6 +8,7 @@
 #include "audit/decisions_log.h"
 #include "base/clock.h"
 #include "base/secret.h"
+#include "decisions_log.h"
 #include "registry/documents.h"
 #include "registry/object_store.h"
 
@@ -28,6 +29,7 @@ struct Place {
   std::string postgresql, postgresql_password_file;   // empty: everything is in the directory
   std::string node;
   Seconds audit_keep{0};   // 0: for ever
+  LogMeters meters{};      // of the decisions log in the directory
 };
 // Makes the directory (0700) and the sealing key (0600) when there are none. The error is a sentence for the operator.
 Result<Stores, std::string> open_stores(const Place& place, const Clock& clock, std::function<void(const std::string&)> on_failure);

@@ -42,20 +42,33 @@ Task<http::Response> refuse(const Api& api, const http::Request& request, std::s
   commit.record.method = request.method;
   commit.record.resource = request.path;
   commit.record.peer = request.peer.address;
+  commit.record.trail = request.trail;
   if (!actor.empty()) commit.record.more.emplace_back("actor", std::move(actor));
   const auto committed = co_await api.administration.log().commit(std::move(commit));
   if (!committed) co_return unavailable();
   co_return response;
 }
 
+Task<http::Response> refuse(const Api& api, const http::Request& request, const Unauthenticated& failed) {
+  http::Response response = problem(401, "this needs an API token", "send `Authorization: Bearer` with the token, or use the local socket");
+  response.headers.add("WWW-Authenticate", "Bearer");
+  return refuse(api, request, "", failed.reason, std::move(response));
+}
+
+Task<http::Response> answer_auditor(const Api& api, const http::Handler& inner, const http::Request& request) {
+  const auto snapshot = api.administration.snapshot();
+  const auto who = authenticate(request, *snapshot);
+  const auto* failed = std::get_if<Unauthenticated>(&who);
+  Task<http::Response> answering = failed ? refuse(api, request, *failed) : inner(request);
+  auto answered = co_await answering;
+  co_return answered;
+}
+
 Task<http::Response> dispatch(const Api& api, const http::Request& request) {
   const auto snapshot = api.administration.snapshot();
   auto who = authenticate(request, *snapshot);
   if (const auto* failed = std::get_if<Unauthenticated>(&who)) {
-    http::Response response = problem(401, "this needs an API token", "send `Authorization: Bearer` with the token, or use the local socket");
-    response.headers.add("WWW-Authenticate", "Bearer");
-    std::string nobody, reason = failed->reason;
-    auto refused = co_await refuse(api, request, std::move(nobody), std::move(reason), std::move(response));
+    auto refused = co_await refuse(api, request, *failed);
     co_return refused;
   }
   Call call{request, std::move(std::get<Actor>(who)), {}};
@@ -153,6 +166,10 @@ OperationHandler handler_of(std::string_view operation) {
   const auto found = kHandlers.find(operation);
   assert(found != kHandlers.end());
   return found->second;
+}
+
+http::Handler for_auditors(const Api& api, http::Handler inner) {
+  return [&api, inner = std::move(inner)](const http::Request& request) { return answer_auditor(api, inner, request); };
 }
 
 http::Router routes(const Api& api) {

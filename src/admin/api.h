@@ -96,6 +96,9 @@ std::string openapi();          // the document that /admin/openapi.json serves
 // The routes of the admin listener. `api` and what it refers to outlive them.
 http::Router routes(const Api& api);
 
+// `inner`, for auditors and administrators alone: others are refused and recorded as everywhere in the API. `api` outlives the handler.
+http::Handler for_auditors(const Api& api, http::Handler inner);
+
 // /a/{b}/c against a path; the values of the braces, decoded. Absent: it does not match.
 std::optional<std::vector<std::string>> match_path(std::string_view pattern, std::string_view path);
 

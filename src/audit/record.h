@@ -3,6 +3,7 @@
 // One decision, one record (S1). Records hold who, what and why; never a token, a secret or an assertion, and of arguments only what rules §4.9 lets them keep.
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,10 @@
 #include <vector>
 
 #include "base/clock.h"
+
+namespace writ::telemetry {
+struct Trail;
+}
 
 namespace writ::audit {
 
@@ -66,6 +71,7 @@ struct Record {
   std::int64_t authentication_age_s = -1;   // -1: not known
   std::string arguments;          // JSON object, see policy/recorded_arguments.h; written as it is up to 8 KiB, left out when larger
   std::vector<std::pair<std::string, std::string>> more; // event-specific members
+  std::shared_ptr<telemetry::Trail> trail{};   // of the request that it belongs to, for logs and metrics; never written, may be null
 };
 
 std::string to_iso8601(Instant instant);   // 2026-11-24T16:45:00.123Z

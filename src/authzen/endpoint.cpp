@@ -84,6 +84,7 @@ Result<Judged, Malformed> judge(const Asking& asking, const json::Value& evaluat
   record.effect = audit::Effect::deny;
   record.time = asking.now;
   record.peer = asking.request.peer.address;
+  record.trail = asking.request.trail;
   record.object_sequence = asking.snapshot->sequence();
   record.more.emplace_back("asked_by", "token:" + asking.token_id);
   auto read = to_inquiry(evaluation, *asking.snapshot, asking.now);
@@ -153,6 +154,7 @@ Task<Result<Asking, http::Response>> admit(const Endpoint& endpoint, const http:
     commit.record.reason = token ? "token_of_another_use" : "unknown_token";
     commit.record.resource = request.path;
     commit.record.peer = request.peer.address;
+    commit.record.trail = request.trail;
     commit.durability = audit::Durability::process;
     const auto committed = co_await endpoint.log.commit(std::move(commit));
     if (!committed) co_return unexpected(unavailable());

@@ -80,6 +80,15 @@ struct Audit {
 struct Log {
   enum class Level { debug, info, warning, error } level = Level::info;
   enum class Format { automatic, json, text } format = Format::automatic;
+  enum class Access { off, standard_error, file } access = Access::off;   // one line of JSON for each request
+  std::string access_file;
+};
+
+struct Telemetry {
+  double sampling = 0;                  // share of requests that are traced
+  std::string otlp;                     // the collector's URL for traces (OTLP/HTTP); empty: nothing is traced
+  std::string authorization_file;       // holds the value of the Authorization field sent along; empty: none
+  enum class Incoming { link, parent } incoming = Incoming::link;   // what a sender's traceparent is to a trace of ours
 };
 
 // Where the deployment keeps things: its data directory, or PostgreSQL.
@@ -103,6 +112,7 @@ struct Config {
   Store store;
   Audit audit;
   Log log;
+  Telemetry telemetry;
 
   // For an empty store only (rules §8.4): the objects as a tree for registry::read_objects, or the file or folder to read it from, and
   // the folder of a policy bundle.

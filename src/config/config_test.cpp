@@ -61,7 +61,8 @@ gateway: {base: "https://mcp.example.com", denied_calls: http_403, denials: code
 keys: {algorithm: EdDSA, rotate_after: 30d, sealing_key_file: /run/credentials/seal, issuer_tables: true}
 store: {postgresql: "host=/run/postgresql dbname=writ", password_file: pgpass}
 audit: {keep: 400d}
-log: {level: debug, format: json}
+log: {level: debug, format: json, access: file, access_file: access.log}
+telemetry: {sampling: 0.25, otlp: "http://127.0.0.1:4318/v1/traces", authorization_file: otlp.secret, incoming: parent}
 objects: {users: []}
 policy: bundle
 )");
@@ -89,6 +90,12 @@ policy: bundle
   EXPECT_EQ(config->gateway.upstreams.waiting_per_user_max, 7u);
   EXPECT_EQ(config->keys.algorithm, crypto::Algorithm::eddsa);
   EXPECT_EQ(config->log.format, Log::Format::json);
+  EXPECT_EQ(config->log.access, Log::Access::file);
+  EXPECT_EQ(config->log.access_file, "/etc/writ/access.log");
+  EXPECT_EQ(config->telemetry.sampling, 0.25);
+  EXPECT_EQ(config->telemetry.otlp, "http://127.0.0.1:4318/v1/traces");
+  EXPECT_EQ(config->telemetry.authorization_file, "/etc/writ/otlp.secret");
+  EXPECT_EQ(config->telemetry.incoming, Telemetry::Incoming::parent);
   EXPECT_TRUE(config->objects);
   EXPECT_EQ(config->policy_directory, "/etc/writ/bundle");
 }
@@ -141,6 +148,15 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"nobody_may_wait", "gateway: {upstreams: {waiting: 0}}", AT "32: error: `waiting` must be between 1 and 100000, not 0"},
         Row{"unknown_algorithm", "keys: {algorithm: HS256}", AT "19: error: `algorithm` must be `ES256`, `ES384`, `RS256`, `PS256` or `EdDSA`, not `HS256`"},
         Row{"unknown_level", "log: {level: chatty}", AT "14: error: `level` must be"},
+        Row{"access_log_without_a_file", "log: {access: file}", AT "15: error: `access: file` and `access_file` need each other"},
+        Row{"access_file_without_a_log", "log: {access: stderr, access_file: a.log}", AT "15: error: `access: file` and `access_file` need each other"},
+        Row{"unknown_access_log", "log: {access: syslog}", AT "15: error: `access` must be `off`, `stderr` or `file`"},
+        Row{"sampling_above_all", "telemetry: {sampling: 1.5, otlp: 'https://c.example/v1/traces'}", AT "23: error: `sampling` must be a number from 0 to 1"},
+        Row{"sampling_below_none", "telemetry: {sampling: -0.1, otlp: 'https://c.example/v1/traces'}", AT "23: error: `sampling` must be a number from 0 to 1"},
+        Row{"sampling_in_words", "telemetry: {sampling: all, otlp: 'https://c.example/v1/traces'}", AT "23: error: `sampling` must be a number from 0 to 1"},
+        Row{"sampling_to_nowhere", "telemetry: {sampling: 0.1}", AT "23: error: `sampling` needs `otlp`"},
+        Row{"traces_over_plain_http", "telemetry: {otlp: 'http://c.example/v1/traces'}", AT "19: error: `otlp` must be the collector's https URL"},
+        Row{"unknown_incoming", "telemetry: {incoming: trust}", AT "23: error: `incoming` must be `link` or `parent`"},
         Row{"node_name", "node: 'a b'", AT "7: error: `node` has up to 32"}),
     [](const auto& row) { return row.param.name; });
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 
 #include "config/config.h"
@@ -63,6 +64,7 @@ class Reader {
     read_store();
     read_audit();
     read_log();
+    read_telemetry();
     read_initial();
     fields_.finish();
     if (registry::has_errors(problems_)) return unexpected(std::move(problems_));
@@ -296,7 +298,42 @@ class Reader {
         {{"debug", Log::Level::debug}, {"info", Log::Level::info}, {"warning", Log::Level::warning}, {"error", Log::Level::error}});
     config_.log.format = fields.choice<Log::Format>("format", config_.log.format,
                                                     {{"auto", Log::Format::automatic}, {"json", Log::Format::json}, {"text", Log::Format::text}});
+    config_.log.access = fields.choice<Log::Access>(
+        "access", config_.log.access, {{"off", Log::Access::off}, {"stderr", Log::Access::standard_error}, {"file", Log::Access::file}});
+    config_.log.access_file = resolved(config_.file, fields.text("access_file"));
+    if ((config_.log.access == Log::Access::file) == config_.log.access_file.empty()) {
+      fields.error(fields.at("access"), "`access: file` and `access_file` need each other: the one says that there is an access log, the other where");
+    }
     fields.finish();
+  }
+
+  void read_telemetry() {
+    const Node* node = fields_.find("telemetry");
+    if (!node) return;
+    Fields fields(*node, "`telemetry`", problems_);
+    Telemetry& telemetry = config_.telemetry;
+    telemetry.sampling = share(fields, "sampling", telemetry.sampling);
+    telemetry.otlp = fields.text("otlp");
+    telemetry.authorization_file = resolved(config_.file, fields.text("authorization_file"));
+    telemetry.incoming = fields.choice<Telemetry::Incoming>("incoming", telemetry.incoming, {{"link", Telemetry::Incoming::link}, {"parent", Telemetry::Incoming::parent}});
+    const auto url = uri::parse(telemetry.otlp);
+    if (!telemetry.otlp.empty() && (!url || !uri::is_secure_or_loopback(*url) || url->fragment || url->has_userinfo)) {
+      fields.error(fields.at("otlp"), "`otlp` must be the collector's https URL for traces (http only on loopback), such as https://collector.example.com/v1/traces");
+    }
+    if (telemetry.sampling > 0 && telemetry.otlp.empty()) fields.error(fields.at("sampling"), "`sampling` needs `otlp`: where traces are sent");
+    fields.finish();
+  }
+
+  // 0 to 1, as text or as a whole number.
+  static double share(Fields& fields, const char* name, double fallback) {
+    const Node* node = fields.find(name);
+    if (!node) return fallback;
+    double value = -1;
+    const auto read = std::from_chars(node->text.data(), node->text.data() + node->text.size(), value, std::chars_format::fixed);
+    const bool is_number = node->kind != Node::Kind::mapping && node->kind != Node::Kind::list && read.ec == std::errc() && read.ptr == node->text.data() + node->text.size();
+    if (is_number && value >= 0 && value <= 1) return value;
+    fields.error(fields.at(name), "`" + std::string(name) + "` must be a number from 0 to 1, such as 0.05, not `" + node->text.substr(0, 40) + "`");
+    return fallback;
   }
 
   void read_initial() {

@@ -14,6 +14,7 @@
 #include "gateway/step_up.h"
 #include "gateway/way.h"
 #include "mcp/streamable_http.h"
+#include "telemetry/trail.h"
 
 namespace writ::gateway {
 namespace {
@@ -128,6 +129,7 @@ Task<std::optional<http::Response>> Gateway::decide(const http::Request& request
     const auto* task = sent->param_string("taskId");
     if (task) exchange->task = tasks_.find(admission.server->id, admission.token->principal.key, *task);
   }
+  telemetry::Step deciding(request.trail, "decide");
   const Circumstances asked = circumstances(admission, *policy, request);
   SettledCall settled{authorize_exchange(asked, *exchange), std::nullopt};
   if (exchange->is_combined) settled.verdict.subject = exchange->built_in_tool;
@@ -144,6 +146,7 @@ Task<std::optional<http::Response>> Gateway::decide(const http::Request& request
   if (sent) take_limits(request, admission, *exchange, settled.verdict);
   // What a decision point or a limit denies is not made, so its approval is not used up.
   if (settled.verdict.outcome != Verdict::Outcome::allowed) settled.lifted.reset();
+  deciding.end();
   Recorder::add(record, asked, settled.verdict);
   exchange->record = record;
   const auto position = co_await record_call(std::move(record), settled, *exchange);

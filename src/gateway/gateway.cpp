@@ -12,6 +12,7 @@
 #include "gateway/way.h"
 #include "mcp/streamable_http.h"
 #include "registry/combined_server.h"
+#include "telemetry/trail.h"
 
 namespace writ::gateway {
 namespace {
@@ -83,6 +84,7 @@ Task<Gateway::Admitted> Gateway::admit(const http::Request& request, std::string
   if (!server) co_return unexpected(http::text(404, "not found\n"));
   admission.server = server;
 
+  telemetry::Step step(request.trail, "authenticate");
   std::optional<TokenRefusal> refusal;
   auto token = co_await authentication_.authenticate(request, *server, admission.now);
   if (!token) {
@@ -98,6 +100,7 @@ Task<Gateway::Admitted> Gateway::admit(const http::Request& request, std::string
     if (caller) admission.caller = *caller;
     else refusal = caller.error();
   }
+  step.end();
   if (!refusal) co_return admission;
   http::Response response = challenge(*refusal, *server, metadata_url(dependencies_.settings.base, *server));
   // A first contact carries no credentials: nothing was judged, and nobody may fill the log by it.

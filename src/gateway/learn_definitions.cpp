@@ -79,6 +79,7 @@ Task<void> Gateway::learn(const http::Request& request, const Admission& admissi
   http::Request bare;
   bare.method = "POST";
   bare.peer = request.peer;
+  bare.trail = request.trail;
   if (const auto* version = request.headers.find_single(mcp::kVersionHeader)) bare.headers.add(std::string(mcp::kVersionHeader), *version);
   const json::Limits limits{dependencies_.settings.answer_bytes_max, dependencies_.settings.depth_max, dependencies_.settings.members_max};
 

@@ -44,6 +44,7 @@ audit::Record Recorder::base(const registry::Server& server, const AccessToken* 
   record.server = server.id;
   record.resource = server.resource;
   record.peer = request.peer.address;
+  record.trail = request.trail;
   record.method = bounded(request.method);
   if (token) {
     record.client_id = token->client_id;

@@ -86,6 +86,10 @@ class Sessions {
   std::shared_ptr<Session> find(std::string_view id, std::string_view principal, std::int64_t now_seconds) const;
   void close(const Session& session);
   void forget_idle(std::int64_t now_seconds);
+  std::size_t size() const {
+    const std::lock_guard lock(mutex_);
+    return sessions_.size();
+  }
 
  private:
   using Map = std::unordered_map<std::string, std::shared_ptr<Session>>;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "mcp/streamable_http.h"
+#include "telemetry/trail.h"
 
 namespace writ::gateway {
 namespace {
@@ -68,6 +69,8 @@ upstreams::Request upstream_request(std::string_view method, const http::Request
     const auto* event_id = from.headers.find_single("Last-Event-ID");
     if (event_id && event_id->size() <= kEventIdBytesMax && is_printable(*event_id)) request.headers.add("Last-Event-ID", *event_id);
   }
+  onward.trail = from.trail;
+  if (const auto* trace = from.trail ? from.trail->onward() : nullptr) telemetry::write_trace_context(request.headers, *trace);
   // A request about a task may wait for the task, as the call would have.
   const bool is_call = exchange->method && (exchange->method->need == mcp::Need::call || exchange->method->need == mcp::Need::task);
   const auto usual = is_call ? std::chrono::duration_cast<Milliseconds>(settings.call_deadline) : settings.answer_timeout;

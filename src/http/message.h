@@ -14,6 +14,10 @@
 #include "base/result.h"
 #include "base/task.h"
 
+namespace writ::telemetry {
+struct Trail;
+}
+
 namespace writ::http {
 
 // Header fields in order. Names compare without regard to case (RFC 9110 §5.1); values do not.
@@ -76,6 +80,7 @@ struct Request {
   std::string body;         // complete; the listener bounds it
   Peer peer;
   Cancellation* client_gone = nullptr;   // set by the listener, null elsewhere; valid as long as the handler's task runs
+  std::shared_ptr<telemetry::Trail> trail{};   // where logs, metrics and traces note what is learned of it; may be null, and decides nothing
 };
 
 // How a body that is produced piece by piece ends: after its last byte, or broken off.

@@ -60,6 +60,21 @@ INSTANTIATE_TEST_SUITE_P(
                     RouterRow{"head_is_no_exception", "HEAD", "/a", 405, "GET, POST"}, RouterRow{"method_is_case_sensitive", "get", "/a", 405, "GET, POST"},
                     RouterRow{"path_is_case_sensitive", "POST", "/A", 405, "GET"}, RouterRow{"wildcard_needs_a_rest", "GET", "/a/", 200, "any"}));
 
+TEST(Router, tells_which_route_answers) {
+  Router role, all;
+  role.add("GET", "/a", answers("a"));
+  role.add("POST", "/a/*", answers("under a"));
+  all.add("GET", "/*", answers("any"));
+  all.add_all(role, "role");
+  struct Row {
+    const char *path, *role, *written;
+  };
+  for (const Row& row : {Row{"/a", "role", "/a"}, {"/a/secret", "role", "/a/*"}, {"/b", "", "/*"}, {"/", "", ""}}) {
+    EXPECT_EQ(all.place_of(row.path).path, row.written) << row.path;
+    EXPECT_EQ(all.place_of(row.path).role, row.role) << row.path;
+  }
+}
+
 TEST(Router, answers_404_to_an_unknown_path) {
   Router router;
   router.add("GET", "/a/*", answers("a"));

@@ -231,6 +231,7 @@ Task<Result<audit::Committed, Unavailable>> TokenEndpoint::commit(audit::Commit 
 void TokenEndpoint::complete(audit::Record& record, const Exchange& exchange) const {
   record.time = exchange.now;
   record.peer = exchange.http.peer.address;
+  record.trail = exchange.http.trail;
   record.object_sequence = exchange.snapshot->sequence();
   if (record.agent.empty() && exchange.client.agent != nullptr) record.agent = exchange.client.agent->id;
   if (record.client_id.empty() && exchange.client.registration != nullptr)

@@ -36,6 +36,7 @@ struct Request {
   mcp::Era era = mcp::Era::legacy;                      // of the client: the answer is in this era too
   // The decided message of a POST; null for GET and DELETE. Lives until the answer's body was let go of.
   std::shared_ptr<const mcp::Message> message;
+  std::shared_ptr<telemetry::Trail> trail{};            // of the client's request; may be null
   bool stands = false;                                  // GET streams and subscriptions/listen: there is no answer to wait for
   // Method, MCP header fields, and as body the message, written again (G7). No credential, no URL: the layers below put them in.
   http::UpstreamRequest http;

@@ -12,6 +12,7 @@
 //
 // Another thread reads. Reading never holds up writing.
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -41,6 +42,10 @@ struct Options {
   // For a log that is begun: where positions start, and claims that were spent elsewhere before.
   std::uint64_t first_position = 1;
   std::vector<SpentClaim> spent_before;
+
+  // Told, on the log's threads, how long it took: a batch of records with the sync that it needed, and each sync. May be empty.
+  std::function<void(std::size_t records, std::chrono::steady_clock::duration)> on_batch{};
+  std::function<void(std::chrono::steady_clock::duration)> on_sync{};
 
   enum class Level { info, warning, error };
   std::function<void(Level, const std::string&)> notice = [](Level, const std::string&) {};   // for the operator's log; from any thread

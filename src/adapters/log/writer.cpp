@@ -98,7 +98,12 @@ void Writer::run() {
     if (has_unsynced() && !background_.is_under_way() && !broken_) until = unsynced_since_ + options_.sync_within;
     if (needs_checkpoint_ && !broken_) until = std::min<Clock::time_point>(until, last_checkpoint_ + options_.checkpoint_every);
     auto [batch, stop] = queue_->take(until);
-    for (std::size_t at = 0; at < batch.size(); at += kBatchRecords) write(Slice(batch).subspan(at, std::min(kBatchRecords, batch.size() - at)));
+    for (std::size_t at = 0; at < batch.size(); at += kBatchRecords) {
+      const Slice slice = Slice(batch).subspan(at, std::min(kBatchRecords, batch.size() - at));
+      const auto started = Clock::now();
+      write(slice);
+      if (options_.on_batch) options_.on_batch(slice.size(), Clock::now() - started);
+    }
     if (broken_) {
       if (stop) return;
       continue;
@@ -235,13 +240,16 @@ Result<void, IoError> Writer::finish_background_sync(bool wait) {
   auto result = wait ? std::optional(background_.wait()) : background_.poll();
   if (!result) return {};
   TRY(std::move(*result));
+  if (options_.on_sync) options_.on_sync(std::chrono::steady_clock::now() - unsynced_since_);
   on_disk_ = std::max(on_disk_, syncing_to_);
   return {};
 }
 
 Result<void, IoError> Writer::sync() {
   TRY(finish_background_sync(true));
+  const auto started = std::chrono::steady_clock::now();
   TRY(file_->sync());
+  if (options_.on_sync) options_.on_sync(std::chrono::steady_clock::now() - started);
   on_disk_ = end_;
   return {};
 }

@@ -113,6 +113,7 @@ Task<Connection::Step> Connection::serve_request() {
 
   http::Cancellation cancellation;
   head.request.client_gone = &cancellation;
+  if (binding_->listener.begin) binding_->listener.begin(head.request, comes_from_proxy());
   cancellation_ = &cancellation;
   auto response = co_await handle(head.request);
   cancellation_ = nullptr;
@@ -290,8 +291,10 @@ Task<bool> Connection::read_proxy_header() {
   co_return true;
 }
 
+bool Connection::comes_from_proxy() const { return !binding_->proxies.empty() && contains(binding_->proxies, peer_.address); }
+
 void Connection::apply_forwarding_fields(http::Request& request) const {
-  if (binding_->proxies.empty() || !contains(binding_->proxies, peer_.address)) return;
+  if (!comes_from_proxy()) return;
   const bool standard = binding_->listener.forwarding_fields == Listener::ForwardingFields::forwarded;
   const ProxiedClient client = standard ? from_forwarded(request.headers, binding_->proxies) : from_x_forwarded(request.headers, binding_->proxies);
   if (!client.address.empty()) request.peer.address = client.address;
@@ -482,6 +485,7 @@ Task<Connection::Step> Connection::answer_with_stream(const http::RequestHead& h
 Task<Connection::Step> Connection::refuse(BadMessage bad) {
   closing_ = true;
   if (bad.status == 0) co_return Step::end;
+  if (state_->options.refused) state_->options.refused(bad.status);
   http::ResponseFraming framing;
   const std::string body = std::string(bad.what) + "\n";
   framing.content_length = body.size();

@@ -38,6 +38,7 @@ class Connection {
   std::size_t body_bytes_max(const http::Request& request) const;
   Task<Verdict> fill();   // at least one more byte in the buffer
   Verdict admit(http::RequestHead& head);
+  bool comes_from_proxy() const;
   void apply_forwarding_fields(http::Request& request) const;
 
   Task<std::optional<http::Response>> handle(const http::Request& request);

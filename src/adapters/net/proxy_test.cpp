@@ -145,6 +145,14 @@ TEST(ForwardingFields, of_a_stranger_mean_nothing) {   // T9
   EXPECT_EQ(others.ask("", kFields), "127.0.0.1 plain");
 }
 
+TEST(BeginningOfARequest, is_told_before_the_handler_and_whether_a_proxy_handed_it_on) {
+  const auto begin = [](http::Request& request, bool proxied) { request.peer.address += proxied ? " by a proxy" : " directly"; };
+  Serving direct([&](Listener& listener) { listener.begin = begin; });
+  EXPECT_EQ(direct.ask("", ""), "127.0.0.1 directly plain");
+  Serving proxied([&](Listener& listener) { listener.begin = begin, listener.trusted_proxies = {"127.0.0.1"}; });
+  EXPECT_EQ(proxied.ask("", kFields), "192.0.2.1 by a proxy secure");
+}
+
 TEST(ForwardingFields, of_a_trusted_proxy_are_believed_in_one_kind) {
   Serving x_forwarded([](Listener& listener) { listener.trusted_proxies = {"127.0.0.1"}; });
   EXPECT_EQ(x_forwarded.ask("", kFields), "192.0.2.1 secure");

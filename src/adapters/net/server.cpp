@@ -325,4 +325,17 @@ std::size_t Server::connections() const {
   return state_->connections;
 }
 
+std::vector<Server::Certificate> Server::certificates() const {
+  std::vector<std::shared_ptr<Binding>> bindings;
+  {
+    const std::lock_guard lock(state_->mutex);
+    bindings = state_->bindings;
+  }
+  std::vector<Certificate> certificates;
+  for (const auto& binding : bindings) {
+    if (binding->is_tls()) certificates.push_back({binding->listener.address + ":" + std::to_string(binding->port), certificate_expiry(binding->tls_context())});
+  }
+  return certificates;
+}
+
 }  // namespace writ::net

@@ -50,6 +50,7 @@ struct ServerLimits {
 struct ServerOptions {
   ServerLimits limits;
   std::function<void(std::string_view)> log;   // one line, no secrets; called from any loop. Empty: standard error
+  std::function<void(int status)> refused{};   // told of each request that never reaches a handler, or whose handler failed; from any loop. May be empty
 };
 
 struct TlsFiles {
@@ -64,6 +65,9 @@ struct Listener {
   // The values of Host that are answered, without regard to case; the scheme's default port may be written or not. Others get 421 (T9, G2).
   // Empty: on a loopback address its literals and `localhost` with the port (TR-04); on a local socket any; elsewhere listen() refuses.
   std::vector<std::string> hosts;
+  // Called with each complete request before the handler: what only the edge knows is noted in it. `proxied`: a trusted proxy handed it on,
+  // so its fields are the proxy's. May be empty.
+  std::function<void(http::Request&, bool proxied)> begin{};
   http::Handler handler;
   std::function<std::size_t(std::string_view path)> body_bytes_max;   // empty: the server's limit
   std::unique_ptr<TlsFiles> tls;
@@ -92,6 +96,13 @@ class Server {
   void drain(std::chrono::milliseconds deadline);
 
   std::size_t connections() const;
+
+  // Of the listeners with TLS, as they listen: what they show now, and until when it is valid.
+  struct Certificate {
+    std::string listener;              // address:port
+    std::int64_t expires_seconds = 0;  // since 1970
+  };
+  std::vector<Certificate> certificates() const;
 
  private:
   std::shared_ptr<ServerState> state_;

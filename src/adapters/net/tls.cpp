@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <ctime>
 #include <string_view>
 
 namespace writ::net {
@@ -70,6 +71,13 @@ Result<SslContext, std::string> load_server_tls(const std::string& certificate_f
   SSL_CTX_set_alpn_select_cb(context.get(), select_protocol, nullptr);
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);   // tickets carry sessions; a shared cache would be a lock
   return context;
+}
+
+std::int64_t certificate_expiry(const SslContext& context) {
+  const X509* certificate = context ? SSL_CTX_get0_certificate(context.get()) : nullptr;
+  std::tm end{};
+  if (!certificate || ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) != 1) return 0;
+  return ::timegm(&end);
 }
 
 SslPointer accept_tls(const SslContext& context) {

@@ -4,6 +4,7 @@
 
 #include <openssl/ssl.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -17,6 +18,9 @@ using SslContext = std::shared_ptr<SSL_CTX>;
 // For a listener. The key file must not be open to group or others (S10). The error is a sentence for the operator.
 Result<SslContext, std::string> load_server_tls(const std::string& certificate_file, const std::string& key_file);
 SslPointer accept_tls(const SslContext& context);
+
+// When the certificate that a listener shows ends, in seconds since 1970; 0: unknown.
+std::int64_t certificate_expiry(const SslContext& context);
 
 // For connections that we open. `ca_file` empty: the system's. With a certificate (PEM, the chain) and its key, both or neither, the client shows
 // who it is to servers that ask (mutual TLS).

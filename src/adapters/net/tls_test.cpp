@@ -149,6 +149,15 @@ TEST(CertificateReload, is_used_by_new_handshakes_and_keeps_connections) {
   EXPECT_TRUE(before.receive_until("hello").ends_with("secure hello"));
 }
 
+TEST(CertificateExpiry, is_told_for_each_listener_with_tls) {
+  Serving serving;
+  const auto certificates = serving.server.certificates();
+  ASSERT_EQ(certificates.size(), 1u);
+  EXPECT_EQ(certificates[0].listener, "127.0.0.1:" + std::to_string(serving.port));
+  const std::int64_t now = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  EXPECT_NEAR(static_cast<double>(certificates[0].expires_seconds - now), 3600, 60) << "the authority of tests issues for an hour";
+}
+
 TEST(CertificateReload, keeps_the_old_one_when_the_new_one_is_unusable) {
   Serving serving;
   std::ofstream(serving.files.certificate_file) << "no certificate";

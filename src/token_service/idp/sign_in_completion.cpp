@@ -63,6 +63,7 @@ audit::Record sign_in_record(const registry::User* user, std::string_view name, 
   record.event = audit::Event::sign_in;
   record.time = now;
   record.peer = request.peer.address;
+  record.trail = request.trail;
   if (user) record.user = user->id;
   record.user_name = user ? user->name : std::string(name);
   if (asked) record.agent = asked->agent->id, record.client_id = asked->registration->client_id;

@@ -51,6 +51,10 @@ class SessionStore {
   std::optional<Session> find_by_cookie(std::string_view cookie) const;
   std::vector<Session> of_user(std::string_view user_id) const;
   std::vector<Session> all() const;
+  std::size_t size() const {
+    const std::lock_guard lock(mutex_);
+    return sessions_.size();
+  }
   // Those that began at that provider as that subject; with a `sid`, only those of that session there.
   std::vector<Session> of_upstream(std::string_view issuer, std::string_view subject, std::string_view sid) const;
 
