@@ -24,7 +24,7 @@ MAY_USE = {
     "id_jag": BASICS | {"oauth"},
     "approvals": BASICS | {"audit", "registry", "policy"},
     "token_service": BASICS | {"oauth", "audit", "registry", "policy", "approvals", "id_jag"},
-    "upstreams": BASICS | {"oauth", "audit", "telemetry", "registry", "mcp"},
+    "upstreams": BASICS | {"oauth", "audit", "telemetry", "registry", "mcp", "client"},
     "gateway": BASICS | {"oauth", "audit", "telemetry", "registry", "json_schema", "policy", "approvals", "mcp", "upstreams"},
     "demo_server": BASICS | {"mcp"},
     "client": BASICS | {"oauth", "mcp"},

@@ -55,6 +55,7 @@ Task<void> Deployment::tick() {
   if (parts_->gateway) {
     parts_->gateway->era_bridge->tidy(now);
     parts_->gateway->http_sse->sweep(now);
+    parts_->gateway->credentials->tick(*parts_->registry.get(), now);
   }
   // What merely saves memory and disk runs once a minute.
   if (now < parts_->tidied + Seconds{60}) co_return;

@@ -3,7 +3,6 @@
 #include "encoding/uri.h"
 #include "parts.h"
 #include "upstreams/by_transport.h"
-#include "upstreams/fixed_credential.h"
 #include "upstreams/observed.h"
 #include "upstreams/streamable_http.h"
 
@@ -52,8 +51,8 @@ Result<void, std::string> build_gateway(Deployment::Parts& parts) {
   // Above the transports and below everything that changes a message: what is measured is the server, and each exchange with it has its span.
   upstreams::Upstream* measured = role.transports.get();
   if (parts.instruments) role.observed = std::make_unique<upstreams::Observed>(*role.transports, *parts.instruments), measured = role.observed.get();
-  role.credentials = std::make_unique<upstreams::FixedCredential>(*measured, read_secret);
-  role.era_bridge = std::make_unique<upstreams::EraBridge>(upstreams::EraParts{*role.credentials, parts.registry, parts.clock, net::pause});
+  role.credentials = TRY(build_credentials(parts, *measured));
+  role.era_bridge = std::make_unique<upstreams::EraBridge>(upstreams::EraParts{*role.credentials->layer, parts.registry, parts.clock, net::pause});
   role.health = std::make_unique<upstreams::health::Health>(*role.era_bridge, parts.clock, health_of(parts.config.gateway.upstreams));
   gateway::Dependencies dependencies{role.settings, parts.clock, parts.registry, parts.policy, *parts.revocations,
                                                                           *parts.stores.log, *role.keys, *role.health};

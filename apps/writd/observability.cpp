@@ -81,7 +81,7 @@ void Observability::watch(Watched watched) {
     if (parts.gateway) samples.add(kNoLabels, static_cast<double>(parts.gateway->gateway->live_exchanges()));
   });
   registry_.poll_gauge({"writ_gateway_sessions", "MCP sessions."}, [&parts](Samples& samples) {
-    if (parts.gateway) samples.add(kNoLabels, static_cast<double>(parts.gateway->gateway->sessions()));
+    if (parts.gateway) samples.add(kNoLabels, static_cast<double>(parts.gateway->gateway->session_count()));
   });
   registry_.poll_gauge({"writ_idp_sessions", "Sign-in sessions."}, [&parts](Samples& samples) {
     if (parts.idp) samples.add(kNoLabels, static_cast<double>(parts.idp->sessions->size()));

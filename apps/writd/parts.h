@@ -9,6 +9,7 @@
 #include "adapters/outgoing/curl_outgoing.h"
 #include "approvals/requests.h"
 #include "authzen/endpoint.h"
+#include "credential_parts.h"
 #include "deployment.h"
 #include "federation_parts.h"
 #include "gateway/routes.h"
@@ -57,7 +58,8 @@ struct GatewayRole {
   std::unique_ptr<upstreams::Upstream> streamable_http;
   std::unique_ptr<upstreams::http_sse::HttpSse> http_sse;
   std::unique_ptr<OwnPrograms> own_programs;
-  std::unique_ptr<upstreams::Upstream> transports, observed, credentials;
+  std::unique_ptr<upstreams::Upstream> transports, observed;
+  std::unique_ptr<CredentialParts> credentials;
   std::unique_ptr<upstreams::EraBridge> era_bridge;
   std::unique_ptr<upstreams::health::Health> health;
   std::unique_ptr<gateway::Gateway> gateway;
@@ -102,6 +104,8 @@ struct Deployment::Parts {
 Result<void, std::string> build_idp(Deployment::Parts& parts);
 Result<void, std::string> build_resource_as(Deployment::Parts& parts);
 Result<void, std::string> build_gateway(Deployment::Parts& parts);
+// Before the gateway, whose lowest layers are below it.
+Result<std::unique_ptr<CredentialParts>, std::string> build_credentials(Deployment::Parts& parts, upstreams::Upstream& below);
 // Before the roles, which ask it.
 void build_authzen(Deployment::Parts& parts);
 

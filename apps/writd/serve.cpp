@@ -18,6 +18,7 @@
 #include "log.h"
 #include "observability.h"
 #include "parts.h"
+#include "registry/gateway_identity.h"
 #include "role_administration.h"
 #include "signals.h"
 
@@ -94,7 +95,11 @@ class Service {
     shadow_log_ = std::make_unique<admin::ShadowLog>(*stores.log);
     stores.log = shadow_log_.get();
     observability_->observe(stores);
-    administration_ = TRY(admin::Administration::open({*stores.objects, *stores.log, *stores.audit_reader, registry_, policy_, clock_, parse_yaml, &*sealing_key_, config_.idp.issuer, &tools_, stores.documents.get()}));
+    const registry::GatewayIdentity gateway{config_.idp.enabled, config_.gateway.agent};
+    auto check_deployment = [gateway](const registry::Objects& objects, const registry::Places& places) { return registry::check_gateway_identity(objects, gateway, places); };
+    administration_ = TRY(admin::Administration::open({*stores.objects, *stores.log, *stores.audit_reader, registry_, policy_, clock_, parse_yaml, &*sealing_key_, config_.idp.issuer, &tools_, stores.documents.get(), check_deployment}));
+    // The configuration may have changed since: those servers answer with the same reason, and all else goes on.
+    for (const auto& problem : registry::check_gateway_identity(registry_.get()->objects(), gateway)) log_error("a server cannot be used: " + registry::to_string(problem));
     if (administration_->tries_something_out() && !net::run_on(loops_, shadow_log_->count_again(*stores.audit_reader, clock_.now()))) {
       log_warning("what would have been decided otherwise before this start could not be counted");
     }

@@ -127,6 +127,7 @@ void Administration::plan_now(Work& work) const {
     PlanRules rules;
     rules.prune = change.prune;
     rules.spoken_of = change.spoken_of;
+    rules.check_deployment = parts_.check_deployment;
     rules.new_user_id = [&] { return new_user_id(work.present); };
     rules.hash_password = crypto::hash_password;
     rules.verify_password = [](const Secret& password, const std::string& hash) { return crypto::verify_password(password, hash); };

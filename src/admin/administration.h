@@ -87,6 +87,8 @@ class Administration {
     std::string issuer{};                       // of this deployment's IdP: who vouches for people when a question does not say
     policy::CurrentTools* tools = nullptr;      // what the roles know of tools, set as `registry` is; null: only this object keeps it
     registry::Documents* documents = nullptr;   // keeps the candidate; null: none can be tried out
+    // What objects must fulfil because of this deployment's configuration (registry::PlanRules). Empty: nothing.
+    std::function<registry::Problems(const registry::Objects&, const registry::Places&)> check_deployment{};
   };
   // Reads the store and publishes its objects and policy. Blocks: at start, before there are event loops. The error is a sentence for
   // the operator: objects or a policy that cannot be read stop the start, because leaving a part out could be leaving out a restriction.

@@ -58,6 +58,7 @@ struct Gateway {
   enum class Denials { full, code_only } denials = Denials::full;   // how much a denial tells the agent
   enum class CallDurability { process, power } call_durability = CallDurability::process;
   Seconds call_deadline{1800};
+  std::string agent;                    // id of the agent that the gateway itself is, where it asks for access in somebody's name; empty: it does not
   struct Upstreams {                    // when a server behind the gateway is left alone
     int failures_max = 5;               // in a row; 0: never
     Seconds retry{10}, retry_max{120};

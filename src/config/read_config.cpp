@@ -241,6 +241,7 @@ class Reader {
         "call_durability", gateway.call_durability, {{"process", Gateway::CallDurability::process}, {"power", Gateway::CallDurability::power}});
     gateway.call_deadline = fields.duration("call_deadline", gateway.call_deadline, Seconds{1}, kDay);
     gateway.member_deadline = fields.duration("member_deadline", gateway.member_deadline, Seconds{1}, Seconds{300});
+    gateway.agent = fields.text("agent");
     if (const Node* upstreams = fields.find("upstreams")) read_upstreams(*upstreams);
     fields.finish();
   }

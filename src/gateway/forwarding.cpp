@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "crypto/random.h"
+#include "gateway/account_needed.h"
 #include "gateway/client_watch.h"
 #include "gateway/gateway.h"
 #include "gateway/upstream_request.h"
@@ -80,7 +81,10 @@ http::Response Gateway::fail(Exchange& exchange, const upstreams::Failure& failu
   if (exchange.stopped != Stopped::no) return fail(exchange, say.status, say.reason);
   json::Value data;
   std::string message(say.message);
-  if (failure.kind == upstreams::Failure::Kind::needs_account) data = json::Value{{"kind", "account_needed"}, {"url", failure.url}, {"retryable", false}};
+  if (failure.kind == upstreams::Failure::Kind::needs_account && exchange.own_id()) {
+    recorder_.outcome(exchange, say.status, say.reason);
+    return account_needed(exchange, failure.url, dependencies_.settings);
+  }
   if (failure.kind == upstreams::Failure::Kind::not_translatable && !failure.detail.empty()) message = failure.detail;
   // What is neither request nor answered by an object gets its judgement by the status.
   if (!exchange.own_id() && say.status == 200) say.status = 400;

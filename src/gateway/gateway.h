@@ -44,7 +44,7 @@ class Gateway {
   // when something has changed, else once a second.
   void check_streams(Instant now);
   std::size_t live_exchanges() const { return live_.size(); }
-  std::size_t sessions() const { return sessions_.size(); }
+  std::size_t session_count() const { return sessions_.size(); }
 
   // ---- the walk in parts. The combined endpoint (combined/) walks it once for each member that it asks.
 

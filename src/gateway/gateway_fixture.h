@@ -19,7 +19,8 @@
 #include "policy/grants_table_fixture.h"
 #include "registry/read.h"
 #include "registry/stored_revocations.h"
-#include "upstreams/fixed_credential.h"
+#include "upstreams/credentials/credentials.h"
+#include "upstreams/credentials/scripted_outgoing_fixture.h"
 #include "upstreams/streamable_http.h"
 
 namespace writ::gateway {
@@ -156,8 +157,15 @@ class GatewayTest : public testing::Test {
     set_objects([](registry::Objects&) {});
     set_grants({{"grants.yaml:1", "eng", {false, {"cursor"}}, "notes", {true, {}}, {false, {"search_notes", "read_*", "add_note", "echo"}}}});
     upstream.respond = [this](const http::UpstreamRequest& request) { return default_answer(request); };
-    Dependencies dependencies{settings, clock, objects, policy, *revocations, log, keys, with_credential, approvals.get(), &tools, &reviews};
+    with_credential = credentials([](const std::string&) { return Secret("upstream-secret"); });
+    Dependencies dependencies{settings, clock, objects, policy, *revocations, log, keys, *with_credential, approvals.get(), &tools, &reviews};
     gateway = std::make_unique<Gateway>(std::move(dependencies));
+  }
+
+  std::unique_ptr<upstreams::Credentials> credentials(upstreams::ReadSecret read_secret) {
+    auto servers = std::make_shared<upstreams::AuthorizationServers>(authorization_servers, read_secret);
+    auto core = std::make_shared<upstreams::Core>(std::move(servers), clock, *revocations);
+    return std::make_unique<upstreams::Credentials>(direct, std::move(core), std::move(read_secret), nullptr);
   }
 
   void set_objects(const std::function<void(registry::Objects&)>& change) {
@@ -307,7 +315,8 @@ class GatewayTest : public testing::Test {
   memory::MemoryDecisionsLog log;
   HandUpstream upstream;
   upstreams::StreamableHttp direct{upstream};
-  upstreams::FixedCredential with_credential{direct, [](const std::string&) { return Secret("upstream-secret"); }};
+  upstreams::ScriptedOutgoing authorization_servers;
+  std::unique_ptr<upstreams::Credentials> with_credential;
   std::unique_ptr<Gateway> gateway;
   std::uint64_t sequence = 0;
   int versions = 0;

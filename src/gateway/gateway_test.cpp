@@ -134,12 +134,50 @@ TEST_F(Forwarding, NothingOfTheClientsIdentityReachesTheUpstream) {
 
 TEST_F(Forwarding, ACredentialThatCannotBeReadStopsTheCall) {
   set_objects([](registry::Objects& o) { o.servers[0].upstream->header_name = "X-Api-Key"; });
-  upstreams::FixedCredential without_secrets(direct, [](const std::string& file) -> Result<Secret, std::string> { return unexpected(file + " cannot be read"); });
-  Dependencies dependencies{settings, clock, objects, policy, *revocations, log, keys, without_secrets};
+  const auto without_secrets = credentials([](const std::string& file) -> Result<Secret, std::string> { return unexpected(file + " cannot be read"); });
+  Dependencies dependencies{settings, clock, objects, policy, *revocations, log, keys, *without_secrets};
   Gateway without(std::move(dependencies));
   EXPECT_EQ(run(executor, without.handle(request("POST", call_text("search_notes"), token()), "notes")).status, 502);
   EXPECT_TRUE(upstream.requests.empty());
   EXPECT_EQ(last_reason(), "upstream_credential_unavailable");
+}
+
+// An upstream that wants an account of the person's own first.
+class NeedsAccount final : public upstreams::Upstream {
+ public:
+  Task<Result<http::UpstreamResponse, upstreams::Failure>> send(upstreams::Request) override {
+    co_return unexpected(upstreams::Failure{upstreams::Failure::Kind::needs_account, "none", "https://writ.example/accounts?server=notes", std::nullopt});
+  }
+};
+
+TEST_F(Forwarding, AnAgentIsToldToHaveAnAccountLinked) {
+  NeedsAccount needs_account;
+  Dependencies dependencies{settings, clock, objects, policy, *revocations, log, keys, needs_account};
+  dependencies.tools = &tools;
+  Gateway asking(std::move(dependencies));
+  const auto called = run(executor, asking.handle(request("POST", call_text("search_notes"), token()), "notes"));
+  EXPECT_EQ(called.status, 200);
+  const json::Value body = parsed(called.body);
+  const json::Value* result = body.find("result");
+  ASSERT_TRUE(result) << called.body;
+  EXPECT_EQ(*result->find_bool("isError"), true);
+  const json::Value* decision = result->find("_meta")->find("writ/decision");
+  ASSERT_TRUE(decision);
+  EXPECT_EQ(*decision->find_string("kind"), "account_needed");
+  EXPECT_EQ(*decision->find_string("effect"), "deny");
+  EXPECT_EQ(*decision->find_bool("retryable"), false);
+  EXPECT_EQ(*decision->find_string("request_url"), "https://writ.example/accounts?server=notes");
+  EXPECT_TRUE(decision->find_string("code")->starts_with("W-"));
+  EXPECT_NE(called.body.find("link the work account"), std::string::npos);
+  EXPECT_EQ(last_reason(), "upstream_needs_account");
+
+  const auto listed = run(executor, asking.handle(request("POST", R"({"jsonrpc":"2.0","id":7,"method":"tools/list"})", token()), "notes"));
+  EXPECT_EQ(listed.status, 200);
+  const json::Value answer = parsed(listed.body);
+  ASSERT_TRUE(answer.find("error")) << listed.body;
+  EXPECT_EQ(*answer.find("error")->find("data")->find_string("request_url"), "https://writ.example/accounts?server=notes");
+  // What nobody waits for an answer to gets its judgement by the status.
+  EXPECT_EQ(run(executor, asking.handle(request("POST", R"({"jsonrpc":"2.0","method":"notifications/initialized"})", token()), "notes")).status, 400);
 }
 
 TEST_F(Forwarding, ConnectionsAreNotSharedByPrincipals) {

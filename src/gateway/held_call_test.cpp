@@ -208,7 +208,7 @@ TEST_F(HeldCalls, SurviveARestart) {
   const std::string id = approval_of(call(search));
   ASSERT_TRUE(say(id, "usr_olga"));
   approvals = std::move(*approvals::Requests::open(documents));
-  Dependencies dependencies{settings, clock, objects, policy, *revocations, log, keys, with_credential, approvals.get(), &tools, &reviews};
+  Dependencies dependencies{settings, clock, objects, policy, *revocations, log, keys, *with_credential, approvals.get(), &tools, &reviews};
   gateway = std::make_unique<Gateway>(std::move(dependencies));
   EXPECT_EQ(kind_of(call(search)), "passed");
   EXPECT_EQ(kind_of(call(search)), "approval_pending");
@@ -222,7 +222,7 @@ TEST_F(HeldCalls, AUseThatTheStoreForgotIsStillUsed) {
   EXPECT_EQ(kind_of(call(search)), "passed");
   documents.fail_from_now_on(false);
   approvals = std::move(*approvals::Requests::open(documents));
-  Dependencies dependencies{settings, clock, objects, policy, *revocations, log, keys, with_credential, approvals.get(), &tools, &reviews};
+  Dependencies dependencies{settings, clock, objects, policy, *revocations, log, keys, *with_credential, approvals.get(), &tools, &reviews};
   gateway = std::make_unique<Gateway>(std::move(dependencies));
   EXPECT_EQ(kind_of(call(search)), "approval_used");
   EXPECT_EQ(upstream.requests.size(), 1u);
@@ -239,7 +239,7 @@ TEST_F(HeldCalls, WithoutTheStoreNothingIsHeldAndNothingGoes) {
 }
 
 TEST_F(HeldCalls, NoPlaceToWaitDenies) {
-  Dependencies dependencies{settings, clock, objects, policy, *revocations, log, keys, with_credential};
+  Dependencies dependencies{settings, clock, objects, policy, *revocations, log, keys, *with_credential};
   gateway = std::make_unique<Gateway>(std::move(dependencies));
   EXPECT_EQ(kind_of(call(search)), "approvals_not_available");
 }

@@ -484,7 +484,7 @@ class BusyLog final : public audit::DecisionsLog {
 
 TEST_F(Revocation, AChangeWhileTheRecordIsWrittenStopsTheCall) {
   BusyLog busy(log);
-  Dependencies dependencies{settings, clock, objects, policy, *revocations, busy, keys, with_credential};
+  Dependencies dependencies{settings, clock, objects, policy, *revocations, busy, keys, *with_credential};
   Gateway other(std::move(dependencies));
   const auto status_after = [&](std::function<void()> meanwhile) {
     busy.meanwhile = std::move(meanwhile);

@@ -65,7 +65,7 @@ TEST_F(ReviewedDefinitions, NothingUnreviewedIsListedOrCallable) {
   for (const bool as_events : {false, true}) {
     for (const auto& row : rows) {
       publish();
-      gateway = std::make_unique<Gateway>(Dependencies{settings, clock, objects, policy, *revocations, log, keys, with_credential, approvals.get(), &tools, &reviews});
+      gateway = std::make_unique<Gateway>(Dependencies{settings, clock, objects, policy, *revocations, log, keys, *with_credential, approvals.get(), &tools, &reviews});
       says(row.says, as_events);
       const json::Array seen = listed();
       if (row.is_usable) {

@@ -110,7 +110,7 @@ class DecisionPointsAtTheGateway : public GatewayTest {
     rebuild(&decision_point);
   }
   void rebuild(policy::DecisionPoints* points) {
-    Dependencies dependencies{settings, clock, objects, policy, *revocations, log, keys, with_credential};
+    Dependencies dependencies{settings, clock, objects, policy, *revocations, log, keys, *with_credential};
     dependencies.tools = &tools;
     dependencies.reviews = &reviews;
     dependencies.decision_points = points;

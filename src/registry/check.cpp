@@ -11,6 +11,7 @@
 #include "registry/check_connector.h"
 #include "registry/combined_server.h"
 #include "registry/step_up_objects.h"
+#include "registry/upstream_oauth.h"
 #include "registry/upstream_program.h"
 #include "registry/upstream_transport.h"
 
@@ -265,6 +266,7 @@ class Check {
     if (server.upstream) {
       for (auto& [path, message] : problems_of_transport(*server.upstream)) error(kind, server.id, "upstream/" + path, std::move(message));
       for (auto& [path, message] : problems_of_program(*server.upstream)) error(kind, server.id, "upstream/" + path, std::move(message));
+      for (const auto& [path, message] : problems_of_credentials(server, ids_.resource_as)) error(kind, server.id, "upstream/" + path, message);
     }
     references(kind, server.id, "members", ObjectKind::server, server.members, ids_.servers);
     for (auto& [path, message] : problems_of_combined(server, objects_.servers)) error(kind, server.id, path, std::move(message));

@@ -199,7 +199,7 @@ void finish_definitions(Plan& plan, const Catalogue& present, const std::vector<
 }
 
 // The plan's result as objects, checked as a whole.
-void finish(Plan& plan, const Catalogue& present, const Places& places) {
+void finish(Plan& plan, const Catalogue& present, const Places& places, const PlanRules& rules) {
   std::vector<std::string> servers;
   plan.changes_objects = std::any_of(plan.changes.begin(), plan.changes.end(), [](const ObjectChange& change) { return !is_definition(change.kind); });
   if (!plan.changes_objects) {
@@ -227,6 +227,12 @@ void finish(Plan& plan, const Catalogue& present, const Places& places) {
   }
   const Problems problems = check_objects(*objects, places);
   plan.problems.insert(plan.problems.end(), problems.begin(), problems.end());
+  // Only of a change that is about them: a configuration that no longer fits what is stored must not keep people from being disabled.
+  const bool is_about_servers = std::any_of(plan.changes.begin(), plan.changes.end(), [](const ObjectChange& change) { return change.kind == ObjectKind::server || change.kind == ObjectKind::agent; });
+  if (rules.check_deployment && is_about_servers) {
+    const Problems here = rules.check_deployment(*objects, places);
+    plan.problems.insert(plan.problems.end(), here.begin(), here.end());
+  }
   plan.objects = std::move(objects).value();
   for (const Server& server : plan.objects.servers) servers.push_back(server.id);
   finish_definitions(plan, present, servers, places);
@@ -298,7 +304,7 @@ Plan plan(const Catalogue& present, std::vector<Declared> declared, const PlanRu
   std::stable_sort(plan.changes.begin(), plan.changes.end(), [&](const ObjectChange& a, const ObjectChange& b) {
     return std::pair(order(a.kind), a.key) < std::pair(order(b.kind), b.key);
   });
-  finish(plan, present, places);
+  finish(plan, present, places, rules);
   return plan;
 }
 
@@ -308,7 +314,7 @@ Plan plan_removal(const Catalogue& present, ObjectKind kind, std::string_view ke
   if (const auto found = present.find(kind, std::string(key))) {
     plan.changes.push_back({ObjectChange::Action::remove, kind, std::string(key), name_of(found->document), {}, std::nullopt});
   }
-  finish(plan, present, {});
+  finish(plan, present, {}, {});
   return plan;
 }
 

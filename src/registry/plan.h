@@ -36,6 +36,8 @@ struct PlanRules {
   // Secrets that Writ presents to others (rules §7.4): the sealed text, bound to `purpose`. Empty functions: there is no key to seal with.
   std::function<std::string(const Secret&, const std::string& purpose)> seal_secret;
   std::function<bool(const Secret&, const std::string& sealed, const std::string& purpose)> is_sealed;
+  // What must hold here beyond check_objects: things that the configuration of this deployment decides. Empty: nothing.
+  std::function<Problems(const Objects&, const Places&)> check_deployment;
 };
 
 struct Plan {

@@ -9,6 +9,7 @@
 #include "registry/read_connector.h"
 #include "registry/step_up_objects.h"
 #include "registry/upstream_era.h"
+#include "registry/upstream_oauth.h"
 #include "registry/upstream_program.h"
 #include "registry/upstream_transport.h"
 
@@ -154,6 +155,7 @@ Server read_server(const Node& node, Reading& reading) {
       address.header_secret_file = credential.required_text("secret_file");
       credential.finish();
     }
+    read_credentials(at, reading, address);
     at.finish();
     server.upstream = std::move(address);
   }

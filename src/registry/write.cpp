@@ -4,6 +4,7 @@
 #include "registry/combined_server.h"
 #include "registry/read.h"
 #include "registry/upstream_era.h"
+#include "registry/upstream_oauth.h"
 #include "registry/upstream_program.h"
 #include "registry/upstream_transport.h"
 
@@ -142,6 +143,7 @@ json::Value write(const Server& server) {
     if (!server.upstream->header_name.empty()) {
       upstream.set("header", json::Value{{"name", server.upstream->header_name}, {"secret_file", server.upstream->header_secret_file}});
     }
+    write_credentials(*server.upstream, upstream);
     out.set("upstream", std::move(upstream));
   }
   write_members(server, out);

@@ -104,7 +104,7 @@ TEST_F(CombinedDecisions, WhoElseIsAskedIsAskedAboutTheWholeWay) {
   policy::WrittenDecisionPoint point;
   objects_change = [](registry::Objects& all) { all.decision_points = {policy::decision_point_of_all_servers()}; };
   set_world({"notes", "wiki"});
-  Dependencies dependencies{settings, clock, objects, policy, *revocations, log, keys, with_credential};
+  Dependencies dependencies{settings, clock, objects, policy, *revocations, log, keys, *with_credential};
   dependencies.tools = &tools;
   dependencies.reviews = &reviews;
   dependencies.decision_points = &point;

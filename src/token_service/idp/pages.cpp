@@ -27,6 +27,8 @@ a.provider:focus-visible{outline:3px solid var(--accent);outline-offset:1px}
 .or::before,.or::after{content:"";flex:1;border-top:1px solid var(--line)}
 code{font:600 1rem/1.6 ui-monospace,Menlo,Consolas,monospace;overflow-wrap:anywhere}
 ol{padding-left:1.2rem;margin:1rem 0 0}li{margin:.75rem 0}ul{list-style:none;padding:0;margin:.5rem 0 0;display:grid;gap:.1rem}a{color:var(--accent)}
+section{border-top:1px solid var(--line);margin-top:1.25rem;padding-top:1rem}section.wanted{border-top:3px solid var(--accent)}h2{font-size:1.05rem;margin:0}
+section p{margin:.15rem 0 0}section button{margin-top:.75rem;padding:.55rem}button.quiet{background:transparent;color:var(--ink);border:1px solid var(--line)}
 .message{color:var(--bad);background:var(--badbg);border-radius:9px;padding:.6rem .75rem;margin:1rem 0 0}
 )";
 
@@ -138,12 +140,35 @@ http::Response message_page(int status, std::string_view organisation, std::stri
               "<h1>" + escape_html(title) + "</h1><p>" + escape_html(text) + "</p>", {});
 }
 
-http::Response onward_page(std::string_view organisation, std::string_view provider, const std::string& address) {
+http::Response onward_page(std::string_view organisation, std::string_view provider, const std::string& address, std::string_view text) {
   const std::string to = escape_html(address);
+  const std::string what = text.empty() ? std::string(organisation) + " signs you in there." : std::string(text);
   return page(200, "Continue to " + std::string(provider),
-              "<h1>Continue to " + escape_html(provider) + "</h1><p>" + escape_html(organisation) + " signs you in there.</p><a class=\"provider\" href=\"" + to +
+              "<h1>Continue to " + escape_html(provider) + "</h1><p>" + escape_html(what) + "</p><a class=\"provider\" href=\"" + to +
                   "\">Continue</a>",
               {}, "<meta http-equiv=\"refresh\" content=\"0;url=" + to + "\">");
+}
+
+http::Response account_list_page(int status, const AccountListPage& content) {
+  const auto form = [&](const std::string& action, const std::string& server, const std::string& label, const char* kind) {
+    return "<form method=\"post\" action=\"" + escape_html(action) + "\">" + hidden("csrf", content.csrf) + hidden("server", server) + "<button type=\"submit\" class=\"" + kind + "\">" + escape_html(label) +
+           "</button></form>";
+  };
+  std::string body = "<h1>Your accounts at servers</h1><p>" + escape_html(content.person) + " at " + escape_html(content.organisation) +
+                     ". Your agents work at these servers with your own work account there.</p>";
+  if (!content.message.empty()) body += "<p class=\"message\" role=\"alert\">" + escape_html(content.message) + "</p>";
+  if (content.rows.empty()) body += "<p>No server that is open to you asks for an account of your own.</p>";
+  for (const auto& row : content.rows) {
+    body += std::string("<section") + (row.is_wanted ? " class=\"wanted\"" : "") + "><h2>" + escape_html(row.name) + "</h2><p>";
+    if (row.account.empty()) body += row.is_wanted ? "An agent of yours needs this account." : "No account is linked.";
+    else if (row.works) body += "Linked: " + escape_html(row.account);
+    else body += escape_html(row.account) + " no longer works there. Link it again.";
+    body += "</p>";
+    if (row.may_link) body += form(content.link_action, row.server, row.account.empty() ? "Link an account" : "Link again", "main");
+    if (!row.account.empty()) body += form(content.unlink_action, row.server, "Unlink", "quiet");
+    body += "</section>";
+  }
+  return page(status, "Your accounts · " + content.organisation, body, {});
 }
 
 http::Response redirect(std::string location) {

@@ -48,8 +48,21 @@ struct ConfirmPage {
 http::Response confirm_page(const ConfirmPage& page);
 
 http::Response message_page(int status, std::string_view organisation, std::string_view title, std::string_view text);
-// Goes on to `address` by itself.
-http::Response onward_page(std::string_view organisation, std::string_view provider, const std::string& address);
+// Goes on to `address` by itself. `text`: what happens there; empty: the organisation signs the person in there.
+http::Response onward_page(std::string_view organisation, std::string_view provider, const std::string& address, std::string_view text = {});
+
+// The accounts of a person at upstream servers.
+struct AccountListPage {
+  std::string organisation, person;
+  std::string message;          // what went wrong and what to do; empty: nothing did
+  std::string link_action, unlink_action, csrf;
+  struct Row {
+    std::string server, name, account;   // account: as the person knows it; empty: none is linked
+    bool works = true, may_link = false, is_wanted = false;
+  };
+  std::vector<Row> rows;
+};
+http::Response account_list_page(int status, const AccountListPage& page);
 http::Response redirect(std::string location);   // 303, not stored
 
 }  // namespace writ::token_service::idp

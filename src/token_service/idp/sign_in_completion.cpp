@@ -7,6 +7,7 @@
 #include "oauth/identifiers.h"
 #include "token_service/idp/browser.h"
 #include "token_service/idp/pages.h"
+#include "token_service/idp/return_address.h"
 
 namespace writ::token_service::idp {
 namespace {
@@ -131,6 +132,9 @@ Task<http::Response> complete_sign_in(const Idp& idp, const http::Request& http,
       auto given = co_await give_code(idp, std::move(wanted), std::move(live), now);
       response = std::move(given);
     }
+  } else if (const auto back = return_address(idp, http)) {
+    response = redirect(*back);
+    response.headers.add("Set-Cookie", clearing_returning_cookie(idp));
   } else {
     response = message_page(200, idp.settings.organisation, "You are signed in", "You can close this page.");
   }

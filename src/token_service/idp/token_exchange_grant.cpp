@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "crypto/random.h"
 #include "encoding/uri.h"
 #include "id_jag/issue.h"
 #include "oauth/identifiers.h"
@@ -10,9 +9,9 @@
 #include "policy/recorded_questions.h"
 #include "policy/shadow.h"
 #include "token_service/idp/federation/direct_subject.h"
+#include "token_service/idp/id_jag_statement.h"
 #include "token_service/idp/policy_question.h"
 #include "token_service/idp/revoke_grant.h"
-#include "token_service/idp/subject_identifier.h"
 #include "token_service/idp/subject_token.h"
 
 namespace writ::token_service::idp {
@@ -159,39 +158,6 @@ Result<oauth::ScopeSet, Refusal> check_scopes(const registry::Server& server, co
   return granted;
 }
 
-Result<id_jag::Statement, Refusal> state(const registry::ResourceAs& audience, const registry::Registration& at_audience,
-                                         const registry::Server& server, const oauth::ScopeSet& scope, const Subject& subject,
-                                         const Exchange& exchange) {
-  const Settings& settings = exchange.idp.settings;
-  const Session& session = subject.live.session;
-  const registry::User& user = *subject.live.user;
-  const Instant now = exchange.request.now;
-  id_jag::Statement statement;
-  statement.issuer = settings.issuer;
-  statement.audience = audience.issuer;
-  statement.client_id = at_audience.client_id;
-  statement.jti = crypto::random_token();
-  statement.issued_at = to_unix_seconds(now);
-  const std::int64_t lifetime = std::clamp<std::int64_t>(audience.id_jag_lifetime_seconds, 1, settings.id_jag_seconds_max);
-  statement.expires = statement.issued_at + lifetime_within_session(lifetime, session, settings, now);
-  statement.resource = server.resource;
-  statement.scope = scope.to_string();
-  auto name = subject_identifier(audience.subject, user, audience.issuer, settings);
-  if (!name) return unexpected(refuse(Problem::subject_not_available, audience.subject));
-  statement.subject = std::move(*name);
-  if (audience.release_email) statement.email = user.email;
-  if (!audience.aud_sub.empty()) {
-    // An account hint that does not exist is left out: `sub` alone still names the person.
-    statement.aud_sub = subject_identifier(audience.aud_sub, user, audience.issuer, settings).value_or("");
-  }
-  if (session.auth_time != Instant{}) statement.auth_time = to_unix_seconds(session.auth_time);
-  statement.acr = session.acr;
-  statement.amr = session.amr;
-  // Only the same deployment can do anything with a session's name; to others it would be a handle to follow a person by.
-  if (!settings.own_resource_as.empty() && audience.issuer == settings.own_resource_as) statement.sid = session.id;
-  return statement;
-}
-
 Result<Subject, Refusal> subject_of(const Exchange& exchange) {
   if (exchange.direct) return *exchange.direct;
   return check_subject_token(exchange.idp, exchange.request, exchange.client);
@@ -230,7 +196,7 @@ Result<Yes, Refusal> decide_exchange(const Exchange& exchange) {
   TRY(check_connect(*server, circumstances, exchange));
   const oauth::ScopeSet scope = TRY(check_scopes(*server, circumstances, exchange));
   exchange.record.scope = scope.to_string();
-  auto statement = TRY(state(*audience, *at_audience, *server, scope, subject, exchange));
+  auto statement = TRY(state_id_jag({*audience, *at_audience, server->resource}, scope, subject.live, exchange.idp.settings, exchange.request.now));
   Yes yes{std::move(statement), std::move(subject), {}};
   if (exchange.client.snapshot->decision_points_for(server->id).empty()) return yes;
   yes.questions.push_back(connect_question(circumstances, *server));
@@ -259,28 +225,6 @@ Task<Result<void, Unavailable>> note_use(const Idp& idp, std::string sid, std::s
   }
   const auto touched = co_await idp.sessions.touch(sid, now);
   co_return touched;
-}
-
-// Asks them after policy and before anything is committed. They narrow what policy gave: a scope that one of them refuses is dropped.
-Task<Result<void, Refusal>> ask_decision_points(const Idp& idp, const registry::Snapshot& snapshot, Yes& yes, audit::Record& record) {
-  if (yes.questions.empty()) co_return Result<void, Refusal>{};
-  policy::Opinion nobody;
-  nobody.reason = "external_unavailable";
-  if (!idp.decision_points) co_return unexpected(refuse(nobody, idp.settings));
-  std::vector<const policy::Question*> asked;
-  for (const auto& question : yes.questions) asked.push_back(&question);
-  const auto opinions = co_await idp.decision_points->ask(std::move(asked), snapshot);
-  policy::note(opinions, record);
-  if (opinions.size() != yes.questions.size()) co_return unexpected(refuse(nobody, idp.settings));
-  if (!opinions.front().allowed) co_return unexpected(refuse(opinions.front(), idp.settings));
-  oauth::ScopeSet left;
-  for (std::size_t i = 1; i < opinions.size(); ++i) {
-    if (opinions[i].allowed) left.insert(yes.questions[i].scope->name);
-  }
-  if (left.empty()) co_return unexpected(refuse(opinions.back(), idp.settings));
-  yes.statement.scope = left.to_string();
-  record.scope = yes.statement.scope;
-  co_return Result<void, Refusal>{};
 }
 
 Granted granted(const Idp& idp, const Yes& yes, audit::Record record, Instant now) {
@@ -319,8 +263,9 @@ Task<Outcome> TokenExchangeGrant::decide(const TokenRequest& request, const Clie
   const Exchange exchange{idp_, request, asking, *policy, record, direct ? &*direct : nullptr};
   auto decided = decide_exchange(exchange);
   if (decided) {
-    auto agreed = co_await ask_decision_points(idp_, *client.snapshot, *decided, record);
+    auto agreed = co_await ask_decision_points(idp_, *client.snapshot, decided->questions, record);
     if (!agreed) co_return Outcome{refused(std::move(agreed).error(), std::move(record))};
+    if (*agreed) decided->statement.scope = (*agreed)->to_string();
     co_return Outcome{granted(idp_, *decided, std::move(record), request.now)};
   }
   Refusal refusal = std::move(decided).error();

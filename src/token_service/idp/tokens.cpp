@@ -107,12 +107,4 @@ Result<OwnToken, OwnTokenProblem> verify_own(std::string_view token, std::string
   return OwnToken{claims, *user, *sid, *grant, *jti};
 }
 
-bool has_single_audience(const json::Value& claims, std::string_view audience) {
-  const json::Value* found = claims.find("aud");
-  if (!found) return false;
-  if (const auto* text = found->as_string()) return *text == audience;
-  const auto* array = found->as_array();
-  return array && array->size() == 1 && array->front().is_string() && *array->front().as_string() == audience;
-}
-
 }  // namespace writ::token_service::idp

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "oauth/id_token.h"
 #include "oauth/scope.h"
 #include "token_service/idp/session.h"
 #include "token_service/idp/settings.h"
@@ -42,7 +43,6 @@ struct OwnToken {
 Result<OwnToken, OwnTokenProblem> verify_own(std::string_view token, std::string_view type, const KeyRing& keys, const Settings& settings,
                                              Instant now, Expired expired = Expired::refused);
 
-// `aud` is exactly this one value: as a string, or as an array of one (X1).
-bool has_single_audience(const json::Value& claims, std::string_view audience);
+using oauth::has_single_audience;
 
 }  // namespace writ::token_service::idp

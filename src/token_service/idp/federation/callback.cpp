@@ -1,10 +1,10 @@
 #include "token_service/idp/federation/callback.h"
 
+#include "oauth/id_token.h"
 #include "token_service/idp/authorize.h"
 #include "token_service/idp/federation/admit_person.h"
 #include "token_service/idp/federation/authentication_request.h"
 #include "token_service/idp/federation/code_exchange.h"
-#include "token_service/idp/federation/upstream_token.h"
 #include "token_service/idp/pages.h"
 #include "token_service/idp/sign_in_completion.h"
 
@@ -58,7 +58,7 @@ std::optional<std::int64_t> asked_max_age(const form::Parameters& asked) {
 }
 
 struct Proven {
-  UpstreamToken token;
+  oauth::IdToken token;
   UpstreamPerson person;
 };
 
@@ -78,14 +78,14 @@ Task<Result<Proven, Failed>> prove(const Idp& idp, registry::IdentityConnector c
   const auto keys = co_await federation.keys.find(std::move(source), unverified->kid(), now);
   if (!keys) co_return unexpected(Failed{503, "upstream_keys_unavailable", kNotReached, {}});
 
-  UpstreamTokenRules rules;
+  oauth::IdTokenRules rules;
   rules.issuer = connector.issuer, rules.audience = connector.client_id, rules.algorithms = provider->algorithms;
   rules.nonce = nonce_of(idp, pending);
   rules.access_token = tokens->access_token;
   if (const auto asked = form::parse(pending.continue_with)) rules.max_age_seconds = asked_max_age(*asked);
   rules.skew_seconds = idp.settings.skew_seconds;
   rules.now = now;
-  auto token = check_upstream_token(std::move(*unverified), **keys, rules);
+  auto token = oauth::check_id_token(std::move(*unverified), **keys, rules);
   if (!token) co_return unexpected(Failed{400, std::string(to_string(token.error())), kNotAccepted, {}});
 
   json::Value claims = token->claims;

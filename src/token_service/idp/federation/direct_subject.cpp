@@ -1,9 +1,9 @@
 #include "token_service/idp/federation/direct_subject.h"
 
+#include "oauth/id_token.h"
 #include "oauth/identifiers.h"
 #include "token_service/idp/federation/admit_person.h"
 #include "token_service/idp/federation/upstream_logout.h"
-#include "token_service/idp/federation/upstream_token.h"
 
 namespace writ::token_service::idp {
 namespace {
@@ -19,19 +19,19 @@ const std::string* agent_of(const registry::IdentityConnector& connector, const 
   return found == connector.subject_clients.end() ? nullptr : &found->second;
 }
 
-Problem problem_of(UpstreamTokenProblem problem) {
+Problem problem_of(oauth::IdTokenProblem problem) {
   switch (problem) {
-    case UpstreamTokenProblem::wrong_type: return Problem::subject_token_wrong_type;
-    case UpstreamTokenProblem::signature: return Problem::subject_token_signature;
-    case UpstreamTokenProblem::issuer: return Problem::subject_token_issuer;
-    case UpstreamTokenProblem::audience:
-    case UpstreamTokenProblem::authorized_party: return Problem::subject_token_audience;
-    case UpstreamTokenProblem::times: return Problem::subject_token_times;
+    case oauth::IdTokenProblem::wrong_type: return Problem::subject_token_wrong_type;
+    case oauth::IdTokenProblem::signature: return Problem::subject_token_signature;
+    case oauth::IdTokenProblem::issuer: return Problem::subject_token_issuer;
+    case oauth::IdTokenProblem::audience:
+    case oauth::IdTokenProblem::authorized_party: return Problem::subject_token_audience;
+    case oauth::IdTokenProblem::times: return Problem::subject_token_times;
     default: return Problem::subject_token_malformed;
   }
 }
 
-Session session_of(const registry::IdentityConnector& connector, const UpstreamToken& token, const registry::User& user, Instant now) {
+Session session_of(const registry::IdentityConnector& connector, const oauth::IdToken& token, const registry::User& user, Instant now) {
   Session session;
   session.id = token.sid.empty() ? upstream_session_name(connector.issuer, token.subject, "") : upstream_session_name(connector.issuer, "", token.sid);
   session.user_id = user.id;
@@ -45,7 +45,7 @@ Session session_of(const registry::IdentityConnector& connector, const UpstreamT
   return session;
 }
 
-Result<Subject, Refusal> check_standing(const Idp& idp, const registry::IdentityConnector& connector, const UpstreamToken& token, const Admitted& admitted, Instant now) {
+Result<Subject, Refusal> check_standing(const Idp& idp, const registry::IdentityConnector& connector, const oauth::IdToken& token, const Admitted& admitted, Instant now) {
   const registry::User& user = *admitted.user;
   if (user.not_before && token.issued_at < *user.not_before) return unexpected(refuse(Problem::subject_token_before_not_before));
   Session session = session_of(connector, token, user, now);
@@ -79,11 +79,11 @@ Task<std::optional<DirectOutcome>> find_direct_subject(const Idp& idp, const Tok
   const auto keys = co_await federation.keys.find(std::move(source), unverified->kid(), request.now);
   if (!keys) co_return std::optional<DirectOutcome>(keys.error());
 
-  UpstreamTokenRules rules;
+  oauth::IdTokenRules rules;
   rules.issuer = connector.issuer, rules.audience = audience, rules.algorithms = (*provider)->algorithms;
   rules.skew_seconds = idp.settings.skew_seconds;
   rules.now = request.now;
-  const auto token = check_upstream_token(std::move(*unverified), **keys, rules);
+  const auto token = oauth::check_id_token(std::move(*unverified), **keys, rules);
   if (!token) co_return no(problem_of(token.error()), std::string(to_string(token.error())));
   if (request.now - token->issued_at > Seconds{connector.max_subject_age_seconds}) co_return no(Problem::subject_token_too_old);
   auto person = read_person(connector, token->claims);

@@ -2,11 +2,11 @@
 
 #include "crypto/hash.h"
 #include "encoding/base64url.h"
+#include "oauth/id_token.h"
 #include "token_service/form_request.h"
 #include "token_service/idp/browser.h"
 #include "token_service/idp/federation/authentication_request.h"
 #include "token_service/idp/federation/federation.h"
-#include "token_service/idp/federation/upstream_token.h"
 #include "token_service/idp/pages.h"
 #include "token_service/idp/session_administration.h"
 #include "token_service/idp/tokens.h"
@@ -60,7 +60,7 @@ Result<LogoutToken, LogoutTokenProblem> check_logout_token(jose::UnverifiedJwt t
   if (!event || !event->is_object()) return unexpected(Problem::events);
   // An ID token has one. Accepting it here would let whoever holds an ID token sign its owner out.
   if (claims.find("nonce")) return unexpected(Problem::has_nonce);
-  const auto subject = optional_text(claims, "sub"), sid = optional_text(claims, "sid");
+  const auto subject = oauth::optional_text(claims, "sub"), sid = oauth::optional_text(claims, "sid");
   if (!subject || !sid || (subject->empty() && sid->empty()) || subject->size() > 255 || sid->size() > 255) return unexpected(Problem::names_nobody);
   return LogoutToken{*jti, *subject, *sid, from_unix_seconds(*claims.find_int("iat")), from_unix_seconds(*claims.find_int("exp")) + Seconds{rules.skew_seconds}};
 }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "token_service/idp/federation/upstream_token.h"
+#include "oauth/id_token.h"
 
 namespace writ::token_service::idp {
 namespace {

@@ -1,5 +1,5 @@
-#include "token_service/idp/federation/upstream_token.h"
 
+#include "oauth/id_token.h"
 #include "token_service/idp/federation/federation_fixture.h"
 
 namespace writ::token_service::idp {
@@ -22,10 +22,10 @@ const ScriptedProvider& provider() {
 std::string judge(const std::string& token) {
   auto unverified = jose::UnverifiedJwt::parse(token);
   if (!unverified) return "malformed";
-  UpstreamTokenRules rules;
+  oauth::IdTokenRules rules;
   rules.issuer = kUpstream, rules.audience = "writ-at-corp", rules.algorithms = kAlgorithms, rules.nonce = "n-1", rules.access_token = "access";
   rules.max_age_seconds = 300, rules.now = kNow;
-  const auto checked = check_upstream_token(std::move(*unverified), jose::KeySet({provider().key.public_jwk()}), rules);
+  const auto checked = oauth::check_id_token(std::move(*unverified), jose::KeySet({provider().key.public_jwk()}), rules);
   return checked ? "" : std::string(to_string(checked.error()));
 }
 

@@ -1,13 +1,12 @@
-#include "token_service/idp/federation/upstream_token.h"
+#include "oauth/id_token.h"
 
 #include "crypto/hash.h"
 #include "encoding/base64url.h"
-#include "token_service/idp/tokens.h"
 
-namespace writ::token_service::idp {
+namespace writ::oauth {
 namespace {
 
-using Problem = UpstreamTokenProblem;
+using Problem = IdTokenProblem;
 
 // An access token, a logout token or a refresh token of the same provider is signed with the same keys, and its audience can be the same client (J10,
 // X2). Header types other than JWT name themselves; the rest is known by what only they carry: Keycloak's `typ`, logout tokens' `events`, and the
@@ -31,7 +30,7 @@ bool fits_access_token(const json::Value& claimed, const std::string& access_tok
   return crypto::constant_time_equal(*text, base64url::encode(crypto::sha256_bytes(access_token).substr(0, 16)));
 }
 
-Result<std::optional<Instant>, Problem> read_auth_time(const json::Value& claims, const UpstreamTokenRules& rules) {
+Result<std::optional<Instant>, Problem> read_auth_time(const json::Value& claims, const IdTokenRules& rules) {
   const json::Value* value = claims.find("auth_time");
   if (!value) {
     if (rules.max_age_seconds) return unexpected(Problem::auth_time_missing);
@@ -46,7 +45,7 @@ Result<std::optional<Instant>, Problem> read_auth_time(const json::Value& claims
 
 }  // namespace
 
-std::string_view to_string(UpstreamTokenProblem problem) {
+std::string_view to_string(IdTokenProblem problem) {
   switch (problem) {
     case Problem::wrong_type: return "upstream_token_wrong_type";
     case Problem::signature: return "upstream_token_signature";
@@ -71,7 +70,15 @@ std::optional<std::string> optional_text(const json::Value& claims, std::string_
   return *value->as_string();
 }
 
-Result<UpstreamToken, UpstreamTokenProblem> check_upstream_token(jose::UnverifiedJwt token, const jose::KeySet& keys, const UpstreamTokenRules& rules) {
+bool has_single_audience(const json::Value& claims, std::string_view audience) {
+  const json::Value* found = claims.find("aud");
+  if (!found) return false;
+  if (const auto* text = found->as_string()) return *text == audience;
+  const auto* array = found->as_array();
+  return array && array->size() == 1 && array->front().is_string() && *array->front().as_string() == audience;
+}
+
+Result<IdToken, IdTokenProblem> check_id_token(jose::UnverifiedJwt token, const jose::KeySet& keys, const IdTokenRules& rules) {
   const crypto::Algorithm algorithm = token.algorithm();
   const auto verified = jose::VerifiedJwt::verify(std::move(token), keys, rules.algorithms);
   if (!verified) return unexpected(Problem::signature);
@@ -95,7 +102,7 @@ Result<UpstreamToken, UpstreamTokenProblem> check_upstream_token(jose::Unverifie
   const json::Value* hash = claims.find("at_hash");
   if (hash && rules.access_token && !fits_access_token(*hash, *rules.access_token, algorithm)) return unexpected(Problem::access_token_hash);
 
-  UpstreamToken checked;
+  IdToken checked;
   checked.auth_time = TRY(read_auth_time(claims, rules));
   const auto sid = optional_text(claims, "sid"), acr = optional_text(claims, "acr");
   const json::Value* amr = claims.find("amr");
@@ -111,4 +118,4 @@ Result<UpstreamToken, UpstreamTokenProblem> check_upstream_token(jose::Unverifie
   return checked;
 }
 
-}  // namespace writ::token_service::idp
+}  // namespace writ::oauth

@@ -1,6 +1,6 @@
 #pragma once
 
-// An ID token of an upstream provider: what must hold before a word of it is believed (OIDC Core §3.1.3.7, OB-131). Pure.
+// An ID token of another issuer, where this deployment is the client: what must hold before a word of it is believed (OIDC Core §3.1.3.7, OB-131). Pure.
 
 #include <cstdint>
 #include <optional>
@@ -12,9 +12,9 @@
 #include "base/clock.h"
 #include "jose/jwt.h"
 
-namespace writ::token_service::idp {
+namespace writ::oauth {
 
-enum class UpstreamTokenProblem {
+enum class IdTokenProblem {
   wrong_type,              // another kind of JWT: access token, logout token, ID-JAG, …
   signature,               // algorithm, key or signature
   issuer,
@@ -28,9 +28,9 @@ enum class UpstreamTokenProblem {
   authentication_too_old,
   authentication_context,  // acr, amr, auth_time, sid of a wrong type
 };
-std::string_view to_string(UpstreamTokenProblem problem);
+std::string_view to_string(IdTokenProblem problem);
 
-struct UpstreamTokenRules {
+struct IdTokenRules {
   std::string issuer;
   std::string audience;                            // the one client that it is for
   std::span<const crypto::Algorithm> algorithms;
@@ -41,7 +41,7 @@ struct UpstreamTokenRules {
   Instant now{};
 };
 
-struct UpstreamToken {
+struct IdToken {
   json::Value claims;
   std::string subject, sid, acr;                   // `sub`, `sid`; the last two may be empty
   std::vector<std::string> amr;
@@ -49,9 +49,12 @@ struct UpstreamToken {
   std::optional<Instant> auth_time;
 };
 
-Result<UpstreamToken, UpstreamTokenProblem> check_upstream_token(jose::UnverifiedJwt token, const jose::KeySet& keys, const UpstreamTokenRules& rules);
+Result<IdToken, IdTokenProblem> check_id_token(jose::UnverifiedJwt token, const jose::KeySet& keys, const IdTokenRules& rules);
+
+// `aud` is exactly this one value: as a string, or as an array of one (X1).
+bool has_single_audience(const json::Value& claims, std::string_view audience);
 
 // A claim as text: "" when absent, nothing when it is of another type.
 std::optional<std::string> optional_text(const json::Value& claims, std::string_view name);
 
-}  // namespace writ::token_service::idp
+}  // namespace writ::oauth
