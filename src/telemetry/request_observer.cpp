@@ -46,7 +46,7 @@ bool is_request_id(std::string_view value) {
 
 struct RequestObserver::Ending {
   std::shared_ptr<Trail> trail;
-  const std::string* listener;
+  std::string listener;
   http::Router::Place place;
   std::string method, path, peer;
   int status = 0;
@@ -113,7 +113,7 @@ http::Handler RequestObserver::observe(std::string listener, const http::Router&
 }
 
 Task<http::Response> RequestObserver::answer(const std::string& listener, const http::Router& router, const http::Request& request) const {
-  Ending ending{request.trail, &listener, router.place_of(request.path), request.method, request.path, request.peer.address, 500, request.body.size(), 0, false, false};
+  Ending ending{request.trail, listener, router.place_of(request.path), request.method, request.path, request.peer.address, 500, request.body.size(), 0, false, false};
   const SteadyTime started = ending.trail ? ending.trail->started_steady : std::chrono::steady_clock::now();
   std::optional<http::Response> response;
   std::exception_ptr failure;
@@ -152,7 +152,7 @@ void RequestObserver::finish(const Ending& ending) const {
   if (ending.is_stream) instruments_.http_stream_durations.observe(duration);
   if (ending.trail->is_traced()) trace(ending);
   if (log_ && settings_.has_access_log) {
-    log_->write(access_line({*ending.listener, role, route, ending.method, ending.path, ending.peer, ending.status, ending.bytes_in, ending.bytes_out, duration,
+    log_->write(access_line({ending.listener, role, route, ending.method, ending.path, ending.peer, ending.status, ending.bytes_in, ending.bytes_out, duration,
                              ending.is_stream, ending.is_broken},
                             *ending.trail));
   }
