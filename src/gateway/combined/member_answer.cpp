@@ -19,7 +19,7 @@ MemberAnswer from_error(const json::Value& error) {
   const auto* code = error.find_int("code");
   const json::Value* data = error.find("data");
   const auto* kind = data ? data->find_string("kind") : nullptr;
-  const auto* url = data ? data->find_string("url") : nullptr;
+  const auto* url = data ? data->find_string("request_url") : nullptr;
   if (kind && *kind == "account_needed") {
     answer.state = State::needs_account;
     if (url) answer.url = *url;
