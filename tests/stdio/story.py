@@ -98,7 +98,7 @@ class Client:
         self.id += 1
         response, text = self.post({"id": self.id, "method": method, "params": params or {}})
         if (response.headers.get("Content-Type") or "").startswith("text/event-stream"):
-            return response, [json.loads(line[5:]) for line in text.splitlines() if line.startswith("data:")]
+            return response, [json.loads(line[5:]) for line in text.splitlines() if line.startswith("data:") and line[5:].strip()]
         return response, [json.loads(text)] if text else []
 
     def begin(self):
@@ -124,7 +124,7 @@ class Client:
         self.id += 1
         params = {**(params or {}), "_meta": {"io.modelcontextprotocol/protocolVersion": MODERN, "io.modelcontextprotocol/clientCapabilities": {}}}
         response, text = self.post({"id": self.id, "method": method, "params": params})
-        data = [line[5:] for line in text.splitlines() if line.startswith("data:")] if "event-stream" in (response.headers.get("Content-Type") or "") else [text]
+        data = [line[5:] for line in text.splitlines() if line.startswith("data:") and line[5:].strip()] if "event-stream" in (response.headers.get("Content-Type") or "") else [text]
         return response, json.loads(data[-1]) if data and data[-1] else None
 
     def stream(self):
