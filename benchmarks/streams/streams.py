@@ -14,6 +14,7 @@ THREATS = ROOT / "tests/gateway_threats"
 STREAMS = 10_000
 ANSWER_BYTES = 1 << 30
 IP_BIND_ADDRESS_NO_PORT = 24
+AT_ONCE = 50   # more of one user may not wait for the same server (gateway.upstreams.waiting_per_user)
 KINDS = {"bare connections": "/healthz", "GET streams": "GET", "subscriptions": "subscriptions/listen"}
 
 
@@ -43,9 +44,9 @@ def request_of(kind, port, token):
 def hold(kind, port, tokens, count):
     """Connections from several addresses, of which each has sent its request and got the beginning of its answer."""
     held = []
-    for first in range(0, count, 100):
+    for first in range(0, count, AT_ONCE):
         batch = []
-        for i in range(first, min(first + 100, count)):
+        for i in range(first, min(first + AT_ONCE, count)):
             connection = socket.socket()
             connection.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
             connection.settimeout(20)
@@ -60,6 +61,8 @@ def hold(kind, port, tokens, count):
                 if not data:
                     raise SystemExit(f"a connection was ended: {head[:300]}")
                 head += data
+                if len(head) > 12 and not head.startswith(b"HTTP/1.1 200"):
+                    break
             if not head.startswith(b"HTTP/1.1 200"):
                 raise SystemExit(f"no stream: {head[:300]}")
         held += batch

@@ -125,7 +125,13 @@ async def under_load(scene, rate, count, pause):
     kinds = requests_of(scene, alice)
     streams = [Stream(kind, "alice") for _ in range(count // 3) for kind in kinds]
     others = [Stream(kind, "bob") for kind in kinds]
-    tasks = [asyncio.create_task(stream.follow(scene.port, kinds[stream.kind])) for stream in streams]
+    tasks = []
+    for first in range(0, len(streams), 30):   # more of one person may not wait for the same server (gateway.upstreams.waiting_per_user)
+        batch = streams[first : first + 30]
+        tasks += [asyncio.create_task(stream.follow(scene.port, kinds[stream.kind])) for stream in batch]
+        until = time.monotonic() + 10
+        while any(stream.pieces < 1 for stream in batch) and time.monotonic() < until:
+            await asyncio.sleep(0.01)
     other_kinds = requests_of(scene, bob)
     tasks += [asyncio.create_task(stream.follow(scene.port, other_kinds[stream.kind])) for stream in others]
     calls, calm = Calls(scene, alice, rate), Calls(scene, bob, 20, 4)
