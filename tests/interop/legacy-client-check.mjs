@@ -21,14 +21,14 @@ client.setRequestHandler(T.ElicitRequestSchema, ({ params }) => {
   return { action: 'accept', content: { name: 'alice', color: 'green' } };
 });
 client.setRequestHandler(T.CreateMessageRequestSchema, () => ({ model: 'm', role: 'assistant', content: { type: 'text', text: 'Paris' } }));
-client.setRequestHandler(T.ListRootsRequestSchema, () => ({ roots: [{ uri: 'file:///tmp/work', name: 'work' }] }));
+client.setRequestHandler(T.ListRootsRequestSchema, () => ({ roots: [{ uri: 'file:///tmp/project', name: 'work' }] }));
 client.setNotificationHandler(T.ToolListChangedNotificationSchema, () => { heard.push('tools'); });
 client.setNotificationHandler(T.LoggingMessageNotificationSchema, ({ params }) => { logged.push(params.data); });
 const call = (name, args = {}) => client.callTool({ name, arguments: args });
 
 await client.connect(transport);
 await step('sampling', async () => { const r = await call('test_sampling', { prompt: 'Where?' }); must(/LLM response: Paris/.test(textOf(r)), textOf(r)); });
-await step('roots', async () => { const r = await call('test_input_required_result_list_roots'); must(/file:\/\/\/tmp\/work/.test(textOf(r)), textOf(r)); });
+await step('roots', async () => { const r = await call('test_input_required_result_list_roots'); must(/file:\/\/\/tmp\/project/.test(textOf(r)), textOf(r)); });
 await step('several questions at once', async () => { const r = await call('test_input_required_result_multiple_inputs'); must(/Paris alice, 1 root/.test(textOf(r)), textOf(r)); });
 await step('several rounds, with the state of each', async () => {
   const before = asked.length, r = await call('test_input_required_result_multi_round');
