@@ -85,6 +85,20 @@ void Endpoint::note_missing(json::Value& result, const Gathered& gathered, const
   result.set("_meta", std::move(meta));
 }
 
+Endpoint::Introductions Endpoint::introductions(const Gathered& gathered, const registry::Server& combined) {
+  std::vector<Answered> answered;
+  std::vector<json::Value> capabilities;
+  for (std::size_t i = 0; i < gathered.answers.size(); ++i) {
+    if (gathered.answers[i].state != State::answered) continue;
+    const json::Value& result = gathered.answers[i].result;
+    answered.push_back({gathered.servers[i]->id, title_of(*gathered.servers[i]), result});
+    if (const json::Value* said = result.find("capabilities"); said && said->is_object()) capabilities.push_back(*said);
+  }
+  // Who comes later may have anything.
+  if (answered.size() < combined.members.size()) capabilities.push_back(all_capabilities());
+  return {std::move(answered), std::move(capabilities)};
+}
+
 Task<http::Response> Endpoint::initialize(Turn turn) {
   const Admission& admission = turn.admission;
   const json::Value* params = turn.message().params();
@@ -113,16 +127,7 @@ Task<http::Response> Endpoint::initialize(Turn turn) {
     http::Response ended = co_await stopped(turn);
     co_return ended;
   }
-  std::vector<json::Value> capabilities;
-  std::vector<Answered> answered;
-  for (std::size_t i = 0; i < gathered.answers.size(); ++i) {
-    if (gathered.answers[i].state != State::answered) continue;
-    const json::Value& result = gathered.answers[i].result;
-    answered.push_back({gathered.servers[i]->id, title_of(*gathered.servers[i]), result});
-    if (const json::Value* said = result.find("capabilities"); said && said->is_object()) capabilities.push_back(*said);
-  }
-  // Who comes later may have anything.
-  if (answered.size() < admission.server->members.size()) capabilities.push_back(all_capabilities());
+  const auto [answered, capabilities] = introductions(gathered, *admission.server);
   json::Value result{{"protocolVersion", version}, {"capabilities", merge_capabilities(capabilities)}, {"serverInfo", server_info(*admission.server)}};
   if (std::string instructions = merge_instructions(answered); !instructions.empty()) result.set("instructions", std::move(instructions));
   note_missing(result, gathered, found);
@@ -140,15 +145,7 @@ Task<http::Response> Endpoint::discover(Turn turn) {
     http::Response ended = co_await stopped(turn);
     co_return ended;
   }
-  std::vector<json::Value> capabilities;
-  std::vector<Answered> answered;
-  for (std::size_t i = 0; i < gathered.answers.size(); ++i) {
-    if (gathered.answers[i].state != State::answered) continue;
-    const json::Value& result = gathered.answers[i].result;
-    answered.push_back({gathered.servers[i]->id, title_of(*gathered.servers[i]), result});
-    if (const json::Value* said = result.find("capabilities"); said && said->is_object()) capabilities.push_back(*said);
-  }
-  if (answered.size() < turn.admission.server->members.size()) capabilities.push_back(all_capabilities());
+  const auto [answered, capabilities] = introductions(gathered, *turn.admission.server);
   json::Value result{{"resultType", "complete"}, {"supportedVersions", json::Array{std::string(mcp::kModernVersion)}}, {"capabilities", merge_capabilities(capabilities)}};
   if (std::string instructions = merge_instructions(answered); !instructions.empty()) result.set("instructions", std::move(instructions));
   result.set("ttlMs", merge_ttl(answered, gathered.missing.empty() && found.after_sign_in.empty()));

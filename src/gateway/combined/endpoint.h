@@ -12,6 +12,7 @@
 #include "gateway/combined/asking.h"
 #include "gateway/combined/handles.h"
 #include "gateway/combined/member_stream.h"
+#include "gateway/combined/merging.h"
 #include "gateway/gateway.h"
 
 namespace writ::gateway::combined {
@@ -48,6 +49,12 @@ class Endpoint {
     std::vector<MemberAnswer> answers;
     std::vector<Missing> missing;   // who could be used, but is not part of it
   };
+  // What the members that answered say of themselves, and what all of them together can do.
+  struct Introductions {
+    std::vector<Answered> answered;
+    std::vector<json::Value> capabilities;
+  };
+  static Introductions introductions(const Gathered& gathered, const registry::Server& combined);
 
   std::shared_ptr<const Asking> asking_of(const http::Request& request, const Admission& admission, const Exchange& exchange) const;
   Reachable reachable(const Turn& turn) const;
