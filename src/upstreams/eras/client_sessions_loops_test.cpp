@@ -6,23 +6,10 @@
 #include <thread>
 
 #include "upstreams/eras/eras_fixture.h"
+#include "upstreams/eras/loop_thread_fixture.h"
 
 namespace writ::upstreams {
 namespace {
-
-class Loop {
- public:
-  Loop() : thread_([this] { executor.run_until([this] { return stopped_; }); }) {}
-  ~Loop() {
-    executor.post([this] { stopped_ = true; });
-    thread_.join();
-  }
-  QueueExecutor executor;
-
- private:
-  bool stopped_ = false;
-  std::thread thread_;
-};
 
 // Asks once, then answers. Keeps nothing, so that any thread may use it.
 class AskingServer final : public Upstream {
@@ -56,7 +43,7 @@ class ClientSessionsOnLoops : public ErasTest {
     }
     co_return all;
   }
-  std::future<std::string> send_on(Loop& loop, Request made, std::function<void(const std::string&)> on_piece = nullptr) {
+  std::future<std::string> send_on(LoopThread& loop, Request made, std::function<void(const std::string&)> on_piece = nullptr) {
     auto text = std::make_shared<std::promise<std::string>>();
     auto held = std::make_shared<Request>(std::move(made));
     loop.executor.post([this, held, text, on_piece] {
@@ -77,7 +64,7 @@ class ClientSessionsOnLoops : public ErasTest {
 
 TEST_F(ClientSessionsOnLoops, QuestionsAreAnsweredAndCallsCancelledFromOtherLoops) {
   constexpr int kCalls = 60;
-  Loop first, second;
+  LoopThread first, second;
   const std::string opened = send_on(first, request(mcp::Era::legacy, *json::parse(R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{"roots":{}}}})"))).get();
   const std::string session = opened.substr(0, opened.find('\n'));
   std::vector<std::future<std::string>> calls;

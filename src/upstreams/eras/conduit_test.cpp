@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "upstreams/eras/handover.h"
+#include "upstreams/eras/loop_thread_fixture.h"
 
 namespace writ::upstreams {
 namespace {
@@ -29,21 +30,6 @@ Task<std::string> consume(http::BodyStream& body, std::size_t bytes_max) {
   }
   co_return all;
 }
-
-// A thread with a loop, as the gateway has one per core.
-class LoopThread {
- public:
-  LoopThread() : thread_([this] { executor.run_until([this] { return stopped_; }); }) {}
-  ~LoopThread() {
-    executor.post([this] { stopped_ = true; });
-    thread_.join();
-  }
-  QueueExecutor executor;
-
- private:
-  bool stopped_ = false;
-  std::thread thread_;
-};
 
 TEST(ConduitTest, CarriesAllBytesInOrderFromOneLoopToAnother) {
   Conduit conduit(3'000);

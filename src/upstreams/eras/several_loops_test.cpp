@@ -1,35 +1,12 @@
 // A session lives on one event loop; its client's requests come on any.
 
 #include <future>
-#include <thread>
 
 #include "upstreams/eras/legacy_server_fixture.h"
+#include "upstreams/eras/loop_thread_fixture.h"
 
 namespace writ::upstreams {
 namespace {
-
-class LoopThread {
- public:
-  LoopThread() : thread_([this] { executor.run_until([this] { return stopped_; }); }) {}
-  ~LoopThread() { stop(); }
-  void stop() {
-    if (!thread_.joinable()) return;
-    executor.post([this] { stopped_ = true; });
-    thread_.join();
-  }
-  // Runs there and waits for what it returns.
-  template <class Work>
-  auto run(Work work) {
-    std::promise<decltype(work())> done;
-    executor.post([&] { done.set_value(work()); });
-    return done.get_future().get();
-  }
-  QueueExecutor executor;
-
- private:
-  bool stopped_ = false;
-  std::thread thread_;
-};
 
 class SeveralLoopsTest : public ForModernClientTest {
  public:
