@@ -1,7 +1,7 @@
 # One target per folder. A folder's CMakeLists.txt is one line:
 #   writ_library(jose USES encoding crypto LINKS OpenSSL::Crypto)
 # Sources are the folder's *.cpp (and those of the subfolders named by FOLDERS); files that end in _test.cpp become the test
-# program <name>_test, which is registered with CTest case by case.
+# program <name>_test, those of a subfolder <name>_<subfolder>_test.
 find_package(GTest REQUIRED)
 include(GoogleTest)
 
@@ -12,9 +12,7 @@ function(writ_library name)
     list(APPEND patterns ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cpp)
   endforeach()
   file(GLOB sources CONFIGURE_DEPENDS ${patterns})
-  set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_(test|fuzz)\\.cpp$")
-  list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
   list(TRANSFORM ARG_USES PREPEND writ_ OUTPUT_VARIABLE uses)
   list(TRANSFORM ARG_TEST_USES PREPEND writ_ OUTPUT_VARIABLE test_uses)
 
@@ -26,12 +24,18 @@ function(writ_library name)
     target_link_libraries(writ_${name} INTERFACE writ_flags ${uses} ${ARG_LINKS})
   endif()
 
-  if(tests)
-    add_executable(${name}_test ${tests})
-    target_link_libraries(${name}_test PRIVATE writ_${name} ${test_uses} ${ARG_TEST_LINKS} GTest::gmock GTest::gtest GTest::gtest_main)
-    add_test(NAME ${name} COMMAND ${name}_test --gtest_brief=1)
-    set_property(GLOBAL APPEND PROPERTY WRIT_TESTS ${name}_test)
-  endif()
+  set(folders . ${ARG_FOLDERS})
+  foreach(folder IN LISTS folders)
+    file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*_test.cpp)
+    if(tests)
+      string(REPLACE "/" "_" program ${name}_${folder})
+      string(REPLACE "_." "" program ${program})
+      add_executable(${program}_test ${tests})
+      target_link_libraries(${program}_test PRIVATE writ_${name} ${test_uses} ${ARG_TEST_LINKS} GTest::gmock GTest::gtest GTest::gtest_main)
+      add_test(NAME ${program} COMMAND ${program}_test --gtest_brief=1)
+      set_property(GLOBAL APPEND PROPERTY WRIT_TESTS ${program}_test)
+    endif()
+  endforeach()
 endfunction()
 
 # writ_program(writd USES token_service gateway): an executable from this folder's *.cpp; its *_test.cpp become <name>_app_test.

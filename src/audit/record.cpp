@@ -93,11 +93,11 @@ class Line {
   std::string out_ = "{";
 };
 
-constexpr std::array<const char*, 20> kEvents = {
+constexpr std::array<const char*, 23> kEvents = {
     "sign_in", "sign_out", "session_revoked", "token_refreshed", "refresh_reuse", "device_registered",
     "id_jag", "access_token", "client_authentication", "token_revoked", "introspection", "call",
     "outcome", "administration", "policy_activated", "keys_changed", "aborted", "service", "approval",
-    "upstream_account"};
+    "upstream_account", "provisioning", "signal", "linked_account"};
 
 }  // namespace
 

@@ -39,6 +39,9 @@ enum class Event {
   service,             // started, stopped, configuration reloaded
   approval,            // a held call: requested, approved, rejected, expired; spent is in the record of the call itself
   upstream_account,    // a person's account at an upstream server: linked, refused, unlinked, lost, revoked there
+  provisioning,        // the company's directory changed people or groups (SCIM), or was refused
+  signal,              // a security event: received and obeyed, refused, or sent on (SSF, global token revocation)
+  linked_account,      // a subject of a trusted issuer became an account here: offered, linked, refused, unlinked
 };
 std::string_view to_string(Event event);
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "encoding/json.h"
 #include "oauth/scope.h"
 
 namespace writ::id_jag {
@@ -30,6 +31,12 @@ struct IdJag {
   std::optional<std::int64_t> auth_time;
   std::string acr;
   std::vector<std::string> amr;
+  std::string confirmation_jkt;              // `cnf.jkt`: only the holder of this key may redeem it
+  std::string aud_tenant, aud_sub;           // tenant and subject as the audience knows them
+  std::string email;                         // only when `email_verified` is true
+  std::optional<json::Value> sub_id;         // RFC 9493
+  std::optional<json::Array> authorization_details;   // RFC 9396
+  json::Object others;                       // what is not named above: for an issuer's required claims, and for nothing else
 };
 
 }  // namespace writ::id_jag

@@ -47,6 +47,17 @@ struct IdentityConnector {
 
   std::optional<std::int64_t> session_max_seconds;      // a session that began here ends after this, if that is earlier than usual
   bool sign_out_upstream = true;        // signing out here leads to the provider's end_session_endpoint
+
+  // Where the same provider also signs SAML 2.0 assertions: an agent that signs people in so exchanges one for a refresh token (draft §SAML).
+  struct Saml {
+    std::string entity_id;              // `Issuer` of its assertions
+    std::vector<std::string> certificates;                // PEM, base64 or DER of X.509 certificates: the keys; their dates do not matter
+    std::map<std::string, std::string> audiences;         // `Audience` → agent
+    std::string recipient;              // `Recipient` of the bearer confirmation
+    std::map<std::string, std::string> attributes;        // user_name, email, display_name, groups → name of the attribute
+  };
+  std::optional<Saml> saml;
+  bool group_overage = false;           // groups that did not fit into the token are fetched where it says (Entra)
 };
 std::string_view to_string(IdentityConnector::ClientAuthentication method);
 

@@ -38,12 +38,15 @@ struct User {
   };
   std::vector<Link> links;
   std::optional<Instant> not_before;    // subject tokens and sessions older than this are refused
+  std::string provisioned_by{};         // id of the connector whose directory keeps this person (SCIM); empty: nobody's but ours
 };
 
 struct Group {
   std::string id;                       // also its Cedar id: "eng"
   std::string display_name;
   std::vector<std::string> parents;     // groups that contain this one; no cycles
+  std::string external_id{};            // what the company's directory calls it
+  std::string provisioned_by{};         // as a user's
 };
 
 // A stored client secret: ≥ 128 random bits, so a fast hash is enough. Two may be active at a time, for rotation.
@@ -64,6 +67,9 @@ struct Registration {
   std::string jwks_uri;
   std::vector<std::string> redirect_uris;
   bool device_keys = false;             // `writ-cli`: public at sign-in, then one P-256 key per device (rules §1.5)
+  bool dpop_bound = false;              // asks for nothing without a DPoP proof (RFC 9449 §5.2)
+  bool pushed_only = false;             // its authorization requests come pushed (RFC 9126 §6)
+  bool metadata_document = false;       // `client_id` is the URL of a document that says keys and redirect URIs (client ID metadata document)
 };
 
 // The client_id of an agent at a resource authorization server: the map that the IdP writes `client_id` from (IDJAG-53).
@@ -146,6 +152,9 @@ struct Server {
   std::optional<UpstreamAddress> upstream;   // present when our gateway stands in front of it
   std::vector<std::string> members;     // of a combined server: ids of the servers whose tools it offers as one; it has no upstream then
   std::vector<Scope> scopes;
+  bool interactive_grant = false;       // its RAS also signs people in at the trusted IdP, for clients without EMA
+  bool dpop_required = false;           // only sender-constrained tokens
+  std::vector<std::string> authorization_details_types;   // RFC 9396 `type`s that mean something here; any other is refused
   // Tool review (docs/reference/tool-review.md). `allow` approves the first definition of a tool by itself, never a change of it.
   enum class FirstUse { hold, allow } first_use = FirstUse::hold;
   // `keep_reviewed`: a tool of which only the words changed stays usable; clients go on seeing the reviewed words.
@@ -178,6 +187,15 @@ struct ResourceAs {
   bool release_email = false;
   std::string aud_sub;                  // empty: not released; else as `subject`
   std::int64_t id_jag_lifetime_seconds = 300;
+  std::string tenant;                   // `aud_tenant`: which of the RAS's tenants is meant; empty: not said
+  std::string encryption_jwks;          // a JWK set as JSON text; ID-JAGs for it are encrypted to its key. Empty: signed only
+  struct SamlSubject {                  // `sub_id` in the format of SAML, for a RAS whose sign-in is SAML
+    std::string issuer;                 // entity ID of the identity provider that the RAS knows
+    std::string name_id_format;
+    std::string name_id = "email";      // as `subject`
+    std::string sp_name_qualifier;
+  };
+  std::optional<SamlSubject> saml_subject;
 };
 
 // An issuer whose ID-JAGs the RAS accepts (RAS-31).
@@ -189,11 +207,21 @@ struct TrustedIssuer {
   std::vector<crypto::Algorithm> algorithms;
   std::int64_t lifetime_seconds_max = 600;
   enum class Replay { single_use, same_client_until_expiry } replay = Replay::single_use;
-  enum class Subject { user_id, link } subject = Subject::link;   // user_id: `sub` is a user id of this deployment (own IdP)
+  // user_id: `sub` is a user id of this deployment (own IdP); aud_sub: so is `aud_sub`; link: an account that was linked.
+  enum class Subject { user_id, link, aud_sub } subject = Subject::link;
   std::vector<std::string> clients;     // agents that may redeem its ID-JAGs; empty means none
   bool all_clients = false;             // written as `clients: all`
   std::vector<std::string> scope_ceiling;    // empty: none
   bool all_scopes = false;              // written as `scope_ceiling: all`
+  std::map<std::string, std::string> client_map;    // its name for a client → agent, where the ID-JAG's `client_id` is not what we registered
+  std::vector<std::string> tenants;     // accepted `tenant`s; empty: only ID-JAGs without one
+  std::string aud_tenant;               // what `aud_tenant` must say; empty: only ID-JAGs without one
+  std::map<std::string, std::string> required_claims;   // all must be there with exactly this value
+  std::vector<std::string> email_domains;           // whose addresses it may speak for; empty: none, and no account is found by address
+  bool link_by_email = false;           // a first ID-JAG of an unknown subject is offered to the person of that address, who confirms it
+  bool just_in_time = false;            // an unknown subject becomes a person here
+  bool sender_constrained = false;      // only ID-JAGs with `cnf`
+  bool signals = false;                 // its security events are obeyed (Shared Signals Framework)
 };
 
 // What a sign-in may be asked to be (rules §4.7), from the weakest to the strongest by `strength`.
@@ -223,8 +251,10 @@ struct ApiToken {
   std::string id;
   std::string display_name;
   std::string sha256_hex;
-  std::string role;                     // admin | auditor | evaluator (AuthZEN evaluation, nothing else)
+  std::string role;                     // admin | auditor | evaluator (AuthZEN evaluation, nothing else) | scim | signals
   bool active = true;
+  std::string connector;                // of `scim`: the identity connector whose people it may write
+  std::string audience;                 // of `signals`: the receiver that manages its stream with it
 };
 
 }  // namespace writ::registry

@@ -34,6 +34,7 @@ struct TokenRequest {
   std::string peer;                // address, for audit
   Instant now{};
   bool has_dpop_proof = false;     // a DPoP header came along: a grant that cannot bind refuses, never issues unbound (IDJAG-104)
+  std::string dpop_jkt;            // thumbprint of the key that its proof was checked with (RFC 9449 §6.1); empty: no proof came
 
   // The parameter, or invalid_request naming it (the name is ours, so it may be echoed).
   Result<std::string, oauth::Error> required(std::string_view name) const;

@@ -91,6 +91,7 @@ struct AuthorizationCode {
   std::string redirect_uri, code_challenge, nonce, scope;
   Instant expires{};
   bool used = false;
+  std::string dpop_jkt{};          // the key that the code is bound to (RFC 9449 §10); empty: to none
 };
 
 class AuthorizationCodes {
@@ -123,6 +124,7 @@ struct RefreshFamily {
   std::vector<std::string> generations;   // digests; the last is the current one
   Instant rotated{};               // when the current generation was made
   bool current_used = false;       // the current one was presented: its predecessor is now a replay
+  std::string dpop_jkt{};          // the key that it is bound to; empty: to none
 };
 
 class RefreshTokens {
