@@ -14,6 +14,9 @@ Result<const registry::User*, Refusal> resolve_subject(const id_jag::IdJag& id_j
     case registry::TrustedIssuer::Subject::link:
       user = snapshot.user_by_link(id_jag.issuer, id_jag.tenant, id_jag.subject);
       break;
+    case registry::TrustedIssuer::Subject::aud_sub:
+      user = snapshot.user(id_jag.aud_sub);
+      break;
   }
   if (user == nullptr) return unexpected(Refusal::subject_unknown);
   if (!user->active) return unexpected(Refusal::user_disabled);
