@@ -1,7 +1,12 @@
 // node run.mjs --oracle PATH --install FOLDER [--cases 2000] [--seed 1] [--only SEED]
 // Generates cases, asks both engines, compares what they accept, decide and find valid. Closes with "N passed, N failed".
+//
+// The official engine is WebAssembly inside Node.js, and Node.js has been seen to abort in the middle of thousands of cases (SIGTRAP, in its own
+// code). So the cases run in slices, each in a process of its own; a slice whose process was ended by a signal is run once more, and says so.
+// A second end, an error or a difference is a failure.
 
-import { spawn } from "node:child_process";
+import { fork, spawn } from "node:child_process";
+import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { isDeepStrictEqual } from "node:util";
 import { generateCase, render } from "./generate_case.mjs";
@@ -10,6 +15,7 @@ import { shrink } from "./shrink.mjs";
 
 const kDifferencesShown = 10;
 const kSkipped = 77;
+const kSlice = 250;
 
 function readOptions() {
   const options = { cases: 2000, seed: 1 };
@@ -48,10 +54,9 @@ if (!cedar) {
   console.log("skipped: the official engine is not installed and cannot be");
   process.exit(kSkipped);
 }
-const oracle = new Oracle(options.oracle);
-const counts = { passed: 0, failed: 0, schema: 0, policies: 0, valid: 0, entities: 0, requests: 0, allow: 0 };
+const kCounts = ["passed", "failed", "schema", "policies", "valid", "entities", "requests", "allow"];
 
-async function compare(made) {
+async function compare(oracle, made) {
   const given = render(made);
   if (made.isSchemaJson) given.schema = schemaToJson(cedar, given.schema) ?? given.schema;
   const theirs = officialAnswer(cedar, given);
@@ -59,30 +64,61 @@ async function compare(made) {
   return { given, ours, theirs, difference: difference(ours, theirs) };
 }
 
-async function main() {
-  const seeds = options.only ? [Number(options.only)] : Array.from({ length: options.cases }, (_, i) => options.seed + i);
-  for (const seed of seeds) {
+async function show(oracle, made, found, seed) {
+  // The same kind of difference, so that shrinking does not wander off to another.
+  const kind = found.difference.split(":")[0].replace(/ .*/, "");
+  const smallest = await shrink(made, async (candidate) => (await compare(oracle, candidate)).difference?.startsWith(kind) ?? false);
+  const shown = await compare(oracle, smallest);
+  console.log(`--- seed ${seed}: ${shown.difference}`);
+  console.log(typeof shown.given.schema === "string" ? shown.given.schema : JSON.stringify(shown.given.schema));
+  console.log(shown.given.policies);
+  console.log(JSON.stringify({ entities: shown.given.entities, requests: shown.given.requests }));
+  console.log("ours:", shown.ours.why.join(" | "), "\nofficial:", shown.theirs.why.join(" | "));
+}
+
+async function compareSeeds(first, count) {
+  const counts = Object.fromEntries(kCounts.map((what) => [what, 0]));
+  const oracle = new Oracle(options.oracle);
+  for (let seed = first; seed < first + count; ++seed) {
     const made = generateCase(seed);
-    const found = await compare(made);
-    if (found.difference === null) {
-      ++counts.passed;
-      for (const what of ["schema", "policies", "valid", "entities"]) counts[what] += found.theirs[what] ? 1 : 0;
-      counts.requests += found.theirs.answers.filter((answer) => answer.request).length;
-      counts.allow += found.theirs.answers.filter((answer) => answer.decision === "allow").length;
+    const found = await compare(oracle, made);
+    if (found.difference !== null) {
+      if (++counts.failed <= kDifferencesShown) await show(oracle, made, found, seed);
       continue;
     }
-    if (++counts.failed > kDifferencesShown) continue;
-    // The same kind of difference, so that shrinking does not wander off to another.
-    const kind = found.difference.split(":")[0].replace(/ .*/, "");
-    const smallest = await shrink(made, async (candidate) => (await compare(candidate)).difference?.startsWith(kind) ?? false);
-    const shown = await compare(smallest);
-    console.log(`--- seed ${seed}: ${shown.difference}`);
-    console.log(typeof shown.given.schema === "string" ? shown.given.schema : JSON.stringify(shown.given.schema));
-    console.log(shown.given.policies);
-    console.log(JSON.stringify({ entities: shown.given.entities, requests: shown.given.requests }));
-    console.log("ours:", shown.ours.why.join(" | "), "\nofficial:", shown.theirs.why.join(" | "));
+    ++counts.passed;
+    for (const what of ["schema", "policies", "valid", "entities"]) counts[what] += found.theirs[what] ? 1 : 0;
+    counts.requests += found.theirs.answers.filter((answer) => answer.request).length;
+    counts.allow += found.theirs.answers.filter((answer) => answer.decision === "allow").length;
   }
   oracle.close();
+  return counts;
+}
+
+// One slice in a process of its own. Null: the process ended without its counts.
+async function compareApart(first, count, again = true) {
+  const child = fork(process.argv[1], [...process.argv.slice(2), "--first", first, "--count", count]);
+  let counts = null;
+  child.on("message", (message) => { counts = message; });
+  const [code, signal] = await once(child, "close");
+  if (counts !== null && code === 0) return counts;
+  console.log(`Node.js ended ${signal ? `by ${signal}` : `with exit code ${code}`} between seeds ${first} and ${first + count - 1}`);
+  return signal && again ? compareApart(first, count, false) : null;
+}
+
+async function main() {
+  if (options.first !== undefined) {
+    const counts = await compareSeeds(Number(options.first), Number(options.count));
+    process.send(counts, () => process.disconnect());
+    return;
+  }
+  const [start, cases] = options.only ? [Number(options.only), 1] : [options.seed, options.cases];
+  const counts = Object.fromEntries(kCounts.map((what) => [what, 0]));
+  for (let done = 0; done < cases; done += kSlice) {
+    const count = Math.min(kSlice, cases - done);
+    const slice = await compareApart(start + done, count) ?? { failed: count };
+    for (const what of Object.keys(slice)) counts[what] += slice[what];
+  }
   console.log(`of these: ${counts.schema} schemas and ${counts.policies} policy texts accepted, ${counts.valid} valid, ${counts.entities} entity files accepted, ${counts.requests} requests decided, ${counts.allow} allowed`);
   console.log(`${counts.passed} passed, ${counts.failed} failed`);
   process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1;
