@@ -20,7 +20,7 @@ namespace {
 
 using namespace writ::cli;
 
-bool is_server_word(std::string_view word) { return word == "serve" || word == "demo"; }
+bool is_server_word(std::string_view word) { return word == "serve" || word == "demo" || word == "backup" || word == "restore"; }
 
 int exec_server(char** argv) {
   std::error_code failed;

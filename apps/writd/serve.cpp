@@ -18,6 +18,7 @@
 #include "log.h"
 #include "observability.h"
 #include "parts.h"
+#include "place.h"
 #include "registry/gateway_identity.h"
 #include "role_administration.h"
 #include "signals.h"
@@ -86,9 +87,7 @@ class Service {
     auto first = TRY(read_first_objects(config_));
     observability_ = TRY(Observability::open(config_, clock_));
     exit = 1;
-    const Place place{config_.data_directory, config_.keys.sealing_key_file, config_.store.postgresql, config_.store.password_file, config_.node, config_.audit.keep,
-                      observability_->log_meters()};
-    auto stores = TRY(open_stores(place, clock_, [](const std::string& failure) { log_error(failure); }));
+    auto stores = TRY(open_stores(place_of(config_, observability_->log_meters()), clock_, [](const std::string& failure) { log_error(failure); }));
     auto parse_yaml = [](std::string_view text, std::string name) { return yaml::parse(text, std::move(name)); };
     crypto::verify_by_tables(config_.keys.issuer_tables ? kUsesBeforeTable : 0);
     sealing_key_.emplace(stores.sealing_key);

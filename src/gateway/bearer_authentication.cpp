@@ -110,7 +110,7 @@ Result<Caller, TokenRefusal> BearerAuthentication::resolve(const AccessToken& to
                     : snapshot.user_by_link(token.issuer, "", token.subject);
   if (!caller.user) return unexpected(TokenRefusal::user_unknown);
   if (!caller.user->active) return unexpected(TokenRefusal::user_disabled);
-  if (caller.user->not_before && from_unix_seconds(token.issued_at) < *caller.user->not_before) return unexpected(TokenRefusal::user_not_before);
+  if (registry::is_taken_back(from_unix_seconds(token.issued_at), *caller.user, revocations_)) return unexpected(TokenRefusal::user_not_before);
   const auto at = snapshot.agent_at_resource_as(token.issuer, token.client_id);
   if (!at.agent) return unexpected(TokenRefusal::agent_unknown);
   if (!at.agent->active) return unexpected(TokenRefusal::agent_disabled);

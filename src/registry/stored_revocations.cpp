@@ -1,11 +1,16 @@
 #include "registry/stored_revocations.h"
 
+#include <algorithm>
 #include <mutex>
+
+#include "encoding/json.h"
 
 namespace writ::registry {
 namespace {
 
 constexpr const char* kTable = "revocations";
+constexpr const char* kRestorations = "restorations";
+constexpr auto kLongestLife = std::chrono::days{400};   // of anything that was issued before a restore
 constexpr const char* kToken = "token";
 constexpr const char* kSession = "session";
 
@@ -16,7 +21,17 @@ std::string key_of(const char* kind, std::string_view id) { return std::string(k
 Result<std::unique_ptr<StoredRevocations>, Unavailable> StoredRevocations::open(Documents& documents) {
   std::unique_ptr<StoredRevocations> revocations(new StoredRevocations(documents));
   for (const Document& document : TRY(documents.load(kTable))) revocations->revoked_.emplace(document.key, document.expires);
+  for (const Document& document : TRY(documents.load(kRestorations))) {
+    const auto text = json::parse(document.json);
+    const auto* milliseconds = text ? text->find_int("restored") : nullptr;
+    if (!milliseconds) return unexpected(Unavailable{"the mark that a restore left cannot be read"});
+    revocations->restored_ = std::max(revocations->restored_, Instant{Milliseconds{*milliseconds}});
+  }
   return revocations;
+}
+
+Document StoredRevocations::restoration(Instant restored) {
+  return {kRestorations, std::to_string(to_unix_seconds(restored)), 1, restored + kLongestLife, json::write(json::Value{{"restored", restored.time_since_epoch().count()}})};
 }
 
 bool StoredRevocations::has(const char* kind, std::string_view id) const {

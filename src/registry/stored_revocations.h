@@ -22,6 +22,9 @@ class StoredRevocations final : public Revocations {
   Task<Result<void, Unavailable>> revoke_token(std::string jti, Instant forget_after) override;
   Task<Result<void, Unavailable>> end_session(std::string sid, Instant forget_after) override;
   std::uint64_t epoch() const override { return epoch_.load(std::memory_order_acquire); }
+  Instant restored() const override { return restored_; }
+  // What a restore leaves in the documents before the next start.
+  static Document restoration(Instant restored);
 
   // Drops what can no longer matter from memory.
   void forget_expired(Instant now);
@@ -35,6 +38,7 @@ class StoredRevocations final : public Revocations {
   mutable std::shared_mutex mutex_;
   std::unordered_map<std::string, Instant> revoked_;   // kind ":" id → forget after
   std::atomic<std::uint64_t> epoch_{1};
+  Instant restored_{};
 };
 
 }  // namespace writ::registry

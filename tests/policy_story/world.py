@@ -44,7 +44,7 @@ def form_of(page):
 
 
 class World:
-    def __init__(self, binaries, deployment):
+    def __init__(self, binaries, deployment, before_start=lambda world: None):
         self.binaries = Path(binaries).resolve()
         self.folder = Path(tempfile.mkdtemp(prefix="writ-policy-"))
         self.port, self.upstream_port = free_port(), free_port()
@@ -56,6 +56,7 @@ class World:
         (self.folder / "writ.yaml").write_text(
             f"base_url: {self.base}\ndata: data\nlisteners:\n  public: {{address: \"127.0.0.1:{self.port}\"}}\n  admin: {{address: none, socket: {self.folder}/admin.sock}}\n"
             "objects: deployment\npolicy: deployment\nlog: {level: warning}\n")
+        before_start(self)
 
     def __enter__(self):
         try:

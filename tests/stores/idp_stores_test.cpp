@@ -361,6 +361,20 @@ TEST_P(IdpStores, revocations_are_in_force_at_once_and_after_a_restart) {
   EXPECT_FALSE(revocations->is_token_revoked("jti-1"));
 }
 
+TEST_P(IdpStores, the_mark_of_a_restore_is_read_at_the_start_and_the_newest_counts) {
+  EXPECT_EQ((*StoredRevocations::open(documents()))->restored(), Instant{});
+  expect_done(run(documents().put(StoredRevocations::restoration(kNow + Milliseconds{500}))));
+  expect_done(run(documents().put(StoredRevocations::restoration(kNow - Seconds{60}))));
+  home_.reopen();
+  EXPECT_EQ((*StoredRevocations::open(documents()))->restored(), kNow + Milliseconds{500});
+}
+
+TEST_P(IdpStores, a_mark_of_a_restore_that_cannot_be_read_stops_the_start) {
+  expect_done(run(documents().put({"restorations", "1", 1, kNow + Seconds{60}, "{\"restored\":\"yesterday\"}"})));
+  home_.reopen();
+  EXPECT_FALSE(StoredRevocations::open(documents()));
+}
+
 TEST_P(IdpStores, the_longer_of_two_revocations_counts_after_a_restart) {
   {
     auto revocations = *StoredRevocations::open(documents());

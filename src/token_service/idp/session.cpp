@@ -37,7 +37,7 @@ Result<LiveSession, SessionProblem> check_live(std::optional<Session> session, c
   const registry::User* user = snapshot.user(session->user_id);
   if (!user) return unexpected(SessionProblem::user_unknown);
   if (!user->active) return unexpected(SessionProblem::user_disabled);
-  if (user->not_before && session->created < *user->not_before) return unexpected(SessionProblem::before_not_before);
+  if (registry::is_taken_back(session->created, *user, revocations)) return unexpected(SessionProblem::before_not_before);
   return LiveSession{std::move(*session), user};
 }
 

@@ -29,7 +29,7 @@ Result<Subject, Refusal> check_id_token(const Idp& idp, std::string_view token, 
   }
   auto live = TRY(check_session_of(idp, *client.snapshot, *own, now));
   const auto* issued_at = own->claims.find_int("iat");
-  if (live.user->not_before && issued_at && from_unix_seconds(*issued_at) < *live.user->not_before) {
+  if (issued_at && registry::is_taken_back(from_unix_seconds(*issued_at), *live.user, idp.revocations)) {
     return unexpected(refuse(Problem::subject_token_before_not_before));
   }
   return Subject{std::move(live), own->grant_id, std::nullopt};
@@ -78,7 +78,7 @@ Result<PresentedRefresh, Refusal> check_refresh_token(const Idp& idp, std::strin
   auto live = check_live(idp.sessions.find(family.sid), *client.snapshot, idp.revocations, idp.settings, now);
   if (!live) return unexpected(refuse(live.error()));
   if (live->user->id != family.user_id) return unexpected(refuse(Problem::subject_token_other_user));
-  if (live->user->not_before && family.created < *live->user->not_before) {
+  if (registry::is_taken_back(family.created, *live->user, idp.revocations)) {
     return unexpected(refuse(Problem::refresh_token_before_not_before));
   }
   return PresentedRefresh{std::move(found->family), found->generation, std::move(*live)};

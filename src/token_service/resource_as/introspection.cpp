@@ -61,7 +61,7 @@ std::optional<std::string_view> inactive_because(const OwnToken& token, const re
   if (!token.sid.empty() && revocations.is_session_ended(token.sid)) return "session_ended";
   const registry::User* user = snapshot.user(token.subject);
   if (user == nullptr || !user->active) return "user_disabled";
-  if (user->not_before && from_unix_seconds(token.issued_at) < *user->not_before) return "issued_before_not_before";
+  if (registry::is_taken_back(from_unix_seconds(token.issued_at), *user, revocations)) return "issued_before_not_before";
   const auto client = snapshot.agent_at_resource_as(settings.issuer, token.client_id);
   if (client.agent == nullptr || !client.agent->active) return "client_disabled";
   const registry::Server* server = snapshot.server_by_resource(token.audience);

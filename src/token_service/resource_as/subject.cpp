@@ -25,8 +25,8 @@ Result<const registry::User*, Refusal> resolve_subject(const id_jag::IdJag& id_j
 
 Result<void, Refusal> check_session(const id_jag::IdJag& id_jag, const registry::User& user, const registry::Revocations& revocations,
                                     const Settings& settings, Instant now) {
-  if (user.not_before && from_unix_seconds(id_jag.issued_at) < *user.not_before)
-    return unexpected(Refusal::issued_before_not_before);
+  const Seconds skew{id_jag.issuer == settings.own_idp_issuer ? 0 : settings.skew_seconds};
+  if (registry::is_taken_back(from_unix_seconds(id_jag.issued_at), user, revocations, skew)) return unexpected(Refusal::issued_before_not_before);
   if (id_jag.session_expiry && *id_jag.session_expiry <= to_unix_seconds(now)) return unexpected(Refusal::session_expired);
   // Another issuer's `sid` means nothing here, even if it should be spelled like one of ours.
   const bool knows_session = !settings.own_idp_issuer.empty() && id_jag.issuer == settings.own_idp_issuer && !id_jag.sid.empty();

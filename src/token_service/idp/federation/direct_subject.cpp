@@ -47,7 +47,7 @@ Session session_of(const registry::IdentityConnector& connector, const oauth::Id
 
 Result<Subject, Refusal> check_standing(const Idp& idp, const registry::IdentityConnector& connector, const oauth::IdToken& token, const Admitted& admitted, Instant now) {
   const registry::User& user = *admitted.user;
-  if (user.not_before && token.issued_at < *user.not_before) return unexpected(refuse(Problem::subject_token_before_not_before));
+  if (registry::is_taken_back(token.issued_at, user, idp.revocations)) return unexpected(refuse(Problem::subject_token_before_not_before));
   Session session = session_of(connector, token, user, now);
   if (idp.revocations.is_session_ended(session.id)) return unexpected(refuse(SessionProblem::ended));
   Subject subject{LiveSession{std::move(session), &user}, {}, std::nullopt};
