@@ -18,6 +18,7 @@ MAY_USE = {
     "audit": {"base", "encoding", "crypto"},
     "telemetry": BASICS | {"audit"},
     "registry": BASICS | {"oauth", "audit"},
+    "audit_export": BASICS | {"audit", "registry"},
     "mcp": BASICS,
     "policy": BASICS | {"cedar", "json_schema", "registry", "audit"},
     "authzen": BASICS | {"oauth", "audit", "registry", "policy"},

@@ -90,6 +90,7 @@ int backup(const BackupOptions& options) {
   if (!config) return failed("backup", registry::to_string(config.error()), 2);
   std::error_code ignored;
   if (fs::exists(options.folder, ignored)) return failed("backup", "`" + options.folder + "` exists already: name a folder that does not", 2);
+  ::umask(0077);   // for pg_dump too
   // Made beside its place: a backup that did not come to its end must not look like one.
   const std::string unfinished = options.folder + ".unfinished";
   fs::remove_all(unfinished, ignored);

@@ -121,6 +121,12 @@ void Observability::watch(Watched watched) {
     }
     for (const auto& [issuer, fetched_at] : newest) samples.add({issuer}, seconds_of(fetched_at));
   });
+  registry_.poll_gauge({"writ_audit_sink_position", "The newest audit record that a sink has got.", {"sink"}}, [&sinks = watched.sinks](Samples& samples) {
+    for (const auto& sink : sinks.states()) samples.add({sink.id}, static_cast<double>(sink.delivered_to));
+  });
+  registry_.poll_counter({"writ_audit_sink_failures_total", "Tries that a sink did not take.", {"sink"}}, [&sinks = watched.sinks](Samples& samples) {
+    for (const auto& sink : sinks.states()) samples.add({sink.id}, static_cast<double>(sink.failures));
+  });
   watch_policy(watched.administration);
   telemetry::add_disk_metrics(registry_, config_.data_directory);
   telemetry::add_process_metrics(registry_);

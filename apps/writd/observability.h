@@ -12,6 +12,7 @@
 #include "adapters/outgoing/curl_outgoing.h"
 #include "adapters/telemetry/access_log_file.h"
 #include "admin/administration.h"
+#include "audit_sinks.h"
 #include "config/config.h"
 #include "decisions_log.h"
 #include "deployment.h"
@@ -42,6 +43,7 @@ class Observability {
     admin::Administration& administration;
     const admin::KeyAdministration& keys;
     const net::Server& server;
+    const AuditSinks& sinks;
   };
   // Adds what is read when somebody looks. All of it outlives the last request.
   void watch(Watched watched);

@@ -13,6 +13,7 @@
 #include "adapters/net/server.h"
 #include "adapters/yaml/yaml.h"
 #include "admin/shadow_log.h"
+#include "audit_sinks.h"
 #include "definition_reviews.h"
 #include "first_objects.h"
 #include "log.h"
@@ -78,6 +79,7 @@ class Service {
   explicit Service(config::Config config) : config_(std::move(config)) {}
   ~Service() {
     server_.drain(std::chrono::milliseconds(0));
+    if (sinks_) sinks_->stop();
     if (observability_) observability_->stop(loops_);
   }
 
@@ -135,6 +137,7 @@ class Service {
   }
   void drain() {
     server_.drain(kDrainWithin);
+    sinks_->stop();
     observability_->stop(loops_);
   }
 
@@ -152,7 +155,8 @@ class Service {
       router->add("GET", "/healthz", healthy);
       router->add("GET", "/readyz", healthy);
     }
-    observability_->watch({parts, *administration_, *keys_, server_});
+    sinks_ = TRY(AuditSinks::start(config_, parts.stores, loops_));
+    observability_->watch({parts, *administration_, *keys_, server_, *sinks_});
     admin_routes_.add("GET", "/metrics", admin::for_auditors(*api_, [this](const http::Request&) { return answer(observability_->metrics()); }));
     if (!config_.admin_listener.socket.empty()) {
       // A socket that a crash left behind is not in use: nobody answers on it.
@@ -196,6 +200,7 @@ class Service {
   std::unique_ptr<InboxReviews> reviews_;
   std::unique_ptr<Deployment> deployment_;   // owns the stores
   std::unique_ptr<admin::Administration> administration_;
+  std::unique_ptr<AuditSinks> sinks_;
   std::unique_ptr<RoleKeys> keys_;
   std::unique_ptr<RoleSessions> sessions_;
   std::unique_ptr<RoleUpstreams> upstreams_;

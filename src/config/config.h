@@ -74,8 +74,22 @@ struct Keys {
   bool issuer_tables = false;           // crypto::verify_by_tables for keys that are used often
 };
 
+// Where the audit trail is sent on to, continuously: a webhook or a syslog receiver, one of the two.
+struct AuditSink {
+  std::string id;                       // names how far it has got; a new name begins anew
+  std::string webhook_url;
+  std::string authorization_file;       // holds the value of the Authorization field of a webhook; empty: none
+  std::string syslog_host;              // over TLS (RFC 5425)
+  std::uint16_t syslog_port = 6514;
+  std::string ca_file;                  // PEM; empty: the system's
+  std::string client_certificate_file, client_key_file;   // of syslog; both or neither
+  bool as_ocsf = true;                  // else the records themselves
+  bool from_beginning = true;           // a new sink gets all that is there, else what comes from now on
+};
+
 struct Audit {
   Seconds keep{0};                      // older records are removed, a whole segment at a time; 0: never
+  std::vector<AuditSink> sinks;
 };
 
 struct Log {

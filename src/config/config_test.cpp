@@ -60,7 +60,12 @@ gateway: {base: "https://mcp.example.com", denied_calls: http_403, denials: code
           upstreams: {failures: 3, retry: 2s, retry_max: 1m, waiting: 50, waiting_per_user: 7}, member_deadline: 2s}
 keys: {algorithm: EdDSA, rotate_after: 30d, sealing_key_file: /run/credentials/seal, issuer_tables: true}
 store: {postgresql: "host=/run/postgresql dbname=writ", password_file: pgpass}
-audit: {keep: 400d}
+audit:
+  keep: 400d
+  sinks:
+    - {id: siem, webhook: {url: "https://siem.example.com/in", authorization_file: siem.token}, ca_file: ca.pem}
+    - {id: log, syslog: {address: "[2001:db8::1]:7514"}, format: records, from: now}
+    - {id: name, syslog: {address: logs.example.com}}
 log: {level: debug, format: json, access: file, access_file: access.log}
 telemetry: {sampling: 0.25, otlp: "http://127.0.0.1:4318/v1/traces", authorization_file: otlp.secret, incoming: parent}
 objects: {users: []}
@@ -80,6 +85,14 @@ policy: bundle
   EXPECT_EQ(config->admin_listener.socket, "/run/writ/admin.sock");
   EXPECT_EQ(config->idp.refresh_repeat, Seconds{0});
   EXPECT_EQ(config->audit.keep, Seconds{400 * 24 * 3600});
+  ASSERT_EQ(config->audit.sinks.size(), 3u);
+  EXPECT_EQ(config->audit.sinks[0].webhook_url, "https://siem.example.com/in");
+  EXPECT_TRUE(config->audit.sinks[0].authorization_file.ends_with("/siem.token"));
+  EXPECT_TRUE(config->audit.sinks[0].as_ocsf && config->audit.sinks[0].from_beginning);
+  EXPECT_EQ(config->audit.sinks[1].syslog_host, "2001:db8::1");
+  EXPECT_EQ(config->audit.sinks[1].syslog_port, 7514);
+  EXPECT_FALSE(config->audit.sinks[1].as_ocsf || config->audit.sinks[1].from_beginning);
+  EXPECT_EQ(config->audit.sinks[2].syslog_port, 6514);
   EXPECT_EQ(config->idp.policy_denial, Idp::PolicyDenial::invalid_target);
   EXPECT_EQ(config->resource_as.missing_scope, ResourceAs::MissingScope::none);
   EXPECT_EQ(config->gateway.call_durability, Gateway::CallDurability::power);
@@ -157,6 +170,14 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"sampling_to_nowhere", "telemetry: {sampling: 0.1}", AT "23: error: `sampling` needs `otlp`"},
         Row{"traces_over_plain_http", "telemetry: {otlp: 'http://c.example/v1/traces'}", AT "19: error: `otlp` must be the collector's https URL"},
         Row{"unknown_incoming", "telemetry: {incoming: trust}", AT "23: error: `incoming` must be `link` or `parent`"},
+        Row{"sink_without_a_receiver", "audit: {sinks: [{id: a}]}", AT "17: error: an audit sink is a `webhook` or a `syslog` receiver: write one of the two"},
+        Row{"sink_with_two_receivers", "audit: {sinks: [{id: a, webhook: {url: 'https://s.example'}, syslog: {address: s.example}}]}", AT "17: error: an audit sink is a `webhook` or a `syslog`"},
+        Row{"sink_without_a_name", "audit: {sinks: [{syslog: {address: s.example}}]}", AT "17: error: an audit sink needs `id`"},
+        Row{"two_sinks_of_one_name", "audit: {sinks: [{id: a, syslog: {address: s.example}}, {id: a, syslog: {address: t.example}}]}", AT "61: error: two audit sinks are called `a`"},
+        Row{"webhook_over_plain_http", "audit: {sinks: [{id: a, webhook: {url: 'http://s.example'}}]}", AT "40: error: `url` must be an https URL"},
+        Row{"syslog_address_with_a_path", "audit: {sinks: [{id: a, syslog: {address: 's.example/x'}}]}", AT "43: error: `address` must be a name or an address"},
+        Row{"half_a_certificate", "audit: {sinks: [{id: a, syslog: {address: s.example, client_key_file: k.pem}}]}", AT "71: error: `client_certificate_file` and `client_key_file` belong together"},
+        Row{"unknown_format_of_a_sink", "audit: {sinks: [{id: a, format: cef, syslog: {address: s.example}}]}", AT "33: error: `format` must be `ocsf` or `records`, not `cef`"},
         Row{"node_name", "node: 'a b'", AT "7: error: `node` has up to 32"}),
     [](const auto& row) { return row.param.name; });
 

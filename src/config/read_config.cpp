@@ -287,7 +287,52 @@ class Reader {
     if (!node) return;
     Fields fields(*node, "`audit`", problems_);
     config_.audit.keep = fields.duration("keep", config_.audit.keep, kDay, 36500 * kDay);
+    for (const Node& sink : fields.list("sinks")) read_sink(sink);
     fields.finish();
+  }
+
+  void read_sink(const Node& node) {
+    Fields fields(node, "an audit sink", problems_);
+    AuditSink sink;
+    sink.id = fields.required_text("id");
+    sink.ca_file = resolved(config_.file, fields.text("ca_file"));
+    sink.as_ocsf = fields.choice<bool>("format", true, {{"ocsf", true}, {"records", false}});
+    sink.from_beginning = fields.choice<bool>("from", true, {{"beginning", true}, {"now", false}});
+    if (const Node* webhook = fields.find("webhook")) {
+      Fields at(*webhook, "`webhook`", problems_);
+      sink.webhook_url = at.required_text("url");
+      const auto url = uri::parse(sink.webhook_url);
+      if (!sink.webhook_url.empty() && (!url || !uri::is_secure_or_loopback(*url))) at.error(at.at("url"), "`url` must be an https URL (http is for loopback only)");
+      sink.authorization_file = resolved(config_.file, at.text("authorization_file"));
+      at.finish();
+    }
+    if (const Node* syslog = fields.find("syslog")) {
+      Fields at(*syslog, "`syslog`", problems_);
+      read_syslog_address(at, sink);
+      sink.client_certificate_file = resolved(config_.file, at.text("client_certificate_file"));
+      sink.client_key_file = resolved(config_.file, at.text("client_key_file"));
+      if (sink.client_certificate_file.empty() != sink.client_key_file.empty()) at.error(at.at("client_key_file"), "`client_certificate_file` and `client_key_file` belong together");
+      at.finish();
+    }
+    if (fields.has("webhook") == fields.has("syslog")) fields.error(node.at, "an audit sink is a `webhook` or a `syslog` receiver: write one of the two");
+    for (const AuditSink& other : config_.audit.sinks) {
+      if (other.id == sink.id && !sink.id.empty()) fields.error(fields.at("id"), "two audit sinks are called `" + sink.id + "`");
+    }
+    fields.finish();
+    config_.audit.sinks.push_back(std::move(sink));
+  }
+
+  // siem.example.com:6514, [2001:db8::1]:6514, or a name alone.
+  void read_syslog_address(Fields& fields, AuditSink& sink) {
+    const std::string text = fields.required_text("address");
+    const auto parsed = uri::parse("https://" + text);
+    if (!text.empty() && (!parsed || parsed->has_userinfo || !parsed->path.empty() || parsed->query || parsed->fragment)) {
+      fields.error(fields.at("address"), "`address` must be a name or an address, with `:PORT` when that is not 6514");
+      return;
+    }
+    if (!parsed) return;
+    sink.syslog_host = parsed->host;
+    sink.syslog_port = parsed->port.value_or(sink.syslog_port);
   }
 
   void read_log() {

@@ -75,7 +75,7 @@ def story(checks, world, store, where):
     checks_that("a backup is never written over", code == 2 and "exists already" in err, (code, err))
     code, out, err = world.writ("backup", str(world.folder / "backup"), "--check")
     checks_that("and it compares equal to its manifest", code == 0 and "whole" in out, (code, out, err))
-    open_to_others = [str(file) for file in (world.folder / "backup").rglob("*") if file.stat().st_mode & 0o077 and store is None]
+    open_to_others = [str(file) for file in (world.folder / "backup").rglob("*") if file.stat().st_mode & 0o077 and file.is_file()]
     checks_that("nobody else may read it", not open_to_others and (world.folder / "backup").stat().st_mode & 0o077 == 0, open_to_others)
 
     damaged = world.folder / "damaged"
@@ -107,16 +107,16 @@ def story(checks, world, store, where):
     checks_that(f"none of {len(during_or_after)} spent during and after it either, of which the backup knows nothing", not accepted, len(accepted))
     answer = grants.redeem(held)
     checks_that("nor one from before the restore that was never spent: nobody can tell", answer.get("error") == "invalid_grant", answer)
-    records = [json.loads(line) for line in world.writ("audit", "query", "--limit", "1000", "--json")[1].splitlines()]
-    reasons = [record.get("reason") for record in records]
-    checks_that("for that reason", "issued_before_not_before" in reasons, reasons[:20])
-    checks_that("the restore is on record", "restored" in reasons, reasons[-20:])
+    reasons = {event: {record.get("reason") for record in json.loads(world.writ("audit", "query", "--event", event, "--limit", "1000", "--json")[1])} for event in ("access_token", "service")}
+    checks_that("for that reason", "issued_before_not_before" in reasons["access_token"], reasons)
+    checks_that("the restore is on record", "restored" in reasons["service"], reasons)
     checks_that("a sign-in from before is worth nothing", "access_token" not in grants_answer(world, alice), "")
     denied = world.http("POST", f"{world.base}/mcp/notes", json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}),
                         {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-11-25"})[0]
     checks_that("nor is an access token", denied.status == 401, denied.status)
     access = world.access_token(world.sign_in("alice"))
-    checks_that("who signs in anew works as before, with the policy of the backup", "list_notes" in world.list_tools(access) or len(world.list_tools(access)) > 0, "")
+    tools = world.list_tools(access)
+    checks_that("who signs in anew works as before, with the policy of the backup", len(tools) > 0, tools)
     if store is None:
         code, out, err = world.writ("audit", "verify", "--dir", str(world.folder / "restored" / "audit"))
         checks_that("the restored audit trail verifies", code == 0, (code, out, err))

@@ -117,6 +117,18 @@ class World:
         connection.close()
         return answer
 
+    def admin_text(self, path):
+        """Status and text, for what is no JSON."""
+        connection = http.client.HTTPConnection("localhost")
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.settimeout(60)
+        connection.sock.connect(str(self.folder / "admin.sock"))
+        connection.request("GET", path)
+        response = connection.getresponse()
+        text = response.read().decode()
+        connection.close()
+        return response.status, text
+
     def active_version(self):
         return json.loads(self.writ("policy", "show", "--json")[1])["version"]
 

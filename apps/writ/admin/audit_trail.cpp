@@ -12,8 +12,8 @@
 #include "adapters/log/verify.h"
 #include "admin_client.h"
 #include "audit/record.h"
+#include "audit_export/ocsf.h"
 #include "encoding/form.h"
-#include "ocsf.h"
 #include "output.h"
 
 namespace writ::cli::admin {
@@ -97,7 +97,7 @@ void export_from_server(Context& context, const ExportArguments& arguments) {
   };
   const auto print = [&](const json::Array& items) {
     for (const auto& item : items) {
-      print_line(json::write(arguments.format == "ocsf" ? to_ocsf(item) : item));
+      print_line(json::write(arguments.format == "ocsf" ? audit_export::to_ocsf(item) : item));
       if (const auto* position = item.find_int("position")) after = std::max(after, static_cast<std::uint64_t>(*position));
     }
     std::fflush(stdout);
@@ -126,7 +126,7 @@ void export_from_folder(Context& context, const ExportArguments& arguments) {
     if (!line.starts_with(kRecord)) return;
     const std::string_view record = line.substr(kRecord.size(), line.rfind(kLink) - kRecord.size());
     if (arguments.format == "records") return print_line(record);
-    if (const auto parsed = json::parse(record)) print_line(json::write(to_ocsf(*parsed)));
+    if (const auto parsed = json::parse(record)) print_line(json::write(audit_export::to_ocsf(*parsed)));
   });
   if (!done) fail(context, kFailed, done.error());
 }

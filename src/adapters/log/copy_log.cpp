@@ -1,15 +1,20 @@
 #include "adapters/log/copy_log.h"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "adapters/log/checkpoint.h"
 #include "adapters/log/segments.h"
+#include "adapters/log/spent_journal.h"
 
 namespace writ::log {
 namespace {
 
 constexpr std::size_t kBlockBytes = 4 << 20;
 constexpr int kAttempts = 5;
+constexpr int kLooks = 200;
+constexpr auto kLookEvery = std::chrono::milliseconds(5);
 
 // Files that go over as they are. The newest checkpoint comes first of all: a log must not end before it.
 constexpr const char* kSmallFiles[] = {kNewestCheckpoint, kHandOver, kPublicKeys, "audit.key"};
@@ -19,6 +24,8 @@ struct Copying {
   const std::string& from;
   const std::string& to;
   CopiedLog done{};
+  std::uint32_t journal = 0;          // where the claims of the last group with claims stand, and how many that journal then has
+  std::uint64_t journal_count = 0;
 
   Result<void, IoError> run() {
     TRY(files.make_directory(to));
@@ -74,6 +81,7 @@ struct Copying {
     while (const auto group = parse_group(std::string_view(bytes).substr(end))) {
       if (!closes(*group)) break;
       end += group->header.size;
+      if (group->header.claims != 0) journal = group->header.journal, journal_count = group->header.journal_index + group->header.claims;
       if (group->header.kind == GroupHeader::Kind::records) done.newest_position = group->header.first_position + group->header.entries - 1;
     }
     TRY(target.write_at(0, std::string_view(bytes).substr(0, end)));
@@ -81,7 +89,20 @@ struct Copying {
     return {};
   }
 
+  // A group is written before its claims are in the journal. A server that died in between left them to its next start, so the wait has an end.
+  Result<void, IoError> wait_for_claims() {
+    if (journal_count == 0) return {};
+    const auto file = TRY(files.open(journal_path(from + "/spent", journal), Files::Mode::read));
+    for (int look = 0; look < kLooks; ++look) {
+      const std::string last = TRY(file->read_at(journal_offset(journal_count - 1), kClaimBytes));
+      if (last.find_first_not_of('\0') != std::string::npos) break;
+      std::this_thread::sleep_for(kLookEvery);
+    }
+    return {};
+  }
+
   Result<void, IoError> spent_claims() {
+    TRY(wait_for_claims());
     for (const std::string& name : TRY(files.list(from + "/spent"))) {
       if (!name.ends_with(".journal") && !name.ends_with(".snapshot")) continue;
       const auto source = TRY(files.open(from + "/spent/" + name, Files::Mode::read));

@@ -11,7 +11,7 @@
 namespace writ::log::test {
 namespace {
 
-constexpr int kCommits = 240;
+constexpr int kCommits = 120;
 
 // The folder of a copy, as the folder of a log on a disk of its own.
 std::shared_ptr<SimulatedDisk> disk_with(SimulatedDisk& disk, const std::string& directory) {
@@ -30,7 +30,7 @@ struct Taken {
 
 void judge(std::shared_ptr<SimulatedDisk> disk, const Taken& taken) {
   FixedClock clock;
-  const auto verification = verify_directory(*disk, "/audit", std::nullopt);
+  const auto verification = verify_directory(*disk, "/audit", jose::KeySet({audit_key().public_jwk()}));
   ASSERT_TRUE(verification) << verification.error();
   EXPECT_TRUE(verification->findings.empty()) << taken.directory << ": " << verification->findings.front().sentence;
   auto opened = AppendOnlyLog::open(small_log(disk), clock);

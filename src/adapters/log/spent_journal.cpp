@@ -118,6 +118,9 @@ std::string hash_on(std::string previous, std::string_view chunk) { return crypt
 
 }  // namespace
 
+std::string journal_path(const std::string& directory, std::uint32_t number) { return path_of(directory, number, ".journal"); }
+std::uint64_t journal_offset(std::uint64_t index) { return kHeaderBytes + index * kRecordBytes; }
+
 std::string encode_claim(const SpentClaim& claim) {
   std::string out(view_of(claim.key));
   put(out, claim.forget_after);

@@ -31,6 +31,9 @@ struct JournalOptions {
 
 // Claims as they stand in a group and, with another checksum at the end, in the journal.
 std::string encode_claim(const SpentClaim& claim);
+std::string journal_path(const std::string& directory, std::uint32_t number);
+// Where in a journal the record with this index begins.
+std::uint64_t journal_offset(std::uint64_t index);
 
 // One thread.
 class SpentJournal {

@@ -1,4 +1,4 @@
-#include "ocsf.h"
+#include "audit_export/ocsf.h"
 
 #include <array>
 #include <cstdio>
@@ -6,9 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "output.h"
-
-namespace writ::cli::admin {
+namespace writ::audit_export {
 namespace {
 
 struct Class {
@@ -34,6 +32,12 @@ constexpr Class kClasses[] = {
     {"outcome", 6003, "API Activity", 99, "Other"},
 };
 constexpr Class kOther{"", 6003, "API Activity", 3, "Update"};   // administration, policy, keys, the service itself
+
+// Members of records are text, but for the numbers that are asked for as such.
+std::string text_of(const json::Value& record, std::string_view member) {
+  const auto* text = record.find_string(member);
+  return text ? *text : std::string();
+}
 
 // 2026-11-24T16:45:00.123Z as milliseconds since 1970; 0 when it is no such time.
 std::int64_t milliseconds_of(const std::string& text) {
@@ -107,4 +111,4 @@ json::Value to_ocsf(const json::Value& record) {
   return ocsf;
 }
 
-}  // namespace writ::cli::admin
+}  // namespace writ::audit_export

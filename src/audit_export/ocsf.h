@@ -8,8 +8,8 @@
 
 #include "encoding/json.h"
 
-namespace writ::cli::admin {
+namespace writ::audit_export {
 
 json::Value to_ocsf(const json::Value& record);
 
-}  // namespace writ::cli::admin
+}  // namespace writ::audit_export
