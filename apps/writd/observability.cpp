@@ -66,7 +66,9 @@ LogMeters Observability::log_meters() {
 void Observability::observe(Stores& stores) {
   log_.emplace(*stores.log, instruments_, is_method);
   stores.log = &*log_;
-  stores.documents = std::make_unique<ObservedDocuments>(std::move(stores.documents), instruments_);
+  auto documents = std::make_unique<ObservedDocuments>(std::move(stores.documents), instruments_);
+  documents_ = documents.get();
+  stores.documents = std::move(documents);
   stores.objects = std::make_unique<ObservedObjectStore>(std::move(stores.objects), instruments_);
 }
 
@@ -150,6 +152,32 @@ http::Response Observability::metrics() const {
   http::Response response = http::no_store(http::text(200, registry_.text()));
   response.headers.set("Content-Type", telemetry::Registry::kMediaType);
   return response;
+}
+
+http::Response Observability::readiness() const {
+  std::string text;
+  if (documents_->is_failing()) text += "degraded: the state store takes no changes\n";
+  if (log_->is_failing()) text += "degraded: the decisions log takes no records\n";
+  http::Response response = http::no_store(http::text(text.empty() ? 200 : 503, text.empty() ? "ok\n" : text));
+  if (!text.empty()) response.headers.set("Retry-After", "1");
+  return response;
+}
+
+bool Observability::is_degraded() const { return documents_->is_failing() || log_->is_failing(); }
+
+Task<void> Observability::try_again() {
+  if (documents_->is_failing()) {
+    auto trying = documents_->forget_expired(clock_.now());
+    static_cast<void>(co_await trying);
+  }
+  if (log_->is_failing()) {
+    audit::Commit commit;
+    commit.record.event = audit::Event::service;
+    commit.record.time = clock_.now();
+    commit.record.reason = "log_recovered";
+    auto trying = log_->commit(std::move(commit));
+    static_cast<void>(co_await trying);
+  }
 }
 
 void Observability::note_policy() {

@@ -27,6 +27,8 @@ class KeyAdministration;
 
 namespace writ::writd {
 
+class ObservedDocuments;
+
 class Observability {
  public:
   // The error is a sentence for the operator.
@@ -49,6 +51,12 @@ class Observability {
   void watch(Watched watched);
 
   http::Response metrics() const;
+  // /readyz: 200 while what is decided can be stored, else 503 with what cannot.
+  http::Response readiness() const;
+  // Whether the state store or the decisions log refused the last time. What refuses may have recovered with nobody there to notice, as a load balancer
+  // sends nobody: `try_again` writes a little to each that does.
+  bool is_degraded() const;
+  Task<void> try_again();
 
   // Twice a second, by one thread: how long the loops let work wait; finished traces go out.
   void tick(net::EventLoops& loops);
@@ -72,6 +80,7 @@ class Observability {
   std::optional<telemetry::SpanExporter> exporter_;
   std::optional<telemetry::RequestObserver> requests_;
   std::optional<telemetry::ObservedLog> log_;
+  ObservedDocuments* documents_ = nullptr;
   const admin::Administration* administration_ = nullptr;
   std::string policy_version_;                       // touched by tick() alone
   std::atomic<std::int64_t> policy_since_ms_{0};

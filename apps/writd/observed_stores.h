@@ -2,6 +2,7 @@
 
 // Stores that tell how long they took and how often they failed.
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 
@@ -35,17 +36,22 @@ class ObservedDocuments final : public registry::Documents {
   Task<Result<void, Unavailable>> put(registry::Document document) override {
     const StoreTiming timing(instruments_, "put_document");
     auto result = co_await inner_->put(std::move(document));
+    failing_.store(!result, std::memory_order_relaxed);
     co_return timing.done(result);
   }
   Task<Result<void, Unavailable>> forget_expired(Instant now) override {
     const StoreTiming timing(instruments_, "forget_documents");
     auto result = co_await inner_->forget_expired(now);
+    failing_.store(!result, std::memory_order_relaxed);
     co_return timing.done(result);
   }
+  // Whether the last change could not be stored.
+  bool is_failing() const { return failing_.load(std::memory_order_relaxed); }
 
  private:
   std::unique_ptr<registry::Documents> inner_;
   telemetry::Instruments& instruments_;
+  std::atomic<bool> failing_{false};
 };
 
 class ObservedObjectStore final : public registry::ObjectStore {

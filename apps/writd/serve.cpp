@@ -123,6 +123,9 @@ class Service {
   }
   void tick() {
     observability_->tick(loops_);
+    if (observability_->is_degraded() && !trying_.exchange(true)) {
+      loops_.executor(0).post([this] { spawn(observability_->try_again(), [this](std::exception_ptr) { trying_ = false; }); });
+    }
     loops_.executor(0).post([this] {
       if (ticking_.exchange(true)) return;   // the one before still waits for a slow store
       spawn(deployment_->tick(), [this](std::exception_ptr) { ticking_ = false; });
@@ -153,7 +156,7 @@ class Service {
     public_routes_ = deployment_->public_routes();
     for (http::Router* router : {&admin_routes_, &public_routes_}) {
       router->add("GET", "/healthz", healthy);
-      router->add("GET", "/readyz", healthy);
+      router->add("GET", "/readyz", [this](const http::Request&) { return answer(observability_->readiness()); });
     }
     sinks_ = TRY(AuditSinks::start(config_, parts.stores, loops_));
     observability_->watch({parts, *administration_, *keys_, server_, *sinks_});
@@ -206,7 +209,7 @@ class Service {
   std::unique_ptr<RoleUpstreams> upstreams_;
   std::unique_ptr<admin::Api> api_;
   http::Router admin_routes_, public_routes_;
-  std::atomic<bool> ticking_{false};
+  std::atomic<bool> ticking_{false}, trying_{false};
   net::Server server_{loops_, [this] {
                         net::ServerOptions options;
                         options.limits.connections_max = connections_max(options.limits.connections_max);

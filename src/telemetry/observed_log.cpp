@@ -94,6 +94,7 @@ Task<Result<audit::Committed, Unavailable>> ObservedLog::commit(audit::Commit co
   auto committed = co_await log_.commit(std::move(commit));
   step.end();
   histogram.observe(std::chrono::steady_clock::now() - started);
+  if (!committed || is_failing()) failing_.store(!committed, std::memory_order_relaxed);
   if (!committed) {
     instruments_.commit_refusals.add();
     if (is_decision) trail->effect = "deny", trail->reason = "cannot_be_recorded";

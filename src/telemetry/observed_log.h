@@ -3,6 +3,8 @@
 // A decisions log that counts on the way through: decisions, tokens issued and refused, how long records took, and what could not be recorded. It notes
 // on the trail of the request who it was and what was decided, and in the record which request it belongs to.
 
+#include <atomic>
+
 #include "audit/decisions_log.h"
 #include "telemetry/instruments.h"
 
@@ -15,6 +17,8 @@ class ObservedLog final : public audit::DecisionsLog {
   ObservedLog(audit::DecisionsLog& log, Instruments& instruments, bool (*is_method)(std::string_view)) : log_(log), instruments_(instruments), is_method_(is_method) {}
 
   Task<Result<audit::Committed, Unavailable>> commit(audit::Commit commit) override;
+  // Whether the last record could not be committed.
+  bool is_failing() const { return failing_.load(std::memory_order_relaxed); }
 
  private:
   // What is to be counted when the record was committed.
@@ -29,6 +33,7 @@ class ObservedLog final : public audit::DecisionsLog {
   audit::DecisionsLog& log_;
   Instruments& instruments_;
   bool (*is_method_)(std::string_view);
+  std::atomic<bool> failing_{false};
 };
 
 }  // namespace writ::telemetry

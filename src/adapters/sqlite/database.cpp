@@ -12,6 +12,8 @@
 namespace writ::sqlite {
 namespace {
 
+constexpr std::chrono::milliseconds kPatience{2'000};
+
 Failure failure_of(sqlite3* database) { return Failure{sqlite3_errmsg(database)}; }
 
 }  // namespace
@@ -123,6 +125,8 @@ Result<void, Failure> Connection::transaction(const std::function<Result<void, F
   return {};
 }
 
+void Connection::wait_for_locks(std::chrono::milliseconds at_most) { sqlite3_busy_timeout(database_, static_cast<int>(at_most.count())); }
+
 Worker::Worker(Connection connection) : connection_(std::move(connection)) {}
 
 Result<std::unique_ptr<Worker>, Failure> Worker::start(std::string path, const char* schema) {
@@ -143,7 +147,12 @@ Result<void, Failure> Worker::perform(const Work& work) {
 
 Task<Result<void, Unavailable>> Worker::run(Work work) {
   Result<void, Failure> done;
-  std::function<void()> performing = [&] { done = perform(work); };
+  const auto until = std::chrono::steady_clock::now() + kPatience;
+  std::function<void()> performing = [&] {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    connection_.wait_for_locks(std::max(left, std::chrono::milliseconds{0}));
+    done = perform(work);
+  };
   co_await thread_.run(std::move(performing));
   if (!done) co_return unexpected(Unavailable{"store"});
   co_return Result<void, Unavailable>{};

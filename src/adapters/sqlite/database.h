@@ -2,6 +2,7 @@
 
 // SQLite with its sharp edges taken off: prepared statements only (S9), values in and out by type, errors as values.
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -56,7 +57,7 @@ class Statement {
   sqlite3_stmt* statement_;
 };
 
-// One connection, used by one thread at a time. WAL, synchronous FULL, foreign keys on, 5 s busy timeout.
+// One connection, used by one thread at a time. WAL, synchronous FULL, foreign keys on. Waits up to 5 s when another process holds a lock.
 class Connection {
  public:
   // Creates the file with mode 0600 when there is none. ":memory:" is for tests.
@@ -69,6 +70,7 @@ class Connection {
   Result<void, Failure> execute(const char* sql);
   Result<Statement, Failure> prepare(std::string_view sql);
   std::int64_t changes() const;
+  void wait_for_locks(std::chrono::milliseconds at_most);
 
   // Runs `work` in one transaction; rolls back when it, or the commit, fails.
   Result<void, Failure> transaction(const std::function<Result<void, Failure>()>& work);
@@ -78,7 +80,8 @@ class Connection {
   sqlite3* database_;
 };
 
-// A thread that owns a connection. Work is run in order; results come back on the executor of the one who awaits.
+// A thread that owns a connection. Work is run in order; results come back on the executor of the one who awaits. While another process holds the
+// file's lock, work fails two seconds after it was asked for (R6), however much of it waits.
 class Worker {
  public:
   // Opens the file and runs `schema` (idempotent statements).
