@@ -15,3 +15,4 @@ find_package(mimalloc 2.0 REQUIRED)
 
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(ARGON2 REQUIRED IMPORTED_TARGET libargon2)
+pkg_check_modules(XMLSEC REQUIRED IMPORTED_TARGET xmlsec1-openssl)   # brings libxml2

@@ -23,8 +23,9 @@ MAY_USE = {
     "policy": BASICS | {"cedar", "json_schema", "registry", "audit"},
     "authzen": BASICS | {"oauth", "audit", "registry", "policy"},
     "id_jag": BASICS | {"oauth"},
+    "saml": BASICS,
     "approvals": BASICS | {"audit", "registry", "policy"},
-    "token_service": BASICS | {"oauth", "audit", "registry", "policy", "approvals", "id_jag"},
+    "token_service": BASICS | {"oauth", "audit", "registry", "policy", "approvals", "id_jag", "saml"},
     "upstreams": BASICS | {"oauth", "audit", "telemetry", "registry", "mcp", "client"},
     "gateway": BASICS | {"oauth", "audit", "telemetry", "registry", "json_schema", "policy", "approvals", "mcp", "upstreams"},
     "demo_server": BASICS | {"mcp"},
@@ -44,6 +45,8 @@ CONFINED = {
     r"libpq": {"adapters/postgresql"},
     r"yaml-cpp/": {"adapters/yaml"},
     r"re2/": {"json_schema"},
+    r"libxml/": {"saml"},
+    r"xmlsec/": {"saml"},
 }
 # Whoever says yes or no implements policy::Policy. The one that does is the Cedar policy; the other denies everything before there is one.
 DECIDERS = {"src/policy/cedar_policy.h", "src/policy/decision.cpp"}
