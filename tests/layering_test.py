@@ -12,6 +12,7 @@ MAY_USE = {
     "crypto": {"base", "encoding"},
     "http": {"base", "encoding"},
     "jose": {"base", "encoding", "crypto", "http"},
+    "dpop": BASICS,
     "cedar": {"base", "encoding"},
     "json_schema": {"base", "encoding"},
     "oauth": BASICS,
@@ -25,14 +26,14 @@ MAY_USE = {
     "id_jag": BASICS | {"oauth"},
     "saml": BASICS,
     "approvals": BASICS | {"audit", "registry", "policy"},
-    "token_service": BASICS | {"oauth", "audit", "registry", "policy", "approvals", "id_jag", "saml"},
-    "upstreams": BASICS | {"oauth", "audit", "telemetry", "registry", "mcp", "client"},
-    "gateway": BASICS | {"oauth", "audit", "telemetry", "registry", "json_schema", "policy", "approvals", "mcp", "upstreams"},
+    "token_service": BASICS | {"dpop", "oauth", "audit", "registry", "policy", "approvals", "id_jag", "saml"},
+    "upstreams": BASICS | {"dpop", "oauth", "audit", "telemetry", "registry", "mcp", "client"},
+    "gateway": BASICS | {"dpop", "oauth", "audit", "telemetry", "registry", "json_schema", "policy", "approvals", "mcp", "upstreams"},
     "demo_server": BASICS | {"mcp"},
-    "client": BASICS | {"oauth", "mcp"},
-    "bridge": BASICS | {"oauth", "mcp", "client"},
+    "client": BASICS | {"dpop", "oauth", "mcp"},
+    "bridge": BASICS | {"dpop", "oauth", "mcp", "client"},
     "config": BASICS | {"oauth", "registry", "policy"},
-    "admin": BASICS | {"oauth", "audit", "registry", "policy", "approvals", "token_service", "config"},
+    "admin": BASICS | {"dpop", "oauth", "audit", "registry", "policy", "approvals", "token_service", "config"},
 }
 # Third-party headers and the only folders that may include them.
 CONFINED = {
