@@ -10,6 +10,7 @@
 #include "oauth/scope.h"
 #include "registry/check_connector.h"
 #include "registry/combined_server.h"
+#include "registry/provisioning.h"
 #include "registry/step_up_objects.h"
 #include "registry/upstream_oauth.h"
 #include "registry/upstream_program.h"
@@ -115,6 +116,7 @@ class Check {
     if (!is_group_id(group.id)) error(kind, group.id, "id", "a group's `id` has up to 64 letters, digits and _ . @ -, and starts with a letter or digit");
     unique(kind, group.id, "id", "group", group.id, "the id " + shown(group.id));
     references(kind, group.id, "parents", ObjectKind::group, group.parents, ids_.groups);
+    for (auto& [path, message] : problems_of_provisioning(group, objects_.identity_connectors)) error(kind, group.id, path, std::move(message));
   }
 
   void check_cycles() {
@@ -183,6 +185,7 @@ class Check {
       if (!uri::is_issuer(link.issuer)) error(kind, user.id, path + "/issuer", not_an_issuer(link.issuer));
       unique(kind, user.id, path, "link", link.issuer + "\n" + link.tenant + "\n" + link.subject, "this link (issuer, tenant, subject)");
     }
+    for (auto& [path, message] : problems_of_provisioning(user, objects_.identity_connectors)) error(kind, user.id, path, std::move(message));
   }
 
   static std::string not_an_issuer(const std::string& text) {
@@ -334,6 +337,7 @@ class Check {
     } else {
       unique(kind, token.id, "", "api token value", token.sha256_hex, "this token's value");
     }
+    for (auto& [path, message] : problems_of_provisioning(token, objects_.identity_connectors)) error(kind, token.id, path, std::move(message));
   }
 
   void check(const IdentityConnector& connector) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "registry/provisioning.h"
+
 namespace writ::registry {
 namespace {
 
@@ -285,7 +287,7 @@ Plan plan(const Catalogue& present, std::vector<Declared> declared, const PlanRu
   }
   for (const auto& [key, object] : present.objects) {
     const bool spoken_of = std::find(rules.spoken_of.begin(), rules.spoken_of.end(), key.first) != rules.spoken_of.end();
-    if (!spoken_of || mentioned.contains(key)) continue;
+    if (!spoken_of || mentioned.contains(key) || is_provisioned(object.document)) continue;
     if (rules.prune) {
       plan.changes.push_back({ObjectChange::Action::remove, key.first, key.second, name_of(object.document), {}, std::nullopt});
     } else {

@@ -6,6 +6,7 @@
 #include "crypto/hash.h"
 #include "registry/combined_server.h"
 #include "registry/credentials.h"
+#include "registry/provisioning.h"
 #include "registry/read_connector.h"
 #include "registry/step_up_objects.h"
 #include "registry/upstream_era.h"
@@ -63,6 +64,7 @@ User read_user(const Node& node, Reading& reading, Declared& declared) {
     user.links.push_back(std::move(read));
   }
   user.not_before = fields.instant("not_before");
+  read_provisioning(fields, user);
   fields.finish();
   return user;
 }
@@ -70,6 +72,7 @@ User read_user(const Node& node, Reading& reading, Declared& declared) {
 Group read_group(const Node& node, Reading& reading) {
   Fields fields(node, "a group", reading.problems);
   Group group{fields.required_text("id"), fields.text("display_name"), fields.texts("parents")};
+  read_provisioning(fields, group);
   fields.finish();
   return group;
 }
@@ -222,10 +225,11 @@ ApiToken read_api_token(const Node& node, Reading& reading) {
   ApiToken token;
   token.id = fields.required_text("id");
   token.display_name = fields.text("display_name");
-  token.role = fields.choice<std::string>("role", "", {{"admin", "admin"}, {"auditor", "auditor"}, {"evaluator", "evaluator"}});
-  if (!fields.has("role") && node.kind == Node::Kind::mapping) fields.error(node.at, "an API token needs `role`: `admin`, `auditor` or `evaluator`");
+  token.role = fields.choice<std::string>("role", "", {{"admin", "admin"}, {"auditor", "auditor"}, {"evaluator", "evaluator"}, {"scim", "scim"}});
+  if (!fields.has("role") && node.kind == Node::Kind::mapping) fields.error(node.at, "an API token needs `role`: `admin`, `auditor`, `evaluator` or `scim`");
   token.active = fields.flag("active", true);
   read_token(fields, reading, token);
+  read_provisioning(fields, token);
   fields.finish();
   return token;
 }

@@ -2,6 +2,7 @@
 
 #include "audit/record.h"
 #include "registry/combined_server.h"
+#include "registry/provisioning.h"
 #include "registry/read.h"
 #include "registry/upstream_era.h"
 #include "registry/upstream_oauth.h"
@@ -90,6 +91,7 @@ json::Value write(const User& user) {
   }
   if (!links.empty()) out.set("links", std::move(links));
   if (user.not_before) out.set("not_before", audit::to_iso8601(*user.not_before));
+  write_provisioning(user, out);
   return out;
 }
 
@@ -98,6 +100,7 @@ json::Value write(const Group& group) {
   text(out, "id", group.id);
   text(out, "display_name", group.display_name);
   texts(out, "parents", group.parents);
+  write_provisioning(group, out);
   return out;
 }
 
@@ -200,6 +203,7 @@ json::Value write(const ApiToken& token) {
   text(out, "role", token.role);
   if (!token.active) out.set("active", false);
   text(out, "token_sha256", token.sha256_hex);
+  write_provisioning(token, out);
   return out;
 }
 
