@@ -16,10 +16,15 @@ json::Value claims_of(const Statement& statement) {
   const auto set_text = [&](const char* name, const std::string& text) {
     if (!text.empty()) claims.set(name, text);
   };
-  set_text("resource", statement.resource);
+  if (statement.resources.size() == 1) claims.set("resource", statement.resources.front());
+  if (statement.resources.size() > 1) claims.set("resource", json::from_strings(statement.resources));
   set_text("scope", statement.scope);
   set_text("email", statement.email);
+  // Without this nobody may take the address for the person's (RAS-42).
+  if (statement.email_verified && !statement.email.empty()) claims.set("email_verified", true);
+  set_text("aud_tenant", statement.aud_tenant);
   set_text("aud_sub", statement.aud_sub);
+  if (!statement.authorization_details.empty()) claims.set("authorization_details", statement.authorization_details);
   if (statement.auth_time) claims.set("auth_time", *statement.auth_time);
   set_text("acr", statement.acr);
   if (!statement.amr.empty()) {

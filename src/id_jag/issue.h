@@ -21,9 +21,12 @@ struct Statement {
   std::string jti;
   std::int64_t issued_at = 0;
   std::int64_t expires = 0;
-  std::string resource;        // RFC 9728 identifier of the MCP server (IDJAG-07)
+  std::vector<std::string> resources;   // RFC 9728 identifiers of the MCP servers (IDJAG-07); one is written as a string
   std::string scope;
   std::string email, aud_sub;
+  bool email_verified = false;  // of `email`
+  std::string aud_tenant;      // the tenant at the audience
+  json::Array authorization_details;    // RFC 9396
   std::optional<std::int64_t> auth_time;
   std::string acr;
   std::vector<std::string> amr;

@@ -22,7 +22,7 @@ TEST(IdJagIssue, states_the_required_claims_and_nothing_that_was_not_said) {   /
 
 TEST(IdJagIssue, states_what_was_granted) {
   Statement statement = good();
-  statement.resource = "https://mcp.quill.example/mcp", statement.scope = "notes:read notes:write", statement.email = "a@acme.example";
+  statement.resources = {"https://mcp.quill.example/mcp"}, statement.scope = "notes:read notes:write", statement.email = "a@acme.example";
   statement.aud_sub = "acct-9", statement.auth_time = 1'794'999'400, statement.acr = "phr", statement.amr = {"hwk", "mfa"};
   statement.sid = "ses_1";
   const auto claims = claims_of(statement);
@@ -34,6 +34,21 @@ TEST(IdJagIssue, states_what_was_granted) {
   EXPECT_EQ(*claims.find_string("acr"), "phr");
   EXPECT_EQ(*claims.find("amr"), json::Value(json::Array{"hwk", "mfa"}));
   EXPECT_EQ(*claims.find_string("sid"), "ses_1");
+}
+
+TEST(IdJagIssue, states_several_resources_as_an_array_and_what_else_an_audience_is_told) {
+  Statement statement = good();
+  statement.resources = {"https://a.example", "https://b.example"}, statement.aud_tenant = "acme", statement.email = "a@acme.example", statement.email_verified = true;
+  statement.authorization_details = {json::Value{{"type", "payment"}}};
+  auto claims = claims_of(statement);
+  EXPECT_EQ(*claims.find("resource"), json::Value(json::Array{"https://a.example", "https://b.example"}));
+  EXPECT_EQ(*claims.find_string("aud_tenant"), "acme");
+  EXPECT_TRUE(*claims.find_bool("email_verified"));
+  EXPECT_EQ(json::write(*claims.find("authorization_details")), R"([{"type":"payment"}])");
+  statement.email_verified = false;
+  EXPECT_FALSE(claims_of(statement).find("email_verified"));
+  statement.email_verified = true, statement.email.clear();
+  EXPECT_FALSE(claims_of(statement).find("email_verified")) << "without an address nothing was checked";
 }
 
 TEST(IdJagIssue, is_signed_under_its_own_type_with_the_key_that_it_names) {   // IDJAG-01, IDJAG-03

@@ -28,6 +28,7 @@ std::string_view to_string(Rejection rejection) {
     case Rejection::malformed_resource: return "malformed_resource";
     case Rejection::malformed_scope: return "malformed_scope";
     case Rejection::malformed_authorization_details: return "malformed_authorization_details";
+    case Rejection::malformed_sub_id: return "malformed_sub_id";
     case Rejection::malformed_claim: return "malformed_claim";
   }
   return "unknown";

@@ -34,6 +34,7 @@ enum class Rejection {
   malformed_resource,
   malformed_scope,
   malformed_authorization_details,
+  malformed_sub_id,         // no subject identifier (RFC 9493)
   malformed_claim,          // another claim of the wrong type
 };
 std::string_view to_string(Rejection rejection);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "id_jag/identity_claims.h"
+
 namespace writ::id_jag {
 namespace {
 
@@ -93,17 +95,6 @@ Result<std::optional<oauth::ScopeSet>, Rejection> read_scope(const json::Value& 
   return std::optional(std::move(*scope));
 }
 
-// RAS-22: an array of objects with a `type` each.
-Result<bool, Rejection> read_authorization_details(const json::Value& claims) {
-  const json::Value* claim = claims.find("authorization_details");
-  if (claim == nullptr) return false;
-  const json::Array* details = claim->as_array();
-  if (details == nullptr) return unexpected(Rejection::malformed_authorization_details);
-  for (const json::Value& detail : *details)
-    if (detail.find_string("type") == nullptr) return unexpected(Rejection::malformed_authorization_details);
-  return !details->empty();
-}
-
 Result<std::string, Rejection> read_text(const json::Value& claims, std::string_view name) {
   const json::Value* claim = claims.find(name);
   if (claim == nullptr) return std::string();
@@ -145,13 +136,12 @@ Result<VerifiedIdJag, Rejection> verify(const UnverifiedIdJag& unverified, const
   IdJag id_jag;
   id_jag.resources = TRY(read_resources(claims));
   id_jag.scope = TRY(read_scope(claims));
-  id_jag.has_authorization_details = TRY(read_authorization_details(claims));
-  id_jag.tenant = TRY(read_text(claims, "tenant"));
   id_jag.sid = TRY(read_text(claims, "sid"));
   id_jag.session_expiry = TRY(read_time(claims, "session_expiry"));
   id_jag.auth_time = TRY(read_time(claims, "auth_time"));
   id_jag.acr = TRY(read_text(claims, "acr"));
   id_jag.amr = TRY(read_texts(claims, "amr"));
+  TRY(read_identity_claims(claims, expectations.keeps_other_claims, id_jag));
   id_jag.issuer = *claims.find_string("iss");
   id_jag.subject = *claims.find_string("sub");
   id_jag.audience = expectations.audience;

@@ -25,6 +25,7 @@ struct Expectations {
   std::int64_t now_seconds = 0;
   std::int64_t skew_seconds = 30;
   std::int64_t lifetime_seconds_max = 600;          // for exp − iat
+  bool keeps_other_claims = false;                  // the issuer must say more than what has a name here
 };
 
 // INVARIANT: exists only when every rule held. Minting asks for one, so that skipping a rule does not compile.

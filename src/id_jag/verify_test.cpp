@@ -26,7 +26,7 @@ Statement statement() {
   said.jti = "j1";
   said.issued_at = kNow;
   said.expires = kNow + 300;
-  said.resource = "https://mcp.example/notes";
+  said.resources = {"https://mcp.example/notes"};
   said.scope = "read write";
   said.auth_time = kNow - 10;
   said.acr = "mfa";

@@ -12,6 +12,7 @@
 #include "registry/combined_server.h"
 #include "registry/provisioning.h"
 #include "registry/step_up_objects.h"
+#include "registry/trust_rules.h"
 #include "registry/upstream_oauth.h"
 #include "registry/upstream_program.h"
 #include "registry/upstream_transport.h"
@@ -198,6 +199,7 @@ class Check {
     unique(kind, ras.issuer, "issuer", "ras", ras.issuer, "the issuer " + shown(ras.issuer));
     constexpr const char* kChoices = " must be user_id, email, upstream_sub, pairwise or attribute:NAME, not ";
     if (!is_subject_choice(ras.subject)) error(kind, ras.issuer, "subject", "`subject`" + std::string(kChoices) + shown(ras.subject));
+    if (!ras.tenant.empty() && !is_name(ras.tenant)) error(kind, ras.issuer, "tenant", "a tenant has up to 128 printable characters, not " + shown(ras.tenant));
     if (!ras.aud_sub.empty() && !is_subject_choice(ras.aud_sub)) error(kind, ras.issuer, "aud_sub", "`aud_sub`" + std::string(kChoices) + shown(ras.aud_sub));
   }
 
@@ -275,6 +277,7 @@ class Check {
     for (auto& [path, message] : problems_of_combined(server, objects_.servers)) error(kind, server.id, path, std::move(message));
     std::vector<std::string> names;
     for (const Scope& scope : server.scopes) names.push_back(scope.name);
+    for (auto& [path, message] : problems_of_details_types(server)) error(kind, server.id, path, std::move(message));
     for (std::size_t i = 0; i < server.scopes.size(); ++i) {
       const Scope& scope = server.scopes[i];
       const std::string path = "scopes/" + std::to_string(i);
@@ -301,6 +304,7 @@ class Check {
       if (!parsed || !uri::is_secure_or_loopback(*parsed)) error(kind, issuer.issuer, "jwks_uri", "`jwks_uri` must be an https URL (http only on loopback), not " + shown(issuer.jwks_uri));
     }
     references(kind, issuer.issuer, "clients", ObjectKind::agent, issuer.clients, ids_.agents);
+    for (auto& [path, message] : problems_of_trust_rules(issuer, ids_.agents)) error(kind, issuer.issuer, path, std::move(message));
     if (!issuer.all_clients && issuer.clients.empty()) {
       problems_.push_back({places_.of(kind, issuer.issuer, "clients"), "no agent may redeem ID-JAGs of this issuer: an empty list names nobody; name agents, or write `clients: all`", true});
     }

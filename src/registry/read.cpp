@@ -9,6 +9,7 @@
 #include "registry/provisioning.h"
 #include "registry/read_connector.h"
 #include "registry/step_up_objects.h"
+#include "registry/trust_rules.h"
 #include "registry/upstream_era.h"
 #include "registry/upstream_oauth.h"
 #include "registry/upstream_program.h"
@@ -24,8 +25,6 @@ const std::vector<std::pair<std::string, ClientAuthentication>> kClientAuthentic
 const std::vector<std::pair<std::string, User::Kind>> kUserKinds = {{"person", User::Kind::person}, {"service", User::Kind::service}};
 const std::vector<std::pair<std::string, TrustedIssuer::Replay>> kReplays = {
     {"single_use", TrustedIssuer::Replay::single_use}, {"same_client_until_expiry", TrustedIssuer::Replay::same_client_until_expiry}};
-const std::vector<std::pair<std::string, TrustedIssuer::Subject>> kSubjects = {{"user_id", TrustedIssuer::Subject::user_id},
-                                                                               {"link", TrustedIssuer::Subject::link}};
 
 const std::vector<std::pair<std::string, Server::FirstUse>> kFirstUses = {{"hold", Server::FirstUse::hold}, {"allow", Server::FirstUse::allow}};
 const std::vector<std::pair<std::string, Server::WordingChanges>> kWordingChanges = {{"hold", Server::WordingChanges::hold},
@@ -163,6 +162,7 @@ Server read_server(const Node& node, Reading& reading) {
     server.upstream = std::move(address);
   }
   read_members(fields, server);
+  server.authorization_details_types = fields.texts("authorization_details_types");
   for (const Node& item : fields.list("scopes")) {
     Fields at(item, "a scope", reading.problems);
     Scope scope;
@@ -188,6 +188,7 @@ ResourceAs read_resource_as(const Node& node, Reading& reading) {
   ras.subject = fields.text("subject", ras.subject);
   ras.release_email = fields.flag("release_email", false);
   ras.aud_sub = fields.text("aud_sub");
+  ras.tenant = fields.text("tenant");
   ras.id_jag_lifetime_seconds = fields.integer("id_jag_lifetime_seconds", ras.id_jag_lifetime_seconds, 10, 3600);
   fields.finish();
   return ras;
@@ -213,7 +214,7 @@ TrustedIssuer read_trusted_issuer(const Node& node, Reading& reading) {
   }
   issuer.lifetime_seconds_max = fields.integer("lifetime_seconds_max", issuer.lifetime_seconds_max, 10, 3600);   // rules §2
   issuer.replay = fields.choice("replay", issuer.replay, kReplays);
-  issuer.subject = fields.choice("subject", issuer.subject, kSubjects);
+  read_trust_rules(fields, issuer, reading.problems);
   issuer.clients = fields.texts_or_all("clients", issuer.all_clients);
   issuer.scope_ceiling = fields.texts_or_all("scope_ceiling", issuer.all_scopes);
   fields.finish();

@@ -239,13 +239,37 @@ servers:
     scopes:
       - {name: "files:read", description: Read, default: true, tools: ["get_*"]}
       - {name: "files:write", high_impact: true, implies: ["files:read"], tools: ["put_*"]}
+    authorization_details_types: [payment, "https://types.example/note"]
 trusted_issuers:
+  - {issuer: "https://partner.example", algorithms: [ES256], subject: aud_sub, clients: all, scope_ceiling: all, client_map: {0oa1: cursor}, tenants: [t1, t2], aud_tenant: acme,
+     required_claims: {org_id: org_1, "https://ns.example/level": "2"}, email_domains: [partner.example], link_by_email: true, just_in_time: true}
   - {issuer: "https://idp.example", display_name: IdP, active: false, jwks_uri: "https://idp.example/keys", algorithms: [ES256], lifetime_seconds_max: 300,
      replay: same_client_until_expiry, subject: user_id, clients: [cursor], scope_ceiling: ["files:read"]}
   - {issuer: "https://other.example", clients: all, scope_ceiling: all}
 api_tokens:
   - {id: ci, display_name: CI, role: auditor, active: false, token_sha256: 1111111111111111111111111111111111111111111111111111111111111111}
 )";
+
+INSTANTIATE_TEST_SUITE_P(
+    TrustRules, SchemaErrors,
+    testing::Values(
+        Row{"subject_of_another_word", "trusted_issuers: [{issuer: https://i.example, clients: all, subject: email}]\n", "f.yaml:1:70: error: `subject` must be `user_id`, `link` or `aud_sub`, not `email`"},
+        Row{"client_map_is_a_list", "trusted_issuers: [{issuer: https://i.example, clients: all, client_map: [a]}]\n", "f.yaml:1:73: error: `client_map` must be a mapping"},
+        Row{"client_map_to_nobody", "agents: [{id: cursor}]\ntrusted_issuers: [{issuer: https://i.example, clients: all, client_map: {0oa1: curser}}]\n", "f.yaml:2:80: error: there is no agent `curser`; did you mean `cursor`?"},
+        Row{"client_map_to_nothing", "trusted_issuers: [{issuer: https://i.example, clients: all, client_map: {0oa1: ''}}]\n", "f.yaml:1:80: error: `client_map` needs `0oa1`"},
+        Row{"tenant_twice", "trusted_issuers: [{issuer: https://i.example, clients: all, tenants: [a, a]}]\n", "f.yaml:1:74: error: `tenants` names `a` twice"},
+        Row{"tenant_is_a_text", "trusted_issuers: [{issuer: https://i.example, clients: all, tenants: a}]\n", "f.yaml:1:70: error: `tenants` must be a list, not text: write [a]"},
+        Row{"required_claim_with_rules", "trusted_issuers: [{issuer: https://i.example, clients: all, required_claims: {tenant: a}}]\n", "f.yaml:1:87: error: `tenant` has rules of its own and cannot be required to have a value here"},
+        Row{"required_claim_is_a_number", "trusted_issuers: [{issuer: https://i.example, clients: all, required_claims: {level: 2}}]\n", "f.yaml:1:86: error: `level` must be text, not a whole number"},
+        Row{"email_domain_is_an_address", "trusted_issuers: [{issuer: https://i.example, clients: all, email_domains: [a@b.example]}]\n", "f.yaml:1:77: error: a domain is written like example.com, not `a@b.example`"},
+        Row{"email_domain_is_a_pattern", "trusted_issuers: [{issuer: https://i.example, clients: all, email_domains: ['*.example.com']}]\n", "f.yaml:1:77: error: a domain is written like example.com, not `*.example.com`"},
+        Row{"linked_by_addresses_of_no_domain", "trusted_issuers: [{issuer: https://i.example, clients: all, link_by_email: true}]\n", "f.yaml:1:76: error: `link_by_email` needs `email_domains`"},
+        Row{"user_ids_that_are_linked", "trusted_issuers: [{issuer: https://i.example, clients: all, subject: user_id, email_domains: [i.example], link_by_email: true}]\n", "f.yaml:1:122: error: `subject: user_id` knows people by their id here"},
+        Row{"user_ids_that_are_created", "trusted_issuers: [{issuer: https://i.example, clients: all, subject: user_id, just_in_time: true}]\n", "f.yaml:1:93: error: `subject: user_id` knows people by their id here"},
+        Row{"details_type_is_empty", RAS "servers: [{id: s, resource: \"https://s.example/\", resource_authorization_server: \"https://ras.example\", authorization_details_types: [\"\"]}]\n", "f.yaml:2:135: error: `authorization_details_types` must be text"},
+        Row{"details_type_twice", RAS "servers: [{id: s, resource: \"https://s.example/\", resource_authorization_server: \"https://ras.example\", authorization_details_types: [a, a]}]\n", "f.yaml:2:138: error: `authorization_details_types` names `a` twice"},
+        Row{"tenant_with_a_line_break", "resource_authorization_servers: [{issuer: https://ras.example, tenant: \"a\\nb\"}]\n", "f.yaml:1:72: error: a tenant has up to 128 printable characters, not `a?b`"}),
+    [](const auto& row) { return row.param.name; });
 
 TEST(Schema, EveryMemberComesBackFromTheDocumentThatIsWritten) {
   ASSERT_EQ(errors_of(kEverything), "");
@@ -264,8 +288,18 @@ TEST(Schema, EveryMemberComesBackFromTheDocumentThatIsWritten) {
   EXPECT_EQ(objects->agents[1].idp->authentication, ClientAuthentication::none) << "device keys go with a public client";
   EXPECT_EQ(objects->agents[0].resource_as[0].registration.jwks, R"({"keys":[{"kty":"OKP","crv":"Ed25519","x":"abc"}]})");
   EXPECT_EQ(objects->servers[0].upstream->header_secret_file, "key");
-  EXPECT_EQ(objects->trusted_issuers[1].algorithms.size(), 5u);
-  EXPECT_TRUE(objects->trusted_issuers[1].all_clients);
+  EXPECT_EQ(objects->trusted_issuers[2].algorithms.size(), 5u);
+  EXPECT_TRUE(objects->trusted_issuers[2].all_clients);
+  const TrustedIssuer& partner = objects->trusted_issuers[0];
+  EXPECT_EQ(partner.subject, TrustedIssuer::Subject::aud_sub);
+  EXPECT_EQ(partner.client_map.at("0oa1"), "cursor");
+  EXPECT_EQ(partner.tenants, (std::vector<std::string>{"t1", "t2"}));
+  EXPECT_EQ(partner.aud_tenant, "acme");
+  EXPECT_EQ(partner.required_claims.at("org_id"), "org_1");
+  EXPECT_EQ(partner.required_claims.at("https://ns.example/level"), "2");
+  EXPECT_EQ(partner.email_domains, std::vector<std::string>{"partner.example"});
+  EXPECT_TRUE(partner.link_by_email && partner.just_in_time);
+  EXPECT_EQ(objects->servers[0].authorization_details_types.size(), 2u);
 
   std::vector<std::pair<ObjectKind, json::Value>> again;
   for (const auto& user : objects->users) again.emplace_back(ObjectKind::user, write(user));

@@ -4,6 +4,7 @@
 #include "registry/combined_server.h"
 #include "registry/provisioning.h"
 #include "registry/read.h"
+#include "registry/trust_rules.h"
 #include "registry/upstream_era.h"
 #include "registry/upstream_oauth.h"
 #include "registry/upstream_program.h"
@@ -150,6 +151,7 @@ json::Value write(const Server& server) {
     out.set("upstream", std::move(upstream));
   }
   write_members(server, out);
+  texts(out, "authorization_details_types", server.authorization_details_types);
   json::Array scopes;
   for (const Scope& scope : server.scopes) {
     json::Value written = json::Object{};
@@ -174,6 +176,7 @@ json::Value write(const ResourceAs& ras) {
   if (ras.subject != defaults.subject) out.set("subject", ras.subject);
   if (ras.release_email) out.set("release_email", true);
   text(out, "aud_sub", ras.aud_sub);
+  text(out, "tenant", ras.tenant);
   if (ras.id_jag_lifetime_seconds != defaults.id_jag_lifetime_seconds) out.set("id_jag_lifetime_seconds", ras.id_jag_lifetime_seconds);
   return out;
 }
@@ -190,7 +193,7 @@ json::Value write(const TrustedIssuer& issuer) {
   out.set("algorithms", std::move(algorithms));
   if (issuer.lifetime_seconds_max != defaults.lifetime_seconds_max) out.set("lifetime_seconds_max", issuer.lifetime_seconds_max);
   if (issuer.replay != defaults.replay) out.set("replay", "same_client_until_expiry");
-  if (issuer.subject != defaults.subject) out.set("subject", "user_id");
+  write_trust_rules(issuer, out);
   texts_or_all(out, "clients", issuer.all_clients, issuer.clients);
   texts_or_all(out, "scope_ceiling", issuer.all_scopes, issuer.scope_ceiling);
   return out;

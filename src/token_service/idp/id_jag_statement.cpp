@@ -20,12 +20,13 @@ Result<id_jag::Statement, Refusal> state_id_jag(const IdJagTarget& target, const
   statement.issued_at = to_unix_seconds(now);
   const std::int64_t lifetime = std::clamp<std::int64_t>(audience.id_jag_lifetime_seconds, 1, settings.id_jag_seconds_max);
   statement.expires = statement.issued_at + lifetime_within_session(lifetime, session, settings, now);
-  statement.resource = target.resource;
+  statement.resources = {target.resource};
   statement.scope = scope.to_string();
   auto name = subject_identifier(audience.subject, user, audience.issuer, settings);
   if (!name) return unexpected(refuse(Problem::subject_not_available, audience.subject));
   statement.subject = std::move(*name);
-  if (audience.release_email) statement.email = user.email;
+  if (audience.release_email) statement.email = user.email, statement.email_verified = user.email_verified;
+  statement.aud_tenant = audience.tenant;
   if (!audience.aud_sub.empty()) {
     // An account hint that does not exist is left out: `sub` alone still names the person.
     statement.aud_sub = subject_identifier(audience.aud_sub, user, audience.issuer, settings).value_or("");
