@@ -1,5 +1,6 @@
 #include "client/access.h"
 
+#include "client/scope_selection.h"
 #include "oauth/identifiers.h"
 
 namespace writ::client {
@@ -9,37 +10,6 @@ constexpr auto kRenewBefore = Seconds{30};
 constexpr std::int64_t kAssumedLifetimeSeconds = 60;   // of a token whose server does not say
 
 Unexpected<Failure> failed(FailureKind kind, std::string message) { return unexpected(Failure{kind, std::move(message), {}, {}, {}, {}}); }
-
-std::string joined(const std::vector<std::string>& scopes) {
-  std::string text;
-  for (const auto& scope : scopes) text += (text.empty() ? "" : " ") + scope;
-  return text;
-}
-
-// MCPA-120: what the challenge names, else what the metadata lists, else nothing. MCPA-121: a step-up asks for the union.
-std::string scope_to_request(const Challenge& challenge, const ProtectedResource& resource, const std::string& configured, const std::string& before) {
-  const std::string challenged = challenge.parameter("scope");
-  std::string wanted = !challenged.empty() ? challenged : !before.empty() ? before : !configured.empty() ? configured : joined(resource.scopes_supported);
-  const auto wanted_set = oauth::ScopeSet::parse(wanted);
-  if (!wanted_set) return before;
-  const auto before_set = oauth::ScopeSet::parse(before);
-  if (!before_set) return wanted;
-  oauth::ScopeSet both = *before_set;
-  for (const auto& scope : wanted_set->values()) both.insert(scope);
-  return both.to_string();
-}
-
-// RFC 9470 §3: what the resource wants of the next sign-in.
-std::optional<Failure> step_up_of(const Challenge& challenge, const std::string& url) {
-  if (challenge.parameter("error") != "insufficient_user_authentication") return std::nullopt;
-  Failure needed{FailureKind::step_up_needed, url + " asks for a stronger or more recent sign-in", "insufficient_user_authentication", {}, {}, {}};
-  const auto words = oauth::ScopeSet::parse(challenge.parameter("acr_values"));   // the same syntax; anything else is not passed on
-  if (words) needed.acr_values = words->to_string();
-  const std::string age = challenge.parameter("max_age");
-  const bool is_number = !age.empty() && age.size() <= 9 && age.find_first_not_of("0123456789") == std::string::npos;
-  if (is_number) needed.max_age_seconds = std::stoll(age);
-  return needed;
-}
 
 Failure still_not_enough(Failure needed) {
   needed.message += "; you have just signed in again, and it is still not enough";
@@ -145,7 +115,7 @@ Task<Result<GrantedAccess, Failure>> Access::token_for(std::string url, Challeng
   if (!discovered) co_return unexpected(discovered.error());
   Server* server = *discovered;
 
-  const std::string scope = scope_to_request(challenge, server->resource, settings_.scope, server->requested_scope);
+  const std::string scope = scope_to_request(challenge, server->resource.scopes_supported, settings_.scope, server->requested_scope);
   const bool wants_more = scope != server->requested_scope;
   if (server->access && !wants_more && server->access->access_token != rejected && clock_.now() + kRenewBefore < server->access->expires) {
     co_return *server->access;

@@ -18,6 +18,7 @@
 #include "client/credentials.h"
 #include "client/failure.h"
 #include "client/metadata.h"
+#include "client/token_source.h"
 #include "client/token_request.h"
 
 namespace writ::client {
@@ -50,24 +51,12 @@ struct AccessSettings {
   std::string scope;                            // asked for when the challenge and the metadata name none
 };
 
-struct GrantedAccess {
-  std::string access_token;
-  std::string scope;
-  std::string resource, resource_as;
-  Instant expires{};
-  bool stepped_up = false;         // the person signed in again for this answer
-};
-
-class Access {
+class Access final : public TokenSource {
  public:
   Access(http::Outgoing& outgoing, const Clock& clock, Subject& subject, AccessSettings settings);
 
-  // A token for calling `url`. `challenge` is that of the 401 or 403 that was just received, or empty. `rejected` is the token that the
-  // server did not accept: a cached copy of it is not handed out again. After a policy denial nothing else is tried (FailureKind::denied).
-  // Where a better sign-in is asked for, by the challenge or on one of the legs, the subject steps up: once, and only if it `may`; asked again
-  // after that, it is FailureKind::step_up_needed.
-  enum class StepUp { may, may_not };
-  Task<Result<GrantedAccess, Failure>> token_for(std::string url, Challenge challenge, std::string rejected, StepUp step_up = StepUp::may);
+  // After a policy denial nothing else is tried (FailureKind::denied). A better sign-in may be asked for by the challenge or on one of the legs.
+  Task<Result<GrantedAccess, Failure>> token_for(std::string url, Challenge challenge, std::string rejected, StepUp step_up = StepUp::may) override;
 
   // What was learned about `url`, for `servers` and diagnostics; null before the first token.
   const ProtectedResource* known_resource(const std::string& url) const;

@@ -20,7 +20,7 @@ bool lacks(const std::string& granted, const std::string& challenged) {
 
 Task<Result<http::UpstreamResponse, Failure>> McpHttp::send(std::string method, http::Headers headers, std::string body,
                                                             http::Cancellation* cancellation) {
-  Access::StepUp may_step_up = Access::StepUp::may;   // once for each request: never a loop of sign-ins
+  TokenSource::StepUp may_step_up = TokenSource::StepUp::may;   // once for each request: never a loop of sign-ins
   for (int attempt = 0;; ++attempt) {
     http::UpstreamRequest request;
     request.method = method;
@@ -39,9 +39,9 @@ Task<Result<http::UpstreamResponse, Failure>> McpHttp::send(std::string method, 
 
     answer->body->cancel();
     const std::string challenged_scope = step_up ? challenge.parameter("scope") : std::string();
-    auto granted = co_await access_.token_for(url_, challenge, token_, may_step_up);
+    auto granted = co_await tokens_.token_for(url_, challenge, token_, may_step_up);
     if (!granted) co_return unexpected(granted.error());
-    if (granted->stepped_up) may_step_up = Access::StepUp::may_not;
+    if (granted->stepped_up) may_step_up = TokenSource::StepUp::may_not;
     if (step_up && lacks(granted->scope, challenged_scope)) {
       token_ = granted->access_token;
       co_return unexpected(Failure{FailureKind::denied, "your organization does not grant `" + challenged_scope + "` at " + url_, "insufficient_scope", {}, {}, {}});

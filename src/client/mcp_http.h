@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "client/access.h"
+#include "client/token_source.h"
 #include "http/message.h"
 
 namespace writ::client {
@@ -13,7 +13,7 @@ namespace writ::client {
 class McpHttp {
  public:
   // All of them outlive this object; used on one executor.
-  McpHttp(http::Upstream& upstream, Access& access, std::string url) : upstream_(upstream), access_(access), url_(std::move(url)) {}
+  McpHttp(http::Upstream& upstream, TokenSource& tokens, std::string url) : upstream_(upstream), tokens_(tokens), url_(std::move(url)) {}
 
   // Whatever the server answers in the end, unless a token could not be had. A 401 for a fresh token, or a 403 that stays after a step-up,
   // is handed to the caller as it is when more scope was granted, and becomes FailureKind::denied when the organisation refuses the scope.
@@ -25,7 +25,7 @@ class McpHttp {
 
  private:
   http::Upstream& upstream_;
-  Access& access_;
+  TokenSource& tokens_;
   std::string url_;
   std::string token_;
 };
