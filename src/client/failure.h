@@ -30,4 +30,7 @@ struct Failure {
   std::optional<std::int64_t> max_age_seconds;
 };
 
+// Text of the other side as it may reach a terminal: printable ASCII of bounded length, everything else a space.
+std::string printable(const std::string& text);
+
 }  // namespace writ::client

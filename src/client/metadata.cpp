@@ -25,10 +25,24 @@ std::string string_or_empty(const json::Value& document, std::string_view name) 
   return text ? *text : std::string();
 }
 
-// An endpoint we would send credentials to: https, or http on loopback (EMA-11, B1).
-bool is_usable_endpoint(const std::string& url) {
-  const auto parsed = uri::parse(url);
-  return parsed && uri::is_secure_or_loopback(*parsed) && !parsed->has_userinfo && !parsed->fragment;
+// Of a longer list the rest is not looked at: each entry costs requests to servers that a stranger chose.
+constexpr std::size_t kAuthorizationServersMax = 8;
+
+bool says_there_is_none(int status) { return status == 404 || status == 410; }
+
+// One document of several places: how the search goes on after each.
+Task<Result<http::OutgoingResponse, Failure>> fetch_document(http::Outgoing& outgoing, std::string url) {
+  http::OutgoingRequest request;
+  request.url = url;
+  request.headers.add("Accept", "application/json");
+  auto answer = co_await outgoing.fetch(std::move(request));
+  if (!answer) co_return unexpected(Failure{FailureKind::unreachable, "cannot read " + url + ": " + answer.error().detail, {}, {}, {}, {}});
+  co_return std::move(*answer);
+}
+
+Failure no_document(const std::string& whose, const std::string& what, const std::string& url, int status) {
+  const FailureKind kind = status >= 500 ? FailureKind::unreachable : FailureKind::bad_metadata;
+  return Failure{kind, whose + " publishes no " + what + ": " + url + " answered " + std::to_string(status), {}, {}, {}, {}};
 }
 
 std::string without_query(std::string_view url) { return std::string(url.substr(0, url.find('?'))); }
@@ -41,6 +55,13 @@ bool AuthorizationServer::supports_id_jag() const {
 
 bool AuthorizationServer::has_jwt_bearer_grant() const {
   return std::find(grant_types.begin(), grant_types.end(), oauth::kGrantJwtBearer) != grant_types.end();
+}
+
+bool may_lead_to(std::string_view from, std::string_view url) {
+  const auto source = uri::parse(from);
+  const auto target = uri::parse(url);
+  if (!source || !target || !uri::is_secure_or_loopback(*target) || target->has_userinfo || target->fragment) return false;
+  return source->is_loopback() || !target->is_loopback();
 }
 
 bool resource_covers(std::string_view resource, std::string_view called_url) {
@@ -68,7 +89,8 @@ Result<ProtectedResource, Failure> read_protected_resource(std::string_view body
   }
   result.authorization_servers = strings(*parsed, "authorization_servers");
   result.scopes_supported = strings(*parsed, "scopes_supported");
-  std::erase_if(result.authorization_servers, [](const std::string& issuer) { return !uri::is_issuer(issuer); });
+  std::erase_if(result.authorization_servers, [&](const std::string& issuer) { return !uri::is_issuer(issuer) || !may_lead_to(called_url, issuer); });
+  if (result.authorization_servers.size() > kAuthorizationServersMax) result.authorization_servers.resize(kAuthorizationServersMax);
   if (result.authorization_servers.empty()) {
     return bad_metadata("the protected resource metadata of " + std::string(called_url) + " names no usable authorization server");
   }
@@ -85,7 +107,7 @@ Result<AuthorizationServer, Failure> read_authorization_server(std::string_view 
   if (result.issuer != issuer) return bad_metadata(of + " names another issuer: it was not used");
   const auto endpoint = [&](std::string_view name) {
     std::string url = string_or_empty(*parsed, name);
-    return is_usable_endpoint(url) ? url : std::string();
+    return may_lead_to(issuer, url) ? url : std::string();
   };
   result.token_endpoint = endpoint("token_endpoint");
   result.authorization_endpoint = endpoint("authorization_endpoint");
@@ -93,15 +115,19 @@ Result<AuthorizationServer, Failure> read_authorization_server(std::string_view 
   result.userinfo_endpoint = endpoint("userinfo_endpoint");
   result.revocation_endpoint = endpoint("revocation_endpoint");
   result.end_session_endpoint = endpoint("end_session_endpoint");
+  result.registration_endpoint = endpoint("registration_endpoint");
   if (result.token_endpoint.empty()) return bad_metadata(of + " has no token_endpoint over https");
   result.grant_types = strings(*parsed, "grant_types_supported");
   result.grant_profiles = strings(*parsed, "authorization_grant_profiles_supported");
   result.code_challenge_methods = strings(*parsed, "code_challenge_methods_supported");
   result.token_endpoint_auth_methods = strings(*parsed, "token_endpoint_auth_methods_supported");
   result.scopes_supported = strings(*parsed, "scopes_supported");
-  if (const auto* iss = parsed->find("authorization_response_iss_parameter_supported")) {
-    result.sends_iss = iss->as_bool() && *iss->as_bool();
-  }
+  const auto is_true = [&](std::string_view name) {
+    const auto* flag = parsed->find_bool(name);
+    return flag && *flag;
+  };
+  result.sends_iss = is_true("authorization_response_iss_parameter_supported");
+  result.reads_client_metadata = is_true("client_id_metadata_document_supported");
   return result;
 }
 
@@ -129,41 +155,63 @@ std::vector<std::string> authorization_server_urls(std::string_view issuer) {
   return urls;
 }
 
-Task<Result<ProtectedResource, Failure>> discover_protected_resource(http::Outgoing& outgoing, std::string called_url, Challenge challenge) {
-  Failure last{FailureKind::bad_metadata, called_url + " publishes no protected resource metadata", {}, {}, {}, {}};
+Task<Result<std::optional<ProtectedResource>, Failure>> find_protected_resource(http::Outgoing& outgoing, std::string called_url, Challenge challenge) {
+  const std::string named = challenge.parameter("resource_metadata");
+  if (!named.empty() && !may_lead_to(called_url, named)) {
+    co_return bad_metadata(called_url + " says that its metadata is at `" + printable(named) + "`, which is no https URL that it may send anybody to: it was not read");
+  }
+  std::optional<Failure> last;
   for (const std::string& url : protected_resource_urls(called_url, challenge)) {
-    http::OutgoingRequest request;
-    request.url = url;
-    request.headers.add("Accept", "application/json");
-    const auto answer = co_await outgoing.fetch(std::move(request));
+    const auto answer = co_await fetch_document(outgoing, url);
     if (!answer) {
-      last = Failure{FailureKind::unreachable, "cannot read " + url + ": " + answer.error().detail, {}, {}, {}, {}};
+      last = answer.error();
       continue;
     }
-    if (answer->status != 200) continue;
+    if (answer->status != 200) {
+      if (!says_there_is_none(answer->status) || !named.empty()) last = no_document(called_url, "protected resource metadata", url, answer->status);
+      continue;
+    }
     auto document = read_protected_resource(answer->body, called_url);
     // A document that was found and is wrong ends the search: the next place could only be chosen by the same server.
-    co_return document;
+    if (!document) co_return unexpected(document.error());
+    co_return std::optional<ProtectedResource>(std::move(*document));
   }
-  co_return unexpected(std::move(last));
+  if (last) co_return unexpected(std::move(*last));
+  co_return std::optional<ProtectedResource>();
+}
+
+Task<Result<std::optional<AuthorizationServer>, Failure>> find_authorization_server(http::Outgoing& outgoing, std::string issuer) {
+  std::optional<Failure> last;
+  for (const std::string& url : authorization_server_urls(issuer)) {
+    const auto answer = co_await fetch_document(outgoing, url);
+    if (!answer) {
+      last = answer.error();
+      continue;
+    }
+    if (answer->status != 200) {
+      if (!says_there_is_none(answer->status)) last = no_document("the authorization server " + issuer, "metadata", url, answer->status);
+      continue;
+    }
+    auto document = read_authorization_server(answer->body, issuer);
+    if (!document) co_return unexpected(document.error());
+    co_return std::optional<AuthorizationServer>(std::move(*document));
+  }
+  if (last) co_return unexpected(std::move(*last));
+  co_return std::optional<AuthorizationServer>();
+}
+
+Task<Result<ProtectedResource, Failure>> discover_protected_resource(http::Outgoing& outgoing, std::string called_url, Challenge challenge) {
+  auto found = co_await find_protected_resource(outgoing, called_url, challenge);
+  if (!found) co_return unexpected(found.error());
+  if (!*found) co_return bad_metadata(called_url + " publishes no protected resource metadata");
+  co_return std::move(**found);
 }
 
 Task<Result<AuthorizationServer, Failure>> discover_authorization_server(http::Outgoing& outgoing, std::string issuer) {
-  Failure last{FailureKind::bad_metadata, "the authorization server " + issuer + " publishes no metadata", {}, {}, {}, {}};
-  for (const std::string& url : authorization_server_urls(issuer)) {
-    http::OutgoingRequest request;
-    request.url = url;
-    request.headers.add("Accept", "application/json");
-    const auto answer = co_await outgoing.fetch(std::move(request));
-    if (!answer) {
-      last = Failure{FailureKind::unreachable, "cannot read " + url + ": " + answer.error().detail, {}, {}, {}, {}};
-      continue;
-    }
-    if (answer->status != 200) continue;
-    auto document = read_authorization_server(answer->body, issuer);
-    co_return document;
-  }
-  co_return unexpected(std::move(last));
+  auto found = co_await find_authorization_server(outgoing, issuer);
+  if (!found) co_return unexpected(found.error());
+  if (!*found) co_return bad_metadata("the authorization server " + issuer + " publishes no metadata");
+  co_return std::move(**found);
 }
 
 }  // namespace writ::client

@@ -32,6 +32,28 @@ INSTANTIATE_TEST_SUITE_P(
                     Resource{"with_query", "https://mcp.example/v1?x=1", kUrl, false}, Resource{"empty", "", kUrl, false}),
     [](const auto& row) { return row.param.name; });
 
+struct Lead {
+  const char* name;
+  const char* from;
+  const char* to;
+  bool may;
+};
+class MayLeadTo : public testing::TestWithParam<Lead> {};
+
+// MCPA-55, B1, N1: https, and loopback only from loopback.
+TEST_P(MayLeadTo, AUrlOfAServersDocument) { EXPECT_EQ(may_lead_to(GetParam().from, GetParam().to), GetParam().may); }
+
+INSTANTIATE_TEST_SUITE_P(
+    N1, MayLeadTo,
+    testing::Values(Lead{"https", kUrl, "https://as.example", true}, Lead{"other_port", kUrl, "https://as.example:8443/x", true}, Lead{"http", kUrl, "http://as.example", false},
+                    Lead{"loopback_from_elsewhere", kUrl, "http://127.0.0.1:8080", false}, Lead{"https_loopback_from_elsewhere", kUrl, "https://localhost/x", false},
+                    Lead{"ipv6_loopback_from_elsewhere", kUrl, "http://[::1]:80/x", false}, Lead{"name_in_capitals", kUrl, "http://LOCALHOST:1", false},
+                    Lead{"other_loopback_address", kUrl, "http://127.9.9.9:1", false}, Lead{"loopback_from_loopback", "http://127.0.0.1:1/mcp", "http://localhost:2", true},
+                    Lead{"https_from_loopback", "http://127.0.0.1:1/mcp", "https://as.example", true}, Lead{"http_from_loopback", "http://127.0.0.1:1/mcp", "http://as.example", false},
+                    Lead{"file", kUrl, "file:///etc/passwd", false}, Lead{"script", kUrl, "javascript:alert(1)", false}, Lead{"user", kUrl, "https://a@as.example", false},
+                    Lead{"fragment", kUrl, "https://as.example/#x", false}, Lead{"empty", kUrl, "", false}),
+    [](const auto& row) { return row.param.name; });
+
 std::string metadata(const std::string& issuer, const std::string& extra = "") {
   return R"({"issuer":")" + issuer + R"(","token_endpoint":"https://as.example/token")" + extra + "}";
 }
@@ -81,6 +103,38 @@ TEST(ProtectedResourceMetadata, NeedsAUsableAuthorizationServer) {
   for (const char* servers : {"[]", R"(["http://as.example"])", R"("https://as.example")", R"(["https://as.example?x"])", "null"}) {
     const auto read = read_protected_resource(std::string(R"({"resource":"https://mcp.example/v1/mcp","authorization_servers":)") + servers + "}", kUrl);
     EXPECT_FALSE(read) << servers;
+  }
+}
+
+// A server that has no document is one thing; one whose document cannot be had is another, and nothing is concluded from it.
+TEST(Metadata, IsAbsentOnlyWhereEveryPlaceSaysSo) {
+  class Answering final : public http::Outgoing {
+   public:
+    Task<Result<http::OutgoingResponse, http::OutgoingFailure>> fetch(http::OutgoingRequest) override {
+      if (status == 0) co_return unexpected(http::OutgoingFailure{http::OutgoingFailure::Kind::timeout, "late"});
+      co_return http::OutgoingResponse{status, {}, ""};
+    }
+    int status = 404;
+  };
+  Answering outgoing;
+  const auto resource = [&] { return run(find_protected_resource(outgoing, kUrl, {})); };
+  const auto server = [&] { return run(find_authorization_server(outgoing, "https://as.example")); };
+  for (const int status : {404, 410}) {
+    outgoing.status = status;
+    EXPECT_TRUE(resource() && !*resource());
+    EXPECT_TRUE(server() && !*server());
+  }
+  struct Row {
+    int status;
+    FailureKind kind;
+  };
+  for (const Row& row : {Row{0, FailureKind::unreachable}, Row{500, FailureKind::unreachable}, Row{503, FailureKind::unreachable}, Row{302, FailureKind::bad_metadata}, Row{401, FailureKind::bad_metadata},
+                         Row{403, FailureKind::bad_metadata}, Row{204, FailureKind::bad_metadata}}) {
+    outgoing.status = row.status;
+    ASSERT_FALSE(resource());
+    EXPECT_EQ(resource().error().kind, row.kind) << row.status;
+    ASSERT_FALSE(server());
+    EXPECT_EQ(server().error().kind, row.kind) << row.status;
   }
 }
 

@@ -1,26 +1,19 @@
 #pragma once
 
-// Signing the person in at the enterprise's IdP: authorization code with PKCE, state, nonce and the issuer check (OIDC Core §3.1,
-// RFC 7636, RFC 9207; MCPA-90…94, EMA-22). Pure: the browser and the loopback listener are the caller's.
+// Signing the person in at the enterprise's IdP: the code grant of authorization_request.h with a nonce, and the ID token that comes of it
+// (OIDC Core §3.1; EMA-22). Pure: the browser and the loopback listener are the caller's.
 
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "client/credentials.h"
-#include "client/failure.h"
-#include "client/metadata.h"
+#include "client/authorization_request.h"
 #include "jose/jwt.h"
 
 namespace writ::client {
 
-// What is remembered between opening the browser and its coming back.
-struct SignInAttempt {
-  std::string issuer;              // of the validated metadata
-  bool issuer_sends_iss = false;
-  std::string client_id, redirect_uri;
-  std::string state, nonce, code_verifier;
-  std::string authorization_url;   // open this
+struct SignInAttempt : AuthorizationAttempt {
+  std::string nonce;
 };
 
 struct SignInOptions {
@@ -32,12 +25,6 @@ struct SignInOptions {
 // Refuses an IdP that does not say that it understands PKCE S256 (MCPA-56).
 Result<SignInAttempt, Failure> begin_sign_in(const AuthorizationServer& idp, const std::string& client_id, const std::string& redirect_uri,
                                              const SignInOptions& options);
-
-// The query of the redirect, judged before the code is sent anywhere. Returns the code. On a wrong state or issuer nothing else of the
-// answer is read, not even its error (MCPA-93).
-Result<std::string, Failure> read_authorization_response(const SignInAttempt& attempt, std::string_view query);
-
-FormFields code_form(const SignInAttempt& attempt, const std::string& code);
 
 // OIDC Core §3.1.3.7 (OB-131): issuer, audience, authorized party, signature, time, nonce.
 enum class IdTokenProblem { malformed, wrong_type, wrong_issuer, wrong_audience, wrong_authorized_party, bad_signature, bad_times, wrong_nonce, authenticated_too_long_ago };

@@ -23,16 +23,6 @@ std::optional<std::int64_t> expires_in(const json::Value& body) {
   return *seconds;
 }
 
-// Messages of the other side are shown to people, so only plain printable text of bounded length is kept.
-std::string printable(const std::string& text) {
-  std::string result;
-  for (const char character : text) {
-    if (result.size() == 300) break;
-    result += character >= 0x20 && character < 0x7F ? character : ' ';
-  }
-  return result;
-}
-
 FailureKind kind_of(int status, std::string_view error) {
   if (status >= 500 || error == "temporarily_unavailable" || error == "slow_down" || status == 429) return FailureKind::unreachable;
   if (error == "access_denied" || error == "invalid_target" || error == "invalid_scope") return FailureKind::denied;
@@ -98,7 +88,7 @@ Result<AccessToken, Failure> read_access_token(const http::OutgoingResponse& ans
   const auto body = json::parse(answer.body);
   if (!body || !body->is_object()) return protocol("the authorization server's answer is no JSON object");
   if (!equals_ignoring_case(text_of(*body, "token_type"), "Bearer")) return protocol("the authorization server issued a token of a type that this client cannot use");
-  AccessToken result{text_of(*body, "access_token"), text_of(*body, "scope"), expires_in(*body)};
+  AccessToken result{text_of(*body, "access_token"), text_of(*body, "scope"), expires_in(*body), text_of(*body, "refresh_token")};
   if (result.value.empty()) return protocol("the authorization server's answer has no access token");
   if (result.scope.empty()) result.scope = requested_scope;
   return result;

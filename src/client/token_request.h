@@ -27,11 +27,12 @@ struct IdJag {
   std::optional<std::int64_t> expires_in;
 };
 
-// Leg 2: the ID-JAG for an access token (RFC 7523).
+// Leg 2: the ID-JAG for an access token (RFC 7523); other grants end in one, too.
 struct AccessToken {
   std::string value;
   std::string scope;
   std::optional<std::int64_t> expires_in;
+  std::string refresh_token;       // may be empty; never of a JWT bearer grant that we use
 };
 
 // The IdP's sign-in: code and refresh grants (OpenID Connect).
