@@ -1,14 +1,21 @@
-// The client library in one page: reach a protected MCP server through the enterprise's identity provider, list its tools, call the first.
+// The client library in one page: reach a protected MCP server, list its tools, call the first. How the token is got depends on what the client
+// was given: an ID token of the enterprise (EMA), a registration of its own, a workload's assertion, or nothing but a browser.
+//
 // It honours the contract of the public conformance suite's client mode: the server's URL is the last argument, the scenario's settings come in
 // MCP_CONFORMANCE_CONTEXT (JSON), the protocol revision in MCP_CONFORMANCE_PROTOCOL_VERSION.
 
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 
 #include "adapters/net/event_loops.h"
 #include "adapters/net/upstream.h"
 #include "adapters/outgoing/curl_outgoing.h"
+#include "client/access.h"
+#include "client/grants/grant_access.h"
+#include "client/grants/own_grants.h"
 #include "client/mcp_session.h"
+#include "headless_browser.h"
 #include "oauth/identifiers.h"
 
 namespace {
@@ -38,29 +45,94 @@ class GivenIdToken final : public client::Subject {
   std::string id_token_;
 };
 
-// Learns the resource authorization server's issuer from the server's own metadata: the scenario gives one registration and does not say
-// for which issuer it is, so it is bound to the first one that is discovered.
-Task<Result<std::string, client::Failure>> authorization_server_of(http::Outgoing& outgoing, std::string url) {
+class GivenAssertion final : public client::WorkloadAssertion {
+ public:
+  explicit GivenAssertion(std::string jwt) : jwt_(std::move(jwt)) {}
+  Task<Result<std::string, client::Failure>> current() override { co_return jwt_; }
+
+ private:
+  std::string jwt_;
+};
+
+// What a run is made with; everything outlives the tokens.
+struct Parts {
+  explicit Parts(http::Outgoing& outgoing_) : outgoing(outgoing_), browser(outgoing_) {}
+  http::Outgoing& outgoing;
+  SystemClock clock;
+  conformance::HeadlessBrowser browser;
+  client::AccountsInMemory accounts;
+  std::unique_ptr<client::Subject> subject;
+  std::unique_ptr<client::WorkloadAssertion> assertion;
+  std::unique_ptr<client::Grant> grant;
+};
+
+// Most scenarios give one registration and do not say for which authorization server it is, so it is bound to the first that the server names.
+Task<Result<std::string, client::Failure>> authorization_server_of(http::Outgoing& outgoing, std::string url, json::Value context) {
+  if (const std::string issuer = setting(context, "issuer"); !issuer.empty()) co_return issuer;
   const client::Challenge none;
   auto resource = co_await client::discover_protected_resource(outgoing, url, none);
   if (!resource) co_return unexpected(resource.error());
   co_return resource->authorization_servers.front();
 }
 
-Task<Result<void, client::Failure>> list_and_call(http::Outgoing& outgoing, http::Upstream& upstream, std::string url, json::Value context, std::string revision) {
-  auto issuer = co_await authorization_server_of(outgoing, url);
-  if (!issuer) co_return unexpected(issuer.error());
-
-  const SystemClock clock;
-  GivenIdToken subject(setting(context, "idp_id_token"));
+std::unique_ptr<client::TokenSource> enterprise(Parts& parts, const json::Value& context, const std::string& issuer) {
+  parts.subject = std::make_unique<GivenIdToken>(setting(context, "idp_id_token"));
   client::AccessSettings settings;
   settings.idp_issuer = setting(context, "idp_issuer");
   settings.idp_token_endpoint = setting(context, "idp_token_endpoint");
   settings.at_idp = {setting(context, "idp_client_id"), client::NoAuthentication{}};   // the suite's IdP registers no secret
-  settings.at_resource_as[*issuer] = {setting(context, "client_id"), client::ClientSecretBasic{Secret(setting(context, "client_secret"))}};
+  settings.at_resource_as[issuer] = {setting(context, "client_id"), client::ClientSecretBasic{Secret(setting(context, "client_secret"))}};
   settings.accept_jwt_bearer_grant = true;   // the suite's server does not publish the profile
-  client::Access access(outgoing, clock, subject, std::move(settings));
-  client::McpHttp mcp_http(upstream, access, url);
+  return std::make_unique<client::Access>(parts.outgoing, parts.clock, *parts.subject, std::move(settings));
+}
+
+Result<client::PreRegistered, client::Failure> registered(const json::Value& context) {
+  client::PreRegistered result{setting(context, "client_id"), Secret(setting(context, "client_secret")), std::nullopt};
+  const Secret pem(setting(context, "private_key_pem"));
+  if (pem.empty()) return result;
+  auto key = crypto::PrivateKey::from_pem(pem);
+  const auto algorithm = crypto::parse_algorithm(setting(context, "signing_algorithm"));
+  if (!key || !algorithm || !key->fits(*algorithm)) {
+    return unexpected(client::Failure{client::FailureKind::configuration, "`private_key_pem` and `signing_algorithm` do not fit each other", {}, {}, {}, {}});
+  }
+  result.key = jose::SigningKey{jose::thumbprint(key->public_key()), *algorithm, std::move(*key)};
+  return result;
+}
+
+Task<Result<std::unique_ptr<client::TokenSource>, client::Failure>> token_source(Parts& parts, std::string url, json::Value context, std::string scenario, std::string revision) {
+  std::map<std::string, client::PreRegistered> by_issuer;
+  if (!setting(context, "client_id").empty()) {
+    auto issuer = co_await authorization_server_of(parts.outgoing, url, context);
+    if (!issuer) co_return unexpected(issuer.error());
+    if (!setting(context, "idp_id_token").empty()) co_return enterprise(parts, context, *issuer);
+    auto known = registered(context);
+    if (!known) co_return unexpected(known.error());
+    by_issuer.emplace(*issuer, std::move(*known));
+  }
+  if (const std::string jwt = setting(context, "valid_jwt"); !jwt.empty()) {
+    parts.assertion = std::make_unique<GivenAssertion>(jwt);
+    parts.grant = std::make_unique<client::WorkloadGrant>(parts.outgoing, parts.clock, *parts.assertion, std::move(by_issuer));
+  } else if (scenario.starts_with("auth/client-credentials")) {
+    parts.grant = std::make_unique<client::ClientCredentialsGrant>(parts.outgoing, parts.clock, std::move(by_issuer));
+  } else {
+    client::RegistrationSettings registration;
+    registration.by_issuer = std::move(by_issuer);
+    registration.client_id_metadata_url = "https://conformance-test.local/client-metadata.json";   // the suite's own
+    registration.client_name = "ema-conformance-client";
+    parts.grant = std::make_unique<client::AuthorizationCodeGrant>(parts.outgoing, parts.clock, parts.browser, parts.accounts, std::move(registration));
+  }
+  client::GrantAccessSettings settings;
+  settings.accept_2025_03_26 = revision < "2026";   // the suite has such servers behind later revisions of the old era
+  std::unique_ptr<client::TokenSource> tokens = std::make_unique<client::GrantAccess>(parts.outgoing, parts.clock, *parts.grant, std::move(settings));
+  co_return tokens;
+}
+
+Task<Result<void, client::Failure>> list_and_call(http::Outgoing& outgoing, http::Upstream& upstream, std::string url, json::Value context, std::string revision) {
+  Parts parts(outgoing);
+  const std::string scenario = environment("MCP_CONFORMANCE_SCENARIO");
+  auto tokens = co_await token_source(parts, url, context, scenario, revision);
+  if (!tokens) co_return unexpected(tokens.error());
+  client::McpHttp mcp_http(upstream, **tokens, url);
   client::McpSession session(mcp_http, revision, {"ema-conformance-client", "0.1.0"});
 
   const auto opened = co_await session.open();
@@ -86,7 +158,8 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: ema-conformance-client URL (settings in MCP_CONFORMANCE_CONTEXT)\n");
     return 2;
   }
-  const auto context = json::parse(environment("MCP_CONFORMANCE_CONTEXT"));
+  const std::string settings = environment("MCP_CONFORMANCE_CONTEXT");
+  const auto context = json::parse(settings.empty() ? "{}" : settings);
   if (!context) {
     std::fprintf(stderr, "ema-conformance-client: MCP_CONFORMANCE_CONTEXT is no JSON\n");
     return 2;
