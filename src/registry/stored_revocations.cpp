@@ -1,6 +1,7 @@
 #include "registry/stored_revocations.h"
 
 #include <algorithm>
+#include <charconv>
 #include <mutex>
 
 #include "encoding/json.h"
@@ -13,6 +14,7 @@ constexpr const char* kRestorations = "restorations";
 constexpr auto kLongestLife = std::chrono::days{400};   // of anything that was issued before a restore
 constexpr const char* kToken = "token";
 constexpr const char* kSession = "session";
+constexpr const char* kUntilTable = "sessions_ended_until";
 
 std::string key_of(const char* kind, std::string_view id) { return std::string(kind).append(":").append(id); }
 
@@ -26,6 +28,12 @@ Result<std::unique_ptr<StoredRevocations>, Unavailable> StoredRevocations::open(
     const auto* milliseconds = text ? text->find_int("restored") : nullptr;
     if (!milliseconds) return unexpected(Unavailable{"the mark that a restore left cannot be read"});
     revocations->restored_ = std::max(revocations->restored_, Instant{Milliseconds{*milliseconds}});
+  }
+  for (const Document& document : TRY(documents.load(kUntilTable))) {
+    const auto text = json::parse(document.json);
+    const auto* seconds = text ? text->find_int("seconds") : nullptr;
+    if (!seconds) return unexpected(Unavailable{"the stored revocations: one is damaged"});
+    revocations->ended_until_.emplace(document.key, EndedUntil{*seconds, document.version, document.expires});
   }
   return revocations;
 }
@@ -41,7 +49,20 @@ bool StoredRevocations::has(const char* kind, std::string_view id) const {
 }
 
 bool StoredRevocations::is_token_revoked(std::string_view jti) const { return has(kToken, jti); }
-bool StoredRevocations::is_session_ended(std::string_view sid) const { return has(kSession, sid); }
+bool StoredRevocations::is_session_ended(std::string_view sid) const { return has(kSession, sid) || is_ended_until(sid); }
+
+bool StoredRevocations::is_ended_until(std::string_view name_and_moment) const {
+  const std::size_t at = name_and_moment.rfind('@');
+  if (at == std::string_view::npos) return false;
+  const std::string_view digits = name_and_moment.substr(at + 1);
+  const std::shared_lock lock(mutex_);
+  const auto ended = ended_until_.find(std::string(name_and_moment.substr(0, at)));
+  if (ended == ended_until_.end()) return false;
+  std::int64_t seconds = 0;
+  const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), seconds);
+  // A moment that cannot be read is none that came later.
+  return read.ec != std::errc() || read.ptr != digits.data() + digits.size() || seconds <= ended->second.seconds;
+}
 
 Document StoredRevocations::remember(const char* kind, const std::string& id, Instant forget_after) {
   Document document{kTable, key_of(kind, id), 1, forget_after, "{}"};
@@ -66,8 +87,24 @@ Task<Result<void, Unavailable>> StoredRevocations::end_session(std::string sid, 
   return documents_.put(remember(kSession, sid, forget_after));
 }
 
+Task<Result<void, Unavailable>> StoredRevocations::end_sessions_until(std::string name, std::int64_t seconds, Instant forget_after) {
+  Document document{kUntilTable, std::move(name), 1, forget_after, ""};
+  {
+    const std::unique_lock lock(mutex_);
+    EndedUntil& ended = ended_until_[document.key];
+    ended.seconds = std::max(ended.seconds, seconds);
+    ended.forget_after = std::max(ended.forget_after, forget_after);
+    document.version = ++ended.version;
+    document.expires = ended.forget_after;
+    document.json = json::write(json::Value{{"seconds", ended.seconds}});
+  }
+  epoch_.fetch_add(1, std::memory_order_acq_rel);
+  return documents_.put(std::move(document));
+}
+
 void StoredRevocations::forget_expired(Instant now) {
   const std::unique_lock lock(mutex_);
+  std::erase_if(ended_until_, [&](const auto& entry) { return entry.second.forget_after <= now; });
   std::erase_if(revoked_, [&](const auto& entry) { return entry.second <= now; });
 }
 
