@@ -31,6 +31,7 @@ function(writ_library name)
       string(REPLACE "/" "_" program ${name}_${folder})
       string(REPLACE "_." "" program ${program})
       add_executable(${program}_test ${tests})
+      target_compile_options(${program}_test PRIVATE $<$<CONFIG:Release>:-O1>)   # tests are compiled far more often than run: a quarter less time
       target_link_libraries(${program}_test PRIVATE writ_${name} ${test_uses} ${ARG_TEST_LINKS} GTest::gmock GTest::gtest GTest::gtest_main)
       add_test(NAME ${program} COMMAND ${program}_test --gtest_brief=1)
       set_property(GLOBAL APPEND PROPERTY WRIT_TESTS ${program}_test)

@@ -30,6 +30,7 @@ void print_line(const std::string& line);
 struct LoginOptions {
   std::string issuer, client_id = "writ-cli", device_name;
   bool no_browser = false;
+  bool device = false;   // the code is typed on another device (RFC 8628)
   // A better sign-in for what asked for it (RFC 9470); the device keeps the key that it has.
   std::string acr_values;
   std::optional<std::int64_t> max_age_seconds;
@@ -39,8 +40,15 @@ void login(const LoginOptions& options, Run& run);
 void logout(Run& run);
 void whoami(Run& run);
 void servers(Run& run);
+struct OwnAccountOptions {
+  bool allowed = false;      // the person's own account where the server knows nothing of the enterprise
+  std::string client_id, client_issuer, client_secret_file;   // registered by hand at one authorization server
+  std::string client_metadata;                                // URL of a client ID metadata document
+};
 struct ConnectOptions {
   std::string url;
+  OwnAccountOptions own_account;
+  std::string dpop = "when-required";   // when the key of this process is proved: when-required, always, never
   bool no_browser = false;   // when a better sign-in is needed: say which command to run instead of opening the browser
 };
 void connect(const ConnectOptions& options, Run& run);

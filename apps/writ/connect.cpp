@@ -9,6 +9,7 @@
 #include "bridge/bridge.h"
 #include "client_world.h"
 #include "encoding/uri.h"
+#include "own_account.h"
 
 namespace writ::cli {
 
@@ -31,16 +32,24 @@ void connect(const ConnectOptions& options, Run& run) {
   if (!parsed || !uri::is_secure_or_loopback(*parsed)) {
     return fail(run, Exit::usage, "`" + url + "` is no https URL of an MCP server (http is for loopback only)");
   }
+  auto registration = registration_settings(options.own_account);
+  if (!registration) return fail(run, Exit::usage, registration.error());
   World world;
   if (!require_sign_in(world, run)) return;
-  world.person->may_open_browser(!options.no_browser && has_browser());
+  const bool may_open_browser = !options.no_browser && has_browser();
+  world.person->may_open_browser(may_open_browser);
 
+  using Use = client::Possession::Use;
+  client::Possession possession(options.dpop == "always" ? Use::always : options.dpop == "never" ? Use::never : Use::when_required);
+  client::ProvingUpstream proving(world.upstream, world.clock, possession);
   client::AccessSettings settings;
+  settings.possession = &possession;
   settings.idp_issuer = world.person->login().idp_issuer;
   settings.at_idp = world.person->credentials();
   settings.device_key = world.person->credentials();
   client::Access access(world.outgoing, world.clock, *world.person, std::move(settings));
-  client::McpHttp http(world.upstream, access, url);
+  OwnAccount own_account(world, access, std::move(*registration), possession, may_open_browser);
+  client::McpHttp http(proving, options.own_account.allowed ? own_account.tokens() : access, url);
   bridge::Parts parts{http,
                       [](std::string_view line) {
                         std::fwrite(line.data(), 1, line.size(), stdout);

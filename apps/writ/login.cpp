@@ -1,116 +1,23 @@
 // writ login ISSUER: signs the person in by browser (code, PKCE, a loopback redirect) and registers a key of this device, so that agents on
 // it get tokens without another question (docs/decisions/0006).
 
-#include <fcntl.h>
-#include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <condition_variable>
 #include <cstdio>
-#include <mutex>
-#include <thread>
 
-#include "adapters/net/server.h"
 #include "browser_sign_in.h"
 #include "client/sign_in.h"
 #include "client_world.h"
-#include "crypto/hash.h"
-#include "crypto/random.h"
-#include "encoding/base64url.h"
-#include "encoding/uri.h"
-
-extern char** environ;
+#include "device_sign_in.h"
+#include "redirect_listener.h"
 
 namespace writ::cli {
 namespace {
 
-constexpr auto kWaitForBrowser = std::chrono::minutes{5};
-
-// B1: only https or loopback http, as one argument, without a shell.
-void open_browser(const std::string& url) {
-  const auto parsed = uri::parse(url);
-  if (!parsed || !uri::is_secure_or_loopback(*parsed)) return;
-  std::string opener = "xdg-open", argument = url;
-  char* const arguments[] = {opener.data(), argument.data(), nullptr};
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-  pid_t child = 0;
-  if (posix_spawnp(&child, opener.c_str(), &actions, nullptr, arguments, environ) == 0) waitpid(child, nullptr, 0);
-  posix_spawn_file_actions_destroy(&actions);
-}
-
-constexpr const char* kDonePage =
-    "<!doctype html><meta charset=\"utf-8\"><title>Signed in</title><body style=\"font-family:system-ui;margin:4rem auto;max-width:32rem\">"
-    "<h1>You can close this page</h1><p>The command line goes on by itself.</p>";
-
-// Where the browser comes back to: one path on a port that the system chose, answered once.
-class RedirectListener {
- public:
-  RedirectListener(World& world, QueueExecutor& here) : server_(world.loops, {}), here_(here) {}
-
-  Result<std::string, std::string> listen() {
-    net::Listener listener;
-    listener.handler = [this](const http::Request& request) { return answer(request); };
-    const auto port = server_.listen(std::move(listener));
-    if (!port) return unexpected(port.error());
-    return "http://127.0.0.1:" + std::to_string(*port) + "/callback";
-  }
-  // The query of the redirect; absent when nobody came in time.
-  std::optional<std::string> wait() {
-    std::thread timer([this] {
-      std::unique_lock lock(mutex_);
-      if (!stopped_.wait_for(lock, kWaitForBrowser, [this] { return stop_; })) here_.post([this] { timed_out_ = true; });
-    });
-    here_.run_until([this] { return query_.has_value() || timed_out_; });
-    {
-      const std::lock_guard lock(mutex_);
-      stop_ = true;
-      stopped_.notify_one();
-    }
-    timer.join();
-    server_.drain(std::chrono::milliseconds(500));
-    return query_;
-  }
-
- private:
-  Task<http::Response> answer(const http::Request& request) {
-    if (request.path != "/callback" || request.method != "GET") co_return http::text(404, "not here");
-    std::string query = request.query;
-    here_.post([this, query] {
-      if (!query_) query_ = query;
-    });
-    http::Response page = http::text(200, kDonePage);
-    page.headers.set("Content-Type", "text/html; charset=utf-8");
-    page.headers.set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'");
-    page.headers.set("Referrer-Policy", "no-referrer");
-    co_return page;
-  }
-
-  net::Server server_;
-  QueueExecutor& here_;
-  std::optional<std::string> query_;
-  bool timed_out_ = false, stop_ = false;
-  std::mutex mutex_;
-  std::condition_variable stopped_;
-};
-
-// The proof that this device holds the key, tied to the very code that PKCE protects.
-std::string device_proof(const jose::SigningKey& key, const std::string& client_id, const std::string& issuer, const std::string& code, Instant now) {
-  const std::int64_t seconds = to_unix_seconds(now);
-  const json::Value claims{{"iss", client_id}, {"sub", client_id}, {"aud", issuer}, {"iat", seconds}, {"exp", seconds + 120},
-                           {"jti", crypto::random_token()}, {"code", base64url::encode(crypto::sha256_bytes(code))}};
-  return jose::sign(key, "writ-device+jwt", claims);
-}
-
 Task<Result<client::SignInTokens, client::Failure>> redeem_code(World& world, client::AuthorizationServer idp, client::SignInAttempt attempt, std::string code,
                                                                 jose::SigningKey key, std::string device_name) {
   client::FormFields form = client::code_form(attempt, code);
-  form.emplace_back("writ_device_key", json::write(jose::to_json(key.public_jwk())));
-  form.emplace_back("writ_device_name", device_name);
-  form.emplace_back("writ_device_proof", device_proof(key, attempt.client_id, idp.issuer, code, world.clock.now()));
+  add_device_key(form, {key, attempt.client_id, idp.issuer, device_name}, code, world.clock.now());
   client::ClientCredentials credentials{attempt.client_id, client::NoAuthentication{}};
   auto answer = co_await client::post_token_request(world.outgoing, idp.token_endpoint, idp.issuer, credentials, std::move(form), world.clock.now());
   if (!answer) co_return unexpected(answer.error());
@@ -134,6 +41,39 @@ std::string text_claim(const json::Value& claims, std::string_view name) {
   return text ? *text : "";
 }
 
+struct Asked {
+  client::SignInAttempt attempt;
+  std::string code;              // empty on a device without a browser
+};
+
+Result<Asked, client::Failure> ask_in_browser(World& world, const client::AuthorizationServer& idp, const LoginOptions& options) {
+  const auto failed = [](client::FailureKind kind, std::string message) { return unexpected(client::Failure{kind, std::move(message), {}, {}, {}, {}}); };
+  QueueExecutor here;
+  RedirectListener listener(world, here);
+  const auto redirect_uri = listener.listen();
+  if (!redirect_uri) return failed(client::FailureKind::configuration, redirect_uri.error());
+  client::SignInOptions wanted;
+  wanted.acr_values = options.acr_values;
+  wanted.max_age_seconds = options.max_age_seconds;
+  auto attempt = client::begin_sign_in(idp, options.client_id, *redirect_uri, wanted);
+  if (!attempt) return unexpected(attempt.error());
+  if (!options.no_browser) open_browser(attempt->authorization_url);
+  std::fprintf(stderr, "Sign in here (the page should open by itself):\n  %s\n", attempt->authorization_url.c_str());
+  const auto query = listener.wait();
+  if (!query) return failed(client::FailureKind::sign_in_needed, "nobody signed in within five minutes: run `writ login` again");
+  auto code = client::read_authorization_response(*attempt, *query);
+  if (!code) return unexpected(code.error());
+  return Asked{std::move(*attempt), std::move(*code)};
+}
+
+// What the ID token will be held against: there is no nonce, because no browser carries anything back.
+Result<Asked, client::Failure> without_browser(const client::AuthorizationServer& idp, const LoginOptions& options) {
+  Asked asked;
+  asked.attempt.issuer = idp.issuer;
+  asked.attempt.client_id = options.client_id;
+  return asked;
+}
+
 }  // namespace
 
 Result<SavedLogin, client::Failure> sign_in(const LoginOptions& options, const std::optional<SavedLogin>& present) {
@@ -142,21 +82,8 @@ Result<SavedLogin, client::Failure> sign_in(const LoginOptions& options, const s
   auto idp = run_on(world, client::discover_authorization_server(world.outgoing, options.issuer));
   if (!idp) return unexpected(idp.error());
 
-  QueueExecutor here;
-  RedirectListener listener(world, here);
-  const auto redirect_uri = listener.listen();
-  if (!redirect_uri) return failed(client::FailureKind::configuration, redirect_uri.error());
-  client::SignInOptions wanted;
-  wanted.acr_values = options.acr_values;
-  wanted.max_age_seconds = options.max_age_seconds;
-  auto attempt = client::begin_sign_in(*idp, options.client_id, *redirect_uri, wanted);
-  if (!attempt) return unexpected(attempt.error());
-  if (!options.no_browser) open_browser(attempt->authorization_url);
-  std::fprintf(stderr, "Sign in here (the page should open by itself):\n  %s\n", attempt->authorization_url.c_str());
-  const auto query = listener.wait();
-  if (!query) return failed(client::FailureKind::sign_in_needed, "nobody signed in within five minutes: run `writ login` again");
-  auto code = client::read_authorization_response(*attempt, *query);
-  if (!code) return unexpected(code.error());
+  auto asked = options.device ? without_browser(*idp, options) : ask_in_browser(world, *idp, options);
+  if (!asked) return unexpected(asked.error());
 
   // A better sign-in of the same person on the same device is no new device.
   const bool keeps_key = present && present->idp_issuer == idp->issuer && present->client_id == options.client_id;
@@ -168,13 +95,13 @@ Result<SavedLogin, client::Failure> sign_in(const LoginOptions& options, const s
   const Secret pem = private_key.to_pem();
   const std::string kid = jose::thumbprint(private_key.public_key());
   jose::SigningKey key{kid, crypto::Algorithm::es256, std::move(private_key)};
-  auto tokens = run_on(world, redeem_code(world, *idp, *attempt, *code, key, options.device_name));
+  auto tokens = options.device ? wait_for_approval(world, *idp, {key, options.client_id, idp->issuer, options.device_name}) : run_on(world, redeem_code(world, *idp, asked->attempt, asked->code, key, options.device_name));
   if (!tokens) return unexpected(tokens.error());
   if (tokens->device_id.empty() || tokens->refresh_token.empty()) {
     return failed(client::FailureKind::configuration,
                   idp->issuer + " signed you in but registered no key for this device: the agent `" + options.client_id + "` must have `device_keys: true` there");
   }
-  const auto claims = run_on(world, verified_claims(world, *idp, *attempt, tokens->id_token, options.max_age_seconds));
+  const auto claims = run_on(world, verified_claims(world, *idp, asked->attempt, tokens->id_token, options.max_age_seconds));
   if (!claims) return unexpected(claims.error());
 
   SavedLogin login;
@@ -195,6 +122,7 @@ void login(const LoginOptions& options, Run& run) {
   auto present = is_step_up ? load_login() : Result<std::optional<SavedLogin>, std::string>(std::optional<SavedLogin>());
   LoginOptions wanted = options;
   if (wanted.issuer.empty() && present && *present) wanted.issuer = (*present)->idp_issuer, wanted.client_id = (*present)->client_id;
+  if (wanted.device && is_step_up) return fail(run, Exit::usage, "`--device` cannot ask for a better sign-in: leave `--acr-values` and `--max-age` away");
   if (wanted.issuer.empty()) return fail(run, Exit::usage, "say where to sign in: `writ login ISSUER`");
   const auto login = sign_in(wanted, present ? *present : std::nullopt);
   if (!login) return fail(run, login.error());

@@ -1,6 +1,7 @@
 // writ logout: revokes this device's refresh token at the IdP and forgets everything.
 
 #include "client_world.h"
+#include "saved_accounts.h"
 
 namespace writ::cli {
 namespace {
@@ -25,6 +26,7 @@ void logout(Run& run) {
   const auto revoked = run_on(world, revoke(world));
   // What is on this device goes in any case; a server that cannot be reached is told about.
   if (const auto forgotten = forget_login(); !forgotten) return fail(run, Exit::failed, forgotten.error());
+  if (const auto forgotten = forget_accounts(); !forgotten) return fail(run, Exit::failed, forgotten.error());
   if (!revoked) return fail(run, Exit::failed, "signed out on this device, but the server was not told: " + revoked.error().message);
   if (run.json) print_json(json::Value{{"signed_out", true}});
   else print_line("Signed out. Agents on this device can reach nothing any more.");

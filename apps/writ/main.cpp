@@ -34,6 +34,14 @@ int exec_server(char** argv) {
   return 1;
 }
 
+void add_own_account(CLI::App& word, OwnAccountOptions& options) {
+  CLI::Option* allowed = word.add_flag("--own-account", options.allowed, "if the server knows nothing of the company's identity provider: sign in there by browser, with your own account");
+  word.add_option("--client-id", options.client_id, "this client as it is registered at the server's authorization server")->needs(allowed);
+  word.add_option("--client-issuer", options.client_issuer, "the authorization server that --client-id is for")->needs(allowed);
+  word.add_option("--client-secret-file", options.client_secret_file, "a file with the secret of --client-id, readable by you alone")->needs(allowed);
+  word.add_option("--client-metadata", options.client_metadata, "the URL of a client ID metadata document that is this client")->needs(allowed);
+}
+
 // The employee's side.
 void add_client_words(CLI::App& app, Run& run) {
   const auto options = std::make_shared<LoginOptions>();
@@ -43,6 +51,7 @@ void add_client_words(CLI::App& app, Run& run) {
   word->add_option("--client-id", options->client_id, "the agent that this device is an instance of")->capture_default_str();
   word->add_option("--device-name", options->device_name, "how this device is called in the list of sessions")->capture_default_str();
   word->add_flag("--no-browser", options->no_browser, "only print the address");
+  word->add_flag("--device", options->device, "show a code to type in a browser elsewhere: for machines without one");
   word->add_option("--acr-values", options->acr_values, "ask for a stronger sign-in: authentication contexts, the preferred one first");
   word->add_option("--max-age", options->max_age_seconds, "ask for a sign-in that is at most so many seconds old");
   word->callback([options, &run] { login(*options, run); });
@@ -54,7 +63,9 @@ void add_client_words(CLI::App& app, Run& run) {
   const auto bridged = std::make_shared<ConnectOptions>();
   word = app.add_subcommand("connect", "bridge a stdio MCP client to a protected server");
   word->add_option("url", bridged->url, "the server's MCP endpoint")->required();
+  word->add_option("--dpop", bridged->dpop, "when access tokens are bound to a key of this process: when-required (by the server), always, never")->check(CLI::IsMember({"when-required", "always", "never"}));
   word->add_flag("--no-browser", bridged->no_browser, "never open the browser: say which command to run when a better sign-in is needed");
+  add_own_account(*word, bridged->own_account);
   word->callback([bridged, &run] { connect(*bridged, run); });
 }
 

@@ -1,14 +1,9 @@
 #include "saved_login.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
 
 #include "encoding/json.h"
 
@@ -22,28 +17,13 @@ std::string text_of(const json::Value& document, std::string_view name) {
   return text ? *text : "";
 }
 
-std::string error_text() { return std::strerror(errno); }
-
 }  // namespace
-
-std::string config_directory() {
-  if (const char* directory = std::getenv("WRIT_CONFIG_DIR"); directory && *directory) return directory;
-  if (const char* directory = std::getenv("XDG_CONFIG_HOME"); directory && *directory) return std::string(directory) + "/writ";
-  const char* home = std::getenv("HOME");
-  return std::string(home ? home : ".") + "/.config/writ";
-}
 
 Result<std::optional<SavedLogin>, std::string> load_login() {
   const std::string file = path();
-  struct stat status{};
-  if (stat(file.c_str(), &status) != 0) {
-    if (errno == ENOENT) return std::optional<SavedLogin>();
-    return unexpected("cannot read `" + file + "`: " + error_text());
-  }
-  if ((status.st_mode & 077) != 0) return unexpected("`" + file + "` is open to other users: run `chmod 600 " + file + "`, or sign in again");
-  std::ifstream stream(file, std::ios::binary);
-  const std::string text((std::istreambuf_iterator<char>(stream)), {});
-  const auto document = json::parse(text);
+  const auto text = TRY(read_private_file(file));
+  if (!text) return std::optional<SavedLogin>();
+  const auto document = json::parse(*text);
   if (!document || !document->is_object()) return unexpected("`" + file + "` is damaged: sign in again with `writ login`");
   SavedLogin login;
   login.idp_issuer = text_of(*document, "idp");
@@ -58,10 +38,6 @@ Result<std::optional<SavedLogin>, std::string> load_login() {
 }
 
 Result<void, std::string> save_login(const SavedLogin& login) {
-  std::error_code failed;
-  std::filesystem::create_directories(config_directory(), failed);
-  if (failed) return unexpected("cannot make `" + config_directory() + "`: " + failed.message());
-  ::chmod(config_directory().c_str(), 0700);
   const json::Value document{{"idp", login.idp_issuer},
                              {"client_id", login.client_id},
                              {"device_id", login.device_id},
@@ -70,18 +46,11 @@ Result<void, std::string> save_login(const SavedLogin& login) {
                              {"refresh_token", std::string(login.refresh_token.reveal())},
                              {"id_token", std::string(login.id_token.reveal())},
                              {"id_token_expires", to_unix_seconds(login.id_token_expires)}};
-  const std::string text = json::write(document);
-  const std::string temporary = path() + ".new";
-  const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (file < 0) return unexpected("cannot write `" + temporary + "`: " + error_text());
-  const bool written = ::fchmod(file, 0600) == 0 && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(file) == 0;
-  ::close(file);
-  if (!written || std::rename(temporary.c_str(), path().c_str()) != 0) return unexpected("cannot write `" + path() + "`: " + error_text());
-  return {};
+  return write_private_file(path(), json::write(document));
 }
 
 Result<void, std::string> forget_login() {
-  if (::unlink(path().c_str()) != 0 && errno != ENOENT) return unexpected("cannot remove `" + path() + "`: " + error_text());
+  if (::unlink(path().c_str()) != 0 && errno != ENOENT) return unexpected("cannot remove `" + path() + "`: " + std::strerror(errno));
   return {};
 }
 

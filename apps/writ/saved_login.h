@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/secret.h"
+#include "private_file.h"
 
 namespace writ::cli {
 
@@ -20,8 +21,6 @@ struct SavedLogin {
   Instant id_token_expires{};
 };
 
-// ${WRIT_CONFIG_DIR}, else ${XDG_CONFIG_HOME}/writ, else ~/.config/writ.
-std::string config_directory();
 // Absent when nobody is signed in. The error is a sentence: a file that is damaged, or open to others, is not used.
 Result<std::optional<SavedLogin>, std::string> load_login();
 // Replaces the file in one step: a crash leaves the old one or the new one.

@@ -1,5 +1,7 @@
 #include "deployment.h"
 
+#include <thread>
+
 #include "approvals/decide.h"
 #include "approvals_page.h"
 #include "parts.h"
@@ -28,10 +30,19 @@ Result<std::unique_ptr<Deployment>, std::string> Deployment::build(config::Confi
   if (!approvals) return unexpected(std::string("cannot read the calls that wait for approval: ") + approvals.error().what);
   parts->approvals = std::move(*approvals);
 
+  auto ema_refusals = token_service::EmaRefusals::open(*parts->stores.documents);
+  if (!ema_refusals) return unexpected(std::string("cannot read what was refused: ") + ema_refusals.error().what);
+  parts->ema_refusals = std::move(*ema_refusals);
+  parts->token_log = std::make_unique<token_service::EmaRefusalsLog>(*parts->stores.log, *parts->ema_refusals);
+
   build_authzen(*parts);
+  TRY(build_linked_accounts(*parts));
   if (parts->config.idp.enabled) TRY(build_idp(*parts));
+  if (parts->config.idp.enabled) add_linked_accounts_page(*parts);
   if (parts->config.resource_as.enabled) TRY(build_resource_as(*parts));
   if (parts->config.gateway.enabled) TRY(build_gateway(*parts));
+  TRY(build_security_events(*parts));
+  TRY(build_scim(*parts));
   parts->public_routes.add("GET", "/why/*", why_page);
   parts->public_routes.add("GET", "/approvals/*", approvals_page);
   return std::unique_ptr<Deployment>(new Deployment(std::move(parts)));
@@ -46,6 +57,13 @@ std::size_t Deployment::body_bytes_max(std::string_view path) {
 
 void Deployment::check_streams() {
   if (parts_->gateway) parts_->gateway->gateway->check_streams(parts_->clock.now());
+  parts_->security_events->check(parts_->registry.get());
+}
+
+void Deployment::stop() {
+  constexpr int kLooksMax = 120;   // as long as one request to another deployment may take, and a little more
+  parts_->security_events->stop();
+  for (int look = 0; look < kLooksMax && !parts_->security_events->is_idle(); ++look) std::this_thread::sleep_for(std::chrono::milliseconds(50));
 }
 
 Task<void> Deployment::tick() {
@@ -61,6 +79,8 @@ Task<void> Deployment::tick() {
   if (now < parts_->tidied + Seconds{60}) co_return;
   parts_->tidied = now;
   parts_->revocations->forget_expired(now);
+  parts_->linked_accounts->accounts->forget_expired(now);
+  parts_->ema_refusals->forget_expired(now);
   for (const auto& request : parts_->approvals->take_expired(now)) {
     audit::Commit commit;
     commit.record = approvals::record_of(request, "expired", now);
@@ -71,6 +91,9 @@ Task<void> Deployment::tick() {
     static_cast<void>(co_await parts_->idp->keys->tick(now));   // a store that is down is reported by the store
   }
   if (parts_->resource_as) static_cast<void>(co_await parts_->resource_as->keys->tick(now));
+  if (parts_->resource_as && parts_->resource_as->encryption_keys) static_cast<void>(co_await parts_->resource_as->encryption_keys->tick(now));
+  if (parts_->security_events->keys) static_cast<void>(co_await parts_->security_events->keys->tick(now));
+  parts_->security_events->seen->forget_expired(now);
   static_cast<void>(co_await parts_->stores.documents->forget_expired(now));
 }
 

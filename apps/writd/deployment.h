@@ -42,6 +42,8 @@ class Deployment {
   static std::size_t body_bytes_max(std::string_view path);
   // Ends calls and streams that are no longer allowed. Runs on a loop, some ten times a second.
   void check_streams();
+  // What is under way to other deployments comes to its end, within a few seconds. Blocks; the loops still run.
+  void stop();
   // Runs once a second on a loop: keys rotate, what has expired is forgotten, the keys of others are refreshed.
   Task<void> tick();
 

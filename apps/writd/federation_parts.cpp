@@ -12,9 +12,9 @@ namespace {
 using Failure = AdministeredPeople::Failure;
 using registry::ObjectKind;
 
-admin::Actor actor_of(const std::string& connector, std::string peer) {
+admin::Actor actor_of(std::string name, std::string peer) {
   admin::Actor actor;
-  actor.name = "connector:" + connector;
+  actor.name = std::move(name);
   actor.role = admin::Actor::Role::admin;
   actor.peer = std::move(peer);
   return actor;
@@ -39,16 +39,21 @@ bool is_same_link(const registry::User::Link& a, const registry::User::Link& b) 
 }  // namespace
 
 Task<Result<void, Failure>> AdministeredPeople::create(registry::User user, std::string connector, std::string peer) {
+  auto created = co_await create_as(std::move(user), "first sign-in at an upstream provider", "connector:" + connector, std::move(peer));
+  co_return created;
+}
+
+Task<Result<void, Failure>> AdministeredPeople::create_as(registry::User user, const char* reason, std::string name, std::string peer) {
   auto* administration = administration_.load();
   if (!administration) co_return unexpected(Failure(Unavailable{"the objects are not open yet"}));
-  auto change = change_of(user, "first sign-in at an upstream provider", std::nullopt);
-  auto actor = actor_of(connector, std::move(peer));
+  auto change = change_of(user, reason, std::nullopt);
+  auto actor = actor_of(std::move(name), std::move(peer));
   const auto changed = co_await administration->change(std::move(actor), std::move(change));
   if (!changed) co_return unexpected(failure_of(changed.error()));
   co_return Result<void, Failure>{};
 }
 
-Task<Result<void, Failure>> AdministeredPeople::edit(std::string user_id, std::function<bool(registry::User&)> edit, const char* reason, std::string connector, std::string peer) {
+Task<Result<void, Failure>> AdministeredPeople::edit_as(std::string user_id, std::function<bool(registry::User&)> edit, const char* reason, std::string name, std::string peer) {
   auto* administration = administration_.load();
   if (!administration) co_return unexpected(Failure(Unavailable{"the objects are not open yet"}));
   Failure failure = token_service::idp::ChangeRefused{"there is no such person"};
@@ -62,7 +67,7 @@ Task<Result<void, Failure>> AdministeredPeople::edit(std::string user_id, std::f
     registry::User user = objects->users.front();
     if (!edit(user)) co_return Result<void, Failure>{};
     auto change = change_of(user, reason, stored->second.version);
-    auto actor = actor_of(connector, peer);
+    auto actor = actor_of(name, peer);
     const auto changed = co_await administration->change(std::move(actor), std::move(change));
     if (changed) co_return Result<void, Failure>{};
     failure = failure_of(changed.error());
@@ -82,7 +87,7 @@ Task<Result<void, Failure>> AdministeredPeople::set_link(std::string user_id, re
     }
     return true;
   };
-  auto changed = co_await edit(std::move(user_id), std::move(change), "what an upstream provider says of this person", std::move(connector), std::move(peer));
+  auto changed = co_await edit_as(std::move(user_id), std::move(change), "what an upstream provider says of this person", "connector:" + connector, std::move(peer));
   co_return changed;
 }
 
@@ -92,7 +97,7 @@ Task<Result<void, Failure>> AdministeredPeople::set_not_before(std::string user_
     user.not_before = moment;
     return true;
   };
-  auto changed = co_await edit(std::move(user_id), std::move(change), "signed out at an upstream provider", std::move(connector), std::move(peer));
+  auto changed = co_await edit_as(std::move(user_id), std::move(change), "signed out at an upstream provider", "connector:" + connector, std::move(peer));
   co_return changed;
 }
 

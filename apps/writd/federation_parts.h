@@ -20,8 +20,11 @@ class AdministeredPeople final : public token_service::idp::PeopleChanges {
   Task<Result<void, Failure>> set_link(std::string user_id, registry::User::Link link, std::string connector, std::string peer) override;
   Task<Result<void, Failure>> set_not_before(std::string user_id, Instant moment, std::string connector, std::string peer) override;
 
+  // For whoever else changes people: `actor` is the record's. `edit` says whether there is anything to write.
+  Task<Result<void, Failure>> create_as(registry::User user, const char* reason, std::string actor, std::string peer);
+  Task<Result<void, Failure>> edit_as(std::string user_id, std::function<bool(registry::User&)> edit, const char* reason, std::string actor, std::string peer);
+
  private:
-  Task<Result<void, Failure>> edit(std::string user_id, std::function<bool(registry::User&)> edit, const char* reason, std::string connector, std::string peer);
   std::atomic<admin::Administration*> administration_ = nullptr;
 };
 

@@ -22,6 +22,7 @@ gateway::Settings settings_of(const config::Config& config) {
   settings.denied_calls = config.gateway.denied_calls == config::Gateway::DeniedCalls::http_403 ? gateway::Settings::DeniedCalls::http_403
                                                                                                 : gateway::Settings::DeniedCalls::result;
   settings.call_durability = config.gateway.call_durability == config::Gateway::CallDurability::power ? audit::Durability::power : audit::Durability::process;
+  settings.dpop_nonce_demanded = config.gateway.dpop_nonce == config::DpopNonce::always;
   settings.skew_seconds = config.skew.count();
   settings.call_deadline = config.gateway.call_deadline;
   settings.member_deadline = config.gateway.member_deadline;
@@ -60,6 +61,8 @@ Result<void, std::string> build_gateway(Deployment::Parts& parts) {
   dependencies.reviews = parts.definitions.reviews;
   dependencies.decision_points = parts.decision_points.get();
   dependencies.approvals = parts.approvals.get();
+  if (const auto* membership = parts.stores.membership.get()) dependencies.may_serve = [membership] { return membership->may_serve(); };
+  dependencies.proofs = &parts.proofs;
   role.gateway = std::make_unique<gateway::Gateway>(std::move(dependencies));
   parts.public_routes.add_all(gateway::routes(*role.gateway, role.settings), "gateway");
   return {};

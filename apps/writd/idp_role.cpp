@@ -32,10 +32,7 @@ Result<void, std::string> build_idp(Deployment::Parts& parts) {
   registry::Documents& documents = *parts.stores.documents;
   IdpRole& role = parts.idp.emplace();
 
-  RotationRules rules;
-  rules.algorithm = parts.config.keys.algorithm;
-  rules.age_max = parts.config.keys.rotate_after;
-  auto keys = RotatingKeys::open(documents, crypto::SealingKey(parts.stores.sealing_key), "idp", rules, parts.clock.now());
+  auto keys = RotatingKeys::open(documents, crypto::SealingKey(parts.stores.sealing_key), "idp", rotation_rules(parts.config.keys, parts.config.keys.idp), parts.clock.now());
   if (!keys) return failed(keys.error());
   role.keys = std::move(*keys);
   auto sessions = idp::SessionStore::open(documents, parts.config.idp.session_absolute.count());
@@ -60,12 +57,15 @@ Result<void, std::string> build_idp(Deployment::Parts& parts) {
     const auto* agent = snapshot.agent_at_idp(client_id);
     return registry::Snapshot::AtResourceAs{agent, agent && agent->idp ? &*agent->idp : nullptr};
   };
+  clients.describe = [&parts](registry::Registration registered, Instant now) { return client_metadata::describe(parts.client_documents, std::move(registered), now); };
   ClientKeys client_keys = [&parts](std::string jwks_uri, std::optional<std::string> kid) {
     return find_client_keys(parts.remote_keys, parts.clock, std::move(jwks_uri), std::move(kid));
   };
   role.clients = std::make_unique<ClientAuthenticator>(std::move(clients), *parts.stores.log, parts.device_keys.get(), std::move(client_keys));
 
-  EndpointParts endpoints{*role.clients, *parts.stores.log, parts.registry, role.client_throttle, parts.clock};
+  role.dpop.emplace(ProofOfPossession{parts.proofs, parts.config.idp.issuer + "/token", parts.config.idp.dpop_nonce == config::DpopNonce::always});
+  EndpointParts endpoints{*role.clients, *parts.token_log, parts.registry, role.client_throttle, parts.clock};
+  endpoints.dpop = &*role.dpop;
   role.idp.reset(new idp::Idp{settings_of(parts.config, parts.stores.sealing_key), parts.clock, parts.registry, parts.policy, *role.keys, *parts.stores.log,
                               *role.sessions, *role.codes, *role.refresh_tokens, *parts.device_keys, *parts.revocations, parts.passwords,
                               role.sign_in_throttle, derive_key(parts.stores.sealing_key, "sign-in form"), endpoints,
@@ -76,6 +76,7 @@ Result<void, std::string> build_idp(Deployment::Parts& parts) {
   role.idp->second_factors = role.second_factors.get();
   role.idp->decision_points = parts.decision_points.get();
   role.idp->approvals = parts.approvals.get();
+  role.idp->client_documents = &parts.client_documents;
   parts.public_routes.add_all(idp::routes(*role.idp), "idp");
   return {};
 }

@@ -39,6 +39,12 @@ class ObservedDocuments final : public registry::Documents {
     failing_.store(!result, std::memory_order_relaxed);
     co_return timing.done(result);
   }
+  Task<Result<bool, Unavailable>> put_on_top(registry::Document document) override {
+    const StoreTiming timing(instruments_, "put_document");
+    auto result = co_await inner_->put_on_top(std::move(document));
+    failing_.store(!result, std::memory_order_relaxed);
+    co_return timing.done(result);
+  }
   Task<Result<void, Unavailable>> forget_expired(Instant now) override {
     const StoreTiming timing(instruments_, "forget_documents");
     auto result = co_await inner_->forget_expired(now);
@@ -68,6 +74,7 @@ class ObservedObjectStore final : public registry::ObjectStore {
   Task<Result<std::vector<registry::PolicyVersion>, Unavailable>> policy_history(std::size_t limit, std::uint64_t before) override { return inner_->policy_history(limit, before); }
   Task<Result<registry::Catalogue, Unavailable>> catalogue_at(std::uint64_t sequence) override { return inner_->catalogue_at(sequence); }
   Task<Result<std::optional<registry::PolicyVersion>, Unavailable>> policy_of(std::string hash) override { return inner_->policy_of(std::move(hash)); }
+  Task<Result<std::vector<registry::ChangeSet>, Unavailable>> since(std::uint64_t sequence) override { return inner_->since(sequence); }
 
  private:
   std::unique_ptr<registry::ObjectStore> inner_;

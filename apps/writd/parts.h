@@ -9,10 +9,13 @@
 #include "adapters/outgoing/curl_outgoing.h"
 #include "approvals/requests.h"
 #include "authzen/endpoint.h"
+#include "client_metadata/client_documents.h"
 #include "credential_parts.h"
 #include "deployment.h"
+#include "dpop/verifier.h"
 #include "federation_parts.h"
 #include "gateway/routes.h"
+#include "linked_account_parts.h"
 #include "own_programs.h"
 #include "upstreams/eras/era_bridge.h"
 #include "upstreams/health/health.h"
@@ -22,7 +25,11 @@
 #include "policy/decision_points.h"
 #include "registry/stored_revocations.h"
 #include "remote_keys.h"
+#include "key_parts.h"
+#include "security_events.h"
+#include "scim_parts.h"
 #include "telemetry/instruments.h"
+#include "token_service/ema_refusals.h"
 #include "token_service/idp/idp.h"
 #include "token_service/idp/second_factors.h"
 #include "token_service/idp/session_administration.h"
@@ -40,13 +47,15 @@ struct IdpRole {
   token_service::idp::SignInThrottle sign_in_throttle;
   token_service::FailureThrottle client_throttle;
   std::unique_ptr<token_service::ClientAuthenticator> clients;
+  std::optional<token_service::ProofOfPossession> dpop;
   std::unique_ptr<StoredConnectorSecrets> connector_secrets;
   std::unique_ptr<token_service::idp::Federation> federation;
   std::unique_ptr<token_service::idp::Idp> idp;
 };
 
 struct ResourceAsRole {
-  std::unique_ptr<token_service::RotatingKeys> keys;
+  std::unique_ptr<token_service::RotatingKeys> keys, encryption_keys;   // the second: null where ID-JAGs are not encrypted to us
+  std::unique_ptr<RotatingAssertionKeys> assertion_keys;
   std::unique_ptr<TrustedIssuerKeys> issuer_keys;
   std::unique_ptr<token_service::resource_as::ResourceAuthorizationServer> server;
 };
@@ -82,10 +91,17 @@ struct Deployment::Parts {
   outgoing::CurlOutgoing outgoing{outgoing::CurlOptions{}};
   net::PooledUpstream upstream{loops, net::UpstreamOptions{}};
   jose::RemoteKeySets remote_keys{outgoing};
+  client_metadata::ClientDocuments client_documents{outgoing, {.loopback = config.clients.documents_on_loopback}};
+  dpop::Verifier proofs{derive_key(stores.sealing_key, "DPoP nonces"), clock.now()};   // of this process; nonces are the deployment's
   PasswordThread passwords;
   AdministeredPeople people;   // told of the administration when that is there
+  std::unique_ptr<LinkedAccountParts> linked_accounts;
+  ScimParts scim;              // so is its directory
   std::unique_ptr<registry::StoredRevocations> revocations;
   std::unique_ptr<token_service::idp::StoredDeviceKeys> device_keys;
+  // What both token endpoints refused by policy, and the log through which they say it.
+  std::unique_ptr<token_service::EmaRefusals> ema_refusals;
+  std::unique_ptr<token_service::EmaRefusalsLog> token_log;
   std::unique_ptr<approvals::Requests> approvals;
 
   // Whoever else must agree, and this deployment's policy for others.
@@ -95,6 +111,7 @@ struct Deployment::Parts {
   std::optional<IdpRole> idp;
   std::optional<ResourceAsRole> resource_as;
   std::optional<GatewayRole> gateway;
+  std::unique_ptr<SecurityEvents> security_events;
 
   http::Router public_routes;
   Instant tidied{};
@@ -106,7 +123,13 @@ Result<void, std::string> build_resource_as(Deployment::Parts& parts);
 Result<void, std::string> build_gateway(Deployment::Parts& parts);
 // Before the gateway, whose lowest layers are below it.
 Result<std::unique_ptr<CredentialParts>, std::string> build_credentials(Deployment::Parts& parts, upstreams::Upstream& below);
+// After the roles, whose people and tokens events are about.
+Result<void, std::string> build_security_events(Deployment::Parts& parts);
+// Before the resource authorization server, which asks them; the page where people sign in here.
+Result<void, std::string> build_linked_accounts(Deployment::Parts& parts);
+void add_linked_accounts_page(Deployment::Parts& parts);
 // Before the roles, which ask it.
 void build_authzen(Deployment::Parts& parts);
+Result<void, std::string> build_scim(Deployment::Parts& parts);
 
 }  // namespace writ::writd

@@ -36,7 +36,7 @@ Result<void, std::string> check_place(const config::Config& config) {
     if (fs::exists(config.data_directory + name)) return unexpected("`" + config.data_directory + name + "` is there already: move it away first, it may be newer than the backup");
   }
   // Without it private keys could be neither used nor replaced, and a new one would be made silently.
-  if (!fs::exists(config.keys.sealing_key_file)) {
+  if (!config.keys.sealing_key_file.empty() && !fs::exists(config.keys.sealing_key_file)) {
     return unexpected("the sealing key `" + config.keys.sealing_key_file + "` is missing: put the one of the backed-up deployment there first, it is in no backup");
   }
   return {};

@@ -12,6 +12,7 @@ class RoleKeys final : public admin::KeyAdministration {
   explicit RoleKeys(Deployment::Parts& parts) : parts_(parts) {}
   std::vector<admin::KeySummary> list(Instant now) const override;
   Task<Result<std::optional<std::string>, Unavailable>> rotate(std::string use, bool at_once, Instant now) override;
+  Task<Result<std::optional<Withdrawn>, Unavailable>> withdraw(std::string kid, Instant now) override;
 
  private:
   token_service::RotatingKeys* keys_of(std::string_view use) const;

@@ -17,9 +17,11 @@
 #include "definition_reviews.h"
 #include "first_objects.h"
 #include "log.h"
+#include "nodes.h"
 #include "observability.h"
 #include "parts.h"
 #include "place.h"
+#include "registry/authorization_options.h"
 #include "registry/gateway_identity.h"
 #include "role_administration.h"
 #include "signals.h"
@@ -55,6 +57,12 @@ std::size_t admin_body_bytes_max(std::string_view) { return 8 << 20; }
 
 Task<http::Response> answer(http::Response response) { co_return response; }
 
+// The first objects come before the roles, and nobody can have been given anything then.
+Task<void> tell_change(Deployment* deployment, std::shared_ptr<const registry::Snapshot> before, std::shared_ptr<const registry::Snapshot> after, std::vector<std::string> ids) {
+  if (!deployment || !deployment->parts().security_events->people) co_return;
+  co_await deployment->parts().security_events->people->changed(std::move(before), std::move(after), std::move(ids));
+}
+
 Task<http::Response> healthy(const http::Request&) { co_return http::text(200, "ok\n"); }
 
 // A stream takes two descriptors, and the usual limit of 1,024 is for the sake of programs that call select().
@@ -80,6 +88,7 @@ class Service {
   ~Service() {
     server_.drain(std::chrono::milliseconds(0));
     if (sinks_) sinks_->stop();
+    if (membership_) membership_->stop();   // before those whom it tells
     if (observability_) observability_->stop(loops_);
   }
 
@@ -93,14 +102,26 @@ class Service {
     auto parse_yaml = [](std::string_view text, std::string name) { return yaml::parse(text, std::move(name)); };
     crypto::verify_by_tables(config_.keys.issuer_tables ? kUsesBeforeTable : 0);
     sealing_key_.emplace(stores.sealing_key);
+    nodes::Membership* const membership = stores.membership.get();
+    const auto has_started = stores.node_has_started;
     shadow_log_ = std::make_unique<admin::ShadowLog>(*stores.log);
     stores.log = shadow_log_.get();
     observability_->observe(stores);
     const registry::GatewayIdentity gateway{config_.idp.enabled, config_.gateway.agent};
-    auto check_deployment = [gateway](const registry::Objects& objects, const registry::Places& places) { return registry::check_gateway_identity(objects, gateway, places); };
-    administration_ = TRY(admin::Administration::open({*stores.objects, *stores.log, *stores.audit_reader, registry_, policy_, clock_, parse_yaml, &*sealing_key_, config_.idp.issuer, &tools_, stores.documents.get(), check_deployment}));
+    const registry::SignInClient sign_in_client{config_.idp.enabled, config_.resource_as.enabled ? config_.resource_as.issuer : "", config_.resource_as.agent, config_.resource_as.issuer + "/callback", !config_.resource_as.agent_secret_file.empty()};
+    auto check_deployment = [gateway, sign_in_client](const registry::Objects& objects, const registry::Places& places) {
+      auto problems = registry::check_gateway_identity(objects, gateway, places);
+      for (auto& problem : registry::check_interactive_grants(objects, sign_in_client, places)) problems.push_back(std::move(problem));
+      return problems;
+    };
+    auto people_changed = [this](std::shared_ptr<const registry::Snapshot> before, std::shared_ptr<const registry::Snapshot> after, std::vector<std::string> ids) {
+      return tell_change(deployment_.get(), std::move(before), std::move(after), std::move(ids));
+    };
+    admin::Administration::Parts administered{*stores.objects, *stores.log, *stores.audit_reader, registry_, policy_, clock_, parse_yaml, &*sealing_key_, config_.idp.issuer, &tools_, stores.documents.get(), check_deployment, people_changed};
+    if (membership) administered.everywhere = [membership] { return membership->everywhere(); }, administered.node = config_.node;
+    administration_ = TRY(admin::Administration::open(std::move(administered)));
     // The configuration may have changed since: those servers answer with the same reason, and all else goes on.
-    for (const auto& problem : registry::check_gateway_identity(registry_.get()->objects(), gateway)) log_error("a server cannot be used: " + registry::to_string(problem));
+    for (const auto& problem : check_deployment(registry_.get()->objects(), {})) log_error("a server cannot be used: " + registry::to_string(problem));
     if (administration_->tries_something_out() && !net::run_on(loops_, shadow_log_->count_again(*stores.audit_reader, clock_.now()))) {
       log_warning("what would have been decided otherwise before this start could not be counted");
     }
@@ -111,8 +132,15 @@ class Service {
     for (const auto& difference : differences) log_warning("the configuration differs from the store (writ apply changes it): " + difference);
     deployment_ = TRY(Deployment::build(config_, std::move(stores), registry_, policy_, clock_, loops_, {&tools_, reviews_.get()}, &observability_->instruments()));
     deployment_->parts().people.use(*administration_);
+    deployment_->parts().scim.directory.use(*administration_);
     const auto aborted = net::run_on(loops_, administration_->note_aborted());
     if (!aborted) return unexpected(std::string("the decisions log does not answer"));
+    if (membership) {
+      following_ = std::make_unique<NodeFollowing>(*membership, deployment_->parts(), *administration_, loops_);
+      membership_ = membership;
+      TRY(membership_->start());
+      has_started();
+    }
     if (*aborted > 0) log_warning(fmt::format("{} recorded changes had not reached the store; they are marked as aborted", *aborted));
     return listen();
   }
@@ -141,6 +169,7 @@ class Service {
   void drain() {
     server_.drain(kDrainWithin);
     sinks_->stop();
+    deployment_->stop();
     observability_->stop(loops_);
   }
 
@@ -150,8 +179,10 @@ class Service {
     keys_ = std::make_unique<RoleKeys>(parts);
     sessions_ = std::make_unique<RoleSessions>(parts);
     upstreams_ = std::make_unique<RoleUpstreams>(parts);
+    signals_ = std::make_unique<RoleSignals>(*parts.security_events);
     api_ = std::make_unique<admin::Api>(admin::Api{*administration_, keys_.get(), sessions_.get(), [](Milliseconds duration) { return net::pause(duration); },
-                                                      &shadow_log_->counts(), parts.approvals.get(), upstreams_.get()});
+                                                      &shadow_log_->counts(), parts.approvals.get(), upstreams_.get(), signals_.get()});
+    api_->accounts = parts.linked_accounts->accounts.get();
     admin_routes_.add_all(admin::routes(*api_), "admin");
     public_routes_ = deployment_->public_routes();
     for (http::Router* router : {&admin_routes_, &public_routes_}) {
@@ -188,6 +219,8 @@ class Service {
   void observe(net::Listener& listener, const char* name, const http::Router& router) {
     listener.begin = [this](http::Request& request, bool proxied) { observability_->requests().begin(request, proxied); };
     listener.handler = observability_->requests().observe(name, router);
+    // Administration goes on: what it changes is decided by the database, and whoever looks for the reason must be able to.
+    if (membership_ && &router == &public_routes_) listener.handler = while_serving(*membership_, std::move(listener.handler));
   }
 
   // In the order of their dependence: what is below uses what is above.
@@ -203,10 +236,13 @@ class Service {
   std::unique_ptr<InboxReviews> reviews_;
   std::unique_ptr<Deployment> deployment_;   // owns the stores
   std::unique_ptr<admin::Administration> administration_;
+  std::unique_ptr<NodeFollowing> following_;
+  nodes::Membership* membership_ = nullptr;   // the deployment's, once it runs; null: this process is alone
   std::unique_ptr<AuditSinks> sinks_;
   std::unique_ptr<RoleKeys> keys_;
   std::unique_ptr<RoleSessions> sessions_;
   std::unique_ptr<RoleUpstreams> upstreams_;
+  std::unique_ptr<RoleSignals> signals_;
   std::unique_ptr<admin::Api> api_;
   http::Router admin_routes_, public_routes_;
   std::atomic<bool> ticking_{false}, trying_{false};

@@ -14,6 +14,8 @@
 #include "adapters/memory/object_store.h"
 #include "adapters/postgresql/decisions_log.h"
 #include "adapters/postgresql/documents.h"
+#include "adapters/postgresql/node_board.h"
+#include "adapters/postgresql/node_documents.h"
 #include "adapters/postgresql/object_store.h"
 #include "adapters/sqlite/documents.h"
 #include "adapters/sqlite/object_store.h"
@@ -21,32 +23,14 @@
 #include "crypto/hash.h"
 #include "crypto/random.h"
 #include "decisions_log.h"
+#include "log.h"
 #include "registry/secret_file.h"
 
 namespace writ::writd {
 namespace {
 
 constexpr std::size_t kSealingKeyBytes = 32;
-
-// Written beside its place and moved there, so that a crash leaves either no key or a whole one.
-Result<void, std::string> write_new_secret(const std::string& path, std::string_view bytes) {
-  const std::string temporary = path + ".new";
-  const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (file < 0) return unexpected("cannot write `" + path + "`: " + std::strerror(errno));
-  const bool written = ::write(file, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()) && ::fsync(file) == 0;
-  ::close(file);
-  if (!written || std::rename(temporary.c_str(), path.c_str()) != 0) return unexpected("cannot write `" + path + "`: " + std::strerror(errno));
-  return {};
-}
-
-Result<Secret, std::string> read_sealing_key(const std::string& path) {
-  if (!std::filesystem::exists(path)) TRY(write_new_secret(path, crypto::random_bytes(kSealingKeyBytes)));
-  TRY(registry::check_secret_file(path));
-  std::ifstream file(path, std::ios::binary);
-  std::string bytes((std::istreambuf_iterator<char>(file)), {});
-  if (bytes.size() != kSealingKeyBytes) return unexpected("`" + path + "` is no sealing key: it must hold exactly 32 bytes");
-  return Secret(std::move(bytes));
-}
+constexpr std::chrono::milliseconds kNodeAnswerWithin{3'000};   // of a database that is cut off: requests in flight are refused then
 
 Result<void, std::string> make_directory(const std::string& directory) {
   std::error_code failed;
@@ -57,14 +41,15 @@ Result<void, std::string> make_directory(const std::string& directory) {
   return {};
 }
 
-Result<Stores, std::string> open_files(const Place& place, const Secret& sealing_key, const Clock& clock, const std::function<void(const std::string&)>& on_failure) {
+Result<Stores, std::string> open_files(const Place& place, const GivenKeys& given, const Clock& clock, const std::function<void(const std::string&)>& on_failure) {
   const std::string& directory = place.directory;
   Stores stores;
   auto documents = sqlite::SqliteDocuments::open(directory + "/state.db");
   if (!documents) return unexpected("cannot open `" + directory + "/state.db`: " + documents.error().detail);
   auto objects = sqlite::SqliteObjectStore::open(directory + "/objects.db");
   if (!objects) return unexpected("cannot open `" + directory + "/objects.db`: " + objects.error().detail);
-  auto log = TRY(open_decisions_log(directory, place.node, sealing_key, place.audit_keep, clock, place.meters));
+  stores.sealing_key = TRY(open_root_key(**documents, given));   // before the log, whose key rests under it, too
+  auto log = TRY(open_decisions_log(directory, place.node, stores.sealing_key, place.audit_keep, clock, place.meters));
   (*documents)->on_failure([on_failure](const sqlite::Failure& failure) { on_failure("state store: " + failure.detail); });
   stores.log = log.log;
   stores.audit_reader = log.reader;
@@ -81,8 +66,43 @@ Result<Opened, std::string> opened(Result<Opened, postgresql::Failure> result) {
   return std::move(result).value();
 }
 
-Result<Stores, std::string> open_postgresql(const Place& place, const Clock& clock, const std::function<void(const std::string&)>& on_failure) {
+// A node among several: see docs/reference/nodes.md.
+Result<Stores, std::string> open_node(const Place& place, const GivenKeys& given, const Clock& clock, const std::function<void(const std::string&)>& on_failure) {
+  postgresql::Address address{place.postgresql, place.postgresql_password_file};
+  const auto report = [on_failure](std::string what) { return [on_failure, what](const postgresql::Failure& failure) { on_failure(what + ": " + failure.detail); }; };
+  postgresql::Address of_log = address, of_board = address;
+  of_log.answer_within = kNodeAnswerWithin;
+  of_board.answer_within = std::max(std::chrono::milliseconds(place.lease.count()), kNodeAnswerWithin);
+  // The log first: it finds out whether the name is taken.
+  auto log = TRY(opened(postgresql::PostgresqlDecisionsLog::open(of_log, place.node, clock, postgresql::PostgresqlDecisionsLog::Sharing::among_nodes)));
+  const std::string incarnation = crypto::random_bytes(16);
+  const Secret sealing = derive_key(given.present, "nodes of one deployment");
+  auto board = TRY(opened(postgresql::NodeBoard::open(of_board, {incarnation, place.node, place.lease, std::string(sealing.reveal())})));
+  if (!board->warning().empty()) log_warning(board->warning());
+  Stores stores;
+  stores.node_has_started = [raw = board.get()] { raw->has_started(); };
+  nodes::Rules rules;
+  rules.lease = place.lease;
+  stores.membership = std::make_unique<nodes::Membership>(std::move(board), rules);
+  if (const auto begun = stores.membership->begin(); !begun) return unexpected("cannot use PostgreSQL: " + begun.error());
+  stores.membership->on_notice([](bool is_error, const std::string& sentence) { is_error ? log_error(sentence) : log_info(sentence); });
+  auto documents = TRY(opened(postgresql::NodeDocuments::open(address, incarnation, *stores.membership)));
+  auto objects = TRY(opened(postgresql::PostgresqlObjectStore::open(address)));
+  objects->on_epoch([membership = stores.membership.get()](std::int64_t epoch) { membership->raised(epoch); });
+  log->on_failure(report("decisions log"));
+  documents->on_failure(report("state store"));
+  objects->on_failure(report("object store"));
+  stores.log = log.get();
+  stores.audit_reader = log.get();
+  stores.documents = std::move(documents);
+  stores.objects = std::move(objects);
+  stores.log_owner = std::move(log);
+  return stores;
+}
+
+Result<Stores, std::string> open_postgresql(const Place& place, const GivenKeys& given, const Clock& clock, const std::function<void(const std::string&)>& on_failure) {
   if (!place.postgresql_password_file.empty()) TRY(registry::check_secret_file(place.postgresql_password_file));
+  if (place.lease > Milliseconds{0}) return open_node(place, given, clock, on_failure);
   const postgresql::Address address{place.postgresql, place.postgresql_password_file};
   const auto report = [on_failure](std::string what) { return [on_failure, what](const postgresql::Failure& failure) { on_failure(what + ": " + failure.detail); }; };
   // The log first: it finds out whether another process uses this database.
@@ -117,9 +137,12 @@ Stores open_in_memory() {
 
 Result<Stores, std::string> open_stores(const Place& place, const Clock& clock, std::function<void(const std::string&)> on_failure) {
   TRY(make_directory(place.directory));
-  auto sealing_key = TRY(read_sealing_key(place.sealing_key_file));
-  auto stores = TRY(place.postgresql.empty() ? open_files(place, sealing_key, clock, on_failure) : open_postgresql(place, clock, on_failure));
-  stores.sealing_key = std::move(sealing_key);
+  if (place.lease > Milliseconds{0} && !place.sealing_key.file.empty() && !std::filesystem::exists(place.sealing_key.file)) {
+    return unexpected("`" + place.sealing_key.file + "` is missing: each node needs the same 32 bytes there (head -c 32 /dev/urandom, mode 0600)");
+  }
+  const GivenKeys given = TRY(read_sealing_keys(place.sealing_key));
+  auto stores = TRY(place.postgresql.empty() ? open_files(place, given, clock, on_failure) : open_postgresql(place, given, clock, on_failure));
+  if (stores.sealing_key.empty()) stores.sealing_key = TRY(open_root_key(*stores.documents, given));
   return stores;
 }
 

@@ -9,12 +9,16 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "decisions_log.h"
+#include "nodes/membership.h"
 #include "registry/documents.h"
 #include "registry/object_store.h"
+#include "sealing_key.h"
 
 namespace writ::writd {
 
 struct Stores {
+  std::unique_ptr<nodes::Membership> membership;       // of several nodes; null: this process is alone. Outlives what follows
+  std::function<void()> node_has_started;              // with a membership: lets the next node start
   std::unique_ptr<registry::Documents> documents;      // sessions, tokens, keys, revocations
   std::unique_ptr<registry::ObjectStore> objects;      // what administrators own, and the policy versions
   std::unique_ptr<audit::DecisionsLog> log_owner;
@@ -25,11 +29,13 @@ struct Stores {
 
 Stores open_in_memory();
 struct Place {
-  std::string directory, sealing_key_file;
+  std::string directory;
+  SealingKeySource sealing_key;
   std::string postgresql, postgresql_password_file;   // empty: everything is in the directory
   std::string node;
   Seconds audit_keep{0};   // 0: for ever
   LogMeters meters{};      // of the decisions log in the directory
+  Milliseconds lease{0};   // of a node among several that share the database; 0: this process has it for itself
 };
 // Makes the directory (0700) and the sealing key (0600) when there are none. The error is a sentence for the operator.
 Result<Stores, std::string> open_stores(const Place& place, const Clock& clock, std::function<void(const std::string&)> on_failure);

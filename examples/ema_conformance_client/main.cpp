@@ -64,6 +64,7 @@ struct Parts {
   std::unique_ptr<client::Subject> subject;
   std::unique_ptr<client::WorkloadAssertion> assertion;
   std::unique_ptr<client::Grant> grant;
+  client::Possession possession{client::Possession::Use::always};   // wherever the authorization server understands it
 };
 
 // Most scenarios give one registration and do not say for which authorization server it is, so it is bound to the first that the server names.
@@ -122,6 +123,7 @@ Task<Result<std::unique_ptr<client::TokenSource>, client::Failure>> token_source
     parts.grant = std::make_unique<client::AuthorizationCodeGrant>(parts.outgoing, parts.clock, parts.browser, parts.accounts, std::move(registration));
   }
   client::GrantAccessSettings settings;
+  settings.possession = &parts.possession;
   settings.accept_2025_03_26 = revision < "2026";   // the suite has such servers behind later revisions of the old era
   std::unique_ptr<client::TokenSource> tokens = std::make_unique<client::GrantAccess>(parts.outgoing, parts.clock, *parts.grant, std::move(settings));
   co_return tokens;
@@ -132,7 +134,8 @@ Task<Result<void, client::Failure>> list_and_call(http::Outgoing& outgoing, http
   const std::string scenario = environment("MCP_CONFORMANCE_SCENARIO");
   auto tokens = co_await token_source(parts, url, context, scenario, revision);
   if (!tokens) co_return unexpected(tokens.error());
-  client::McpHttp mcp_http(upstream, **tokens, url);
+  client::ProvingUpstream proving(upstream, parts.clock, parts.possession);
+  client::McpHttp mcp_http(proving, **tokens, url);
   client::McpSession session(mcp_http, revision, {"ema-conformance-client", "0.1.0"});
 
   const auto opened = co_await session.open();

@@ -23,6 +23,7 @@ struct Administration::Work {
   Instant now{};
   std::string id;                                    // of the change
   Plan plan{};
+  std::vector<std::pair<ObjectKind, std::string>> removals{};
   bool policy_changes = false;
   std::shared_ptr<const policy::Bundle> bundle{};    // that is active afterwards
   std::shared_ptr<const Snapshot> snapshot{};        // of the objects afterwards
@@ -31,11 +32,21 @@ struct Administration::Work {
 
 namespace {
 
+constexpr int kAttemptsMax = 5;   // of one change, when other nodes are quicker
+
 std::string new_user_id(const Catalogue& present) {
   while (true) {
     std::string id = "usr_" + crypto::random_token(12);
     if (!present.retired_user_ids.contains(id) && !present.contains(ObjectKind::user, id)) return id;
   }
+}
+
+std::vector<std::string> changed_people(const Plan& plan) {
+  std::vector<std::string> ids;
+  for (const ObjectChange& change : plan.changes) {
+    if (change.kind == ObjectKind::user && change.action != ObjectChange::Action::create) ids.push_back(change.key);
+  }
+  return ids;
 }
 
 std::string joined_names(const std::vector<MemberChange>& members) {
@@ -44,9 +55,10 @@ std::string joined_names(const std::vector<MemberChange>& members) {
   return names;
 }
 
-audit::Record record_of(const Actor& actor, const std::string& change_id, const std::string& reason, std::uint64_t sequence, Instant now) {
+audit::Record record_of(const Actor& actor, const std::string& change_id, const Change& change, std::uint64_t sequence, Instant now) {
+  const std::string& reason = change.reason;
   audit::Record record;
-  record.event = audit::Event::administration;
+  record.event = change.provision ? audit::Event::provisioning : audit::Event::administration;
   record.time = now;
   record.peer = actor.peer;
   record.object_sequence = sequence;
@@ -110,7 +122,7 @@ Result<std::unique_ptr<Administration>, std::string> Administration::open(Parts 
   return administration;
 }
 
-std::shared_ptr<const Catalogue> Administration::catalogue() const { return catalogue_.load(std::memory_order_acquire); }
+std::shared_ptr<const Catalogue> Administration::catalogue() const { return catalogue_.load(); }
 bool Administration::is_empty() const { return catalogue()->sequence == 0; }
 
 std::shared_ptr<const policy::ToolCatalogue> Administration::tools_of(const Snapshot& snapshot) const {
@@ -121,11 +133,23 @@ std::shared_ptr<const policy::ToolCatalogue> Administration::tools_of(const Snap
 
 void Administration::plan_now(Work& work) const {
   Change& change = work.change;
+  if (change.provision) {
+    auto prepared = change.provision(work.before, work.present);
+    if (!prepared) {
+      work.plan.problems = std::move(prepared).error();
+      return;
+    }
+    change.declared = std::move(prepared->declared);
+    work.removals = std::move(prepared->removals);
+    if (!prepared->note.empty()) change.reason += (change.reason.empty() ? "" : ": ") + prepared->note;
+  }
   if (change.removal) {
     work.plan = plan_removal(work.present, change.removal->first, change.removal->second);
   } else {
     PlanRules rules;
     rules.prune = change.prune;
+    rules.removals = work.removals;
+    rules.before = &work.before.objects();
     rules.spoken_of = change.spoken_of;
     rules.check_deployment = parts_.check_deployment;
     rules.new_user_id = [&] { return new_user_id(work.present); };
@@ -142,8 +166,13 @@ void Administration::plan_now(Work& work) const {
     work.plan = plan(work.present, change.declared, rules);
   }
   if (work.plan.has_errors()) return;
-  work.snapshot = work.plan.changes_objects ? std::make_shared<const Snapshot>(work.plan.objects, work.present.sequence + 1, work.plan.definitions)
-                                            : std::make_shared<const Snapshot>(work.before, work.plan.definitions, work.present.sequence + 1);
+  if (work.plan.changes_objects) {
+    // Ten thousand people are not copied for one of them; who only asks what would be wants them in the plan.
+    Objects objects = change.dry_run ? work.plan.objects : std::move(work.plan.objects);
+    work.snapshot = std::make_shared<const Snapshot>(std::move(objects), work.present.sequence + 1, work.plan.definitions);
+  } else {
+    work.snapshot = std::make_shared<const Snapshot>(work.before, work.plan.definitions, work.present.sequence + 1);
+  }
 
   // Objects and policy are judged together, whichever of the two changes: a grant that names nothing is a mistake in one of them.
   work.bundle = bundle_;
@@ -159,12 +188,30 @@ void Administration::plan_now(Work& work) const {
   // What merely waits for review decides nothing: a server that changes its tools all day must not have the policy judged all day.
   if (!change.policy && !work.plan.changes_objects && !changes_approval(work.plan, work.present)) return;
   work.tools = tools_of(*work.snapshot);
-  const Problems problems = judge(*work.bundle, policy::World{*work.snapshot, *work.tools, parts_.issuer}, change.policy.has_value());
+  const FailingTests failing = change.provision ? FailingTests::warn : FailingTests::refuse;
+  const Problems problems = judge(*work.bundle, policy::World{*work.snapshot, *work.tools, parts_.issuer}, change.policy.has_value(), failing);
   work.plan.problems.insert(work.plan.problems.end(), problems.begin(), problems.end());
   work.policy_changes = change.policy && (!work.present.policy || work.present.policy->hash != work.bundle->version);
 }
 
 Task<Result<Changed, ChangeFailure>> Administration::change(Actor actor, Change change) {
+  auto changed = co_await take_turn(actor, change);
+  if (!parts_.everywhere) co_return changed;
+  // Another node was quicker: planned again on what it has changed, as if this one had waited for its turn.
+  for (int attempts = 1; attempts < kAttemptsMax && !changed && std::holds_alternative<Conflict>(changed.error()); ++attempts) {
+    const auto followed = co_await follow();
+    if (!followed) co_return unexpected(ChangeFailure{followed.error()});
+    auto again = co_await take_turn(actor, change);
+    changed = std::move(again);
+  }
+  if (!changed || !changed->applied) co_return changed;
+  // Outside of the turn: the other nodes' changes must not wait for this one's being known.
+  const auto known = co_await parts_.everywhere();
+  if (!known) co_return unexpected(ChangeFailure{known.error()});
+  co_return changed;
+}
+
+Task<Result<Changed, ChangeFailure>> Administration::take_turn(const Actor& actor, Change& change) {
   co_await serial_.acquire();
   // Also when an exception passes: otherwise nobody could change anything any more.
   struct Turn {
@@ -208,7 +255,7 @@ Task<Result<Changed, ChangeFailure>> Administration::change_in_turn(const Actor&
     co_return changed;
   }
   if (!change.lock_me_out && work.plan.changes_objects) {
-    if (auto sentence = locks_out(before->objects(), work.plan.objects, actor.token_id)) co_return unexpected(ChangeFailure{LockOut{std::move(*sentence)}});
+    if (auto sentence = locks_out(before->objects(), work.snapshot->objects(), actor.token_id)) co_return unexpected(ChangeFailure{LockOut{std::move(*sentence)}});
   }
 
   // Record first, then the objects: what happened without a record would be worse than a record of what did not happen.
@@ -229,12 +276,17 @@ Task<Result<Changed, ChangeFailure>> Administration::change_in_turn(const Actor&
   auto after = std::make_shared<Catalogue>(*present);
   apply(*after, set, *stored);
   after->definitions = work.plan.definitions;   // the same, shared with the snapshot
-  catalogue_.store(std::move(after), std::memory_order_release);
+  catalogue_.store(std::move(after));
   if (work.tools) tools().set(work.tools);   // before the snapshot: see CurrentTools
   parts_.registry.set(work.snapshot);
   if (work.policy_changes) {
     bundle_ = work.bundle;
     parts_.policy.set(work.bundle->policy);
+  }
+  auto people = changed_people(work.plan);
+  if (parts_.people_changed && !people.empty()) {
+    auto telling = parts_.people_changed(before, work.snapshot, std::move(people));
+    co_await telling;
   }
   // What merely waits for review changes nothing that a candidate could depend on.
   if (work.tools || work.policy_changes) co_await settle_candidate(actor, work.bundle->version);
@@ -246,15 +298,17 @@ Task<Result<Changed, ChangeFailure>> Administration::change_in_turn(const Actor&
 
 Task<Result<void, Unavailable>> Administration::record(const Actor& actor, const Work& work, std::vector<std::uint64_t>& positions) {
   std::vector<audit::Commit> commits;
+  const auto failing = std::count_if(work.plan.problems.begin(), work.plan.problems.end(), [](const Problem& problem) { return problem.id == "failed-test"; });
   for (const ObjectChange& change : work.plan.changes) {
     audit::Commit& commit = commits.emplace_back();
-    commit.record = record_of(actor, work.id, work.change.reason, work.present.sequence + 1, work.now);
+    commit.record = record_of(actor, work.id, work.change, work.present.sequence + 1, work.now);
     describe_object(change, commit.record);
     describe_review(change, work.present, commit.record);
+    if (failing > 0) commit.record.more.emplace_back("failing_policy_tests", std::to_string(failing));
   }
   if (work.policy_changes) {
     audit::Commit& commit = commits.emplace_back();
-    commit.record = record_of(actor, work.id, work.change.reason, work.present.sequence + 1, work.now);
+    commit.record = record_of(actor, work.id, work.change, work.present.sequence + 1, work.now);
     commit.record.event = audit::Event::policy_activated;
     commit.record.reason = "activate";
     commit.record.policy_version = work.bundle->version;
@@ -295,7 +349,7 @@ Task<Result<std::size_t, Unavailable>> Administration::note_aborted() {
     if (const auto* of = line ? line->find_int("of") : nullptr) known.insert(*of);
   }
   std::size_t noted = 0;
-  for (const char* event : {"administration", "policy_activated"}) {
+  for (const char* event : {"administration", "policy_activated", "provisioning"}) {
     audit::Query query;
     query.event = event;
     query.limit = 1000;
@@ -305,6 +359,9 @@ Task<Result<std::size_t, Unavailable>> Administration::note_aborted() {
       const auto line = json::parse(record.json_line);
       const std::string* id = line ? line->find_string("change") : nullptr;
       if (!id || known.contains(static_cast<std::int64_t>(record.position))) continue;
+      // Another node may just be storing what it has recorded.
+      const std::string* node = line->find_string("node");
+      if (!parts_.node.empty() && (!node || *node != parts_.node)) continue;
       const auto stored = parts_.store.has_change(*id);
       if (!stored) co_return unexpected(stored.error());
       if (*stored) break;

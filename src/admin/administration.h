@@ -12,9 +12,10 @@
 
 #include "admin/candidate.h"
 #include "admin/past.h"
-#include "admin/serial.h"
 #include "audit/decisions_log.h"
 #include "base/clock.h"
+#include "base/shared_cell.h"
+#include "base/serial.h"
 #include "base/work_thread.h"
 #include "crypto/seal.h"
 #include "policy/bundle.h"
@@ -42,6 +43,14 @@ struct Change {
   std::vector<registry::ObjectKind> spoken_of;
   bool prune = false;
   std::optional<std::pair<registry::ObjectKind, std::string>> removal;
+  // By a company's directory (scim/): worked out on the worker from what is there when it is this change's turn. Recorded as provisioning, and failing policy
+  // tests are warnings: nobody's leaving waits for a test (docs/decisions/0034).
+  struct Prepared {
+    std::vector<registry::Declared> declared;
+    std::vector<std::pair<registry::ObjectKind, std::string>> removals;
+    std::string note;                             // joins the reason
+  };
+  std::function<Result<Prepared, registry::Problems>(const registry::Snapshot&, const registry::Catalogue&)> provision;
   std::optional<policy::BundleFiles> policy;    // the whole bundle that shall be active
   std::string reason;
   bool lock_me_out = false;                     // the asker knows that it takes away access (rules §8.2)
@@ -89,6 +98,11 @@ class Administration {
     registry::Documents* documents = nullptr;   // keeps the candidate; null: none can be tried out
     // What objects must fulfil because of this deployment's configuration (registry::PlanRules). Empty: nothing.
     std::function<registry::Problems(const registry::Objects&, const registry::Places&)> check_deployment{};
+    // After a change of these people was stored, before it is acknowledged. Empty: nobody wants to know.
+    std::function<Task<void>(std::shared_ptr<const registry::Snapshot> before, std::shared_ptr<const registry::Snapshot> after, std::vector<std::string> user_ids)> people_changed{};
+    // Of several nodes: done when every node that serves knows what this one has changed. Empty: there is one process.
+    std::function<Task<Result<void, Unavailable>>()> everywhere{};
+    std::string node{};                         // of several: its name in records; empty: all records are this process's
   };
   // Reads the store and publishes its objects and policy. Blocks: at start, before there are event loops. The error is a sentence for
   // the operator: objects or a policy that cannot be read stop the start, because leaving a part out could be leaving out a restriction.
@@ -108,6 +122,11 @@ class Administration {
   Task<Result<std::shared_ptr<const Candidate>, ChangeFailure>> start_shadow(Actor actor, policy::BundleFiles files, std::string reason);
   bool tries_something_out() const;
   Task<Result<void, ChangeFailure>> stop_shadow(Actor actor, std::string reason);   // Missing: there is none
+
+  // ---- changes that other nodes made
+  // Reads what the store has and this process does not know yet, and decides on it from then on.
+  Task<Result<void, Unavailable>> follow();
+  Task<Result<void, Unavailable>> follow_candidate();
 
   // What is there now; never null.
   std::shared_ptr<const registry::Catalogue> catalogue() const;
@@ -132,6 +151,7 @@ class Administration {
   explicit Administration(Parts parts) : parts_(std::move(parts)), past_(parts_.store, parts_.parse_yaml) {}
   void plan_now(Work& work) const;
   Task<Result<Changed, ChangeFailure>> change_in_turn(const Actor& actor, Change& change);
+  Task<Result<Changed, ChangeFailure>> take_turn(const Actor& actor, Change& change);
   Task<Result<void, Unavailable>> record(const Actor& actor, const Work& work, std::vector<std::uint64_t>& positions);
   Task<void> record_aborted(std::vector<std::uint64_t> positions, std::string change_id);
 
@@ -143,13 +163,13 @@ class Administration {
 
   Parts parts_;
   std::unique_ptr<policy::CurrentTools> own_tools_ = std::make_unique<policy::CurrentTools>();
-  std::atomic<std::shared_ptr<const Candidate>> candidate_;
+  SharedCell<const Candidate> candidate_;
   std::int64_t candidate_document_version_ = 0;   // changed in turn only
   Past past_;
   Serial serial_;
   WorkThread worker_;
   std::shared_ptr<const policy::Bundle> bundle_;   // the active one as it was read; null without policy. Changes take turns, and only they look at it
-  std::atomic<std::shared_ptr<const registry::Catalogue>> catalogue_;
+  SharedCell<const registry::Catalogue> catalogue_;
 };
 
 // For people: one line each, as `writ apply` shows them.

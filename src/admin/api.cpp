@@ -149,6 +149,11 @@ OperationHandler handler_of(std::string_view operation) {
       {"list_approvals", list_approvals},
       {"get_approval", get_approval},
       {"decide_approval", decide_approval},
+      {"list_accounts", list_accounts},
+      {"get_account", get_account},
+      {"approve_account", approve_account},
+      {"reject_account", reject_account},
+      {"unlink_account", unlink_account},
       {"query_audit", query_audit},
       {"explain_denial", explain_denial},
       {"list_reviews", list_reviews},
@@ -162,6 +167,9 @@ OperationHandler handler_of(std::string_view operation) {
       {"end_sessions_of_user", end_sessions_of_user},
       {"reset_second_factor", reset_second_factor},
       {"list_upstreams", list_upstreams},
+      {"list_signals", list_signals},
+      {"set_signal_stream", set_signal_stream},
+      {"remove_signal_stream", remove_signal_stream},
   };
   const auto found = kHandlers.find(operation);
   assert(found != kHandlers.end());

@@ -16,6 +16,10 @@
 #include "http/router.h"
 #include "policy/shadow_counts.h"
 
+namespace writ::linked_accounts {
+class LinkedAccounts;
+}
+
 namespace writ::admin {
 
 // Signing keys of the roles, as administrators see them. The program implements it over its roles; safe to share between threads.
@@ -31,6 +35,11 @@ class KeyAdministration {
   virtual std::vector<KeySummary> list(Instant now) const = 0;
   // The new key's id; absent when there is no such use.
   virtual Task<Result<std::optional<std::string>, Unavailable>> rotate(std::string use, bool at_once, Instant now) = 0;
+  // Somebody else has the key: gone at once, and everything that it signed is refused. Absent when there is no such key.
+  struct Withdrawn {
+    std::string use, successor;   // the kid that signs now
+  };
+  virtual Task<Result<std::optional<Withdrawn>, Unavailable>> withdraw(std::string kid, Instant now) = 0;
 };
 
 struct SessionInfo {
@@ -66,6 +75,31 @@ class UpstreamStates {
   virtual std::vector<UpstreamState> list(Instant now) const = 0;
 };
 
+// Who gets security events from here, and whose are asked for. The program implements it; safe to share between threads.
+struct EventStream {
+  std::string id, audience, delivery, endpoint_url, status, reason, description, last_problem;
+  std::vector<std::string> events;
+  bool held_by_administrator = false, receiver_known = false;
+  std::size_t waiting = 0;
+  int failures = 0;             // in a row
+  Instant created{};
+  std::optional<Instant> last_delivery, next_attempt;
+};
+struct EventSubscription {
+  std::string issuer, delivery, stream_id, last_problem;
+  bool verified = false;
+  std::optional<Instant> last_success;
+};
+class SignalAdministration {
+ public:
+  virtual ~SignalAdministration() = default;
+  virtual std::vector<EventStream> streams() const = 0;
+  virtual std::vector<EventSubscription> subscriptions() const = 0;
+  // These write their own records. False: there is no such stream. `status`: enabled, paused, disabled.
+  virtual Task<Result<bool, Unavailable>> set_status(std::string stream, std::string status, std::string reason, std::string actor, std::string peer) = 0;
+  virtual Task<Result<bool, Unavailable>> remove(std::string stream, std::string actor, std::string peer) = 0;
+};
+
 struct Api {
   Administration& administration;
   KeyAdministration* keys = nullptr;           // null: this process signs nothing
@@ -75,6 +109,8 @@ struct Api {
   const policy::ShadowCounts* shadow_counts = nullptr;   // null: disagreements are recorded and not counted
   approvals::Requests* approvals = nullptr;              // null: nothing is held here
   const UpstreamStates* upstreams = nullptr;             // null: no gateway here
+  SignalAdministration* signals = nullptr;               // null: no security events here
+  linked_accounts::LinkedAccounts* accounts = nullptr;   // null: nobody is linked here
 };
 
 // Who may call an operation. Everything needs a known caller.

@@ -27,6 +27,7 @@ Sample sample_of(const Operation& operation) {
   if (name == "start_shadow") return {operation.path, json::write(json::Value{{"files", json::Value{{"grants.yaml", std::string(kGrants) + "# another version\n"}}}, {"reason", "to see"}})};
   if (name == "promote_policy") return {operation.path, R"({"reason":"seen"})"};
   if (name == "decide_approval") return {"/admin/v1/approvals/apr_none", R"({"decision":"reject"})"};
+  if (name.ends_with("_account")) return {"/admin/v1/accounts/acc_none" + std::string(name == "approve_account" ? "/approve" : name == "reject_account" ? "/reject" : ""), ""};
   if (name == "approve_reviews" || name == "reject_reviews") return {operation.path, R"({"items":[{"kind":"tools","id":"files/none","digest":"x"}]})"};
   if (name == "test_policy") return {operation.path, "{}"};
   if (name == "get_policy_version") return {"/admin/v1/policy/versions/1", ""};
@@ -34,6 +35,7 @@ Sample sample_of(const Operation& operation) {
   if (name == "explain_access") return {operation.path, R"({"user":"alice","agent":"cursor","server":"files"})"};
   if (name == "rotate_key") return {operation.path, R"({"use":"idp"})"};
   if (name == "explain_denial") return {"/admin/v1/why/" + audit::denial_code(1), ""};
+  if (name == "set_signal_stream") return {"/admin/v1/signals/stm_none", R"({"status":"paused"})"};
   if (name == "end_session") return {"/admin/v1/sessions/s1", ""};
   if (name == "end_sessions_of_user") return {"/admin/v1/users/usr_bob/sessions", ""};
   if (name == "list_objects") return {"/admin/v1/groups", ""};

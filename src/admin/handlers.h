@@ -43,6 +43,12 @@ Task<http::Response> promote_policy(const Api& api, const Call& call);
 Task<http::Response> list_approvals(const Api& api, const Call& call);
 Task<http::Response> get_approval(const Api& api, const Call& call);
 Task<http::Response> decide_approval(const Api& api, const Call& call);
+// accounts of other issuers
+Task<http::Response> list_accounts(const Api& api, const Call& call);
+Task<http::Response> get_account(const Api& api, const Call& call);
+Task<http::Response> approve_account(const Api& api, const Call& call);
+Task<http::Response> reject_account(const Api& api, const Call& call);
+Task<http::Response> unlink_account(const Api& api, const Call& call);
 // records
 Task<http::Response> query_audit(const Api& api, const Call& call);
 Task<http::Response> explain_denial(const Api& api, const Call& call);
@@ -56,5 +62,9 @@ Task<http::Response> end_sessions_of_user(const Api& api, const Call& call);
 Task<http::Response> reset_second_factor(const Api& api, const Call& call);
 // servers behind the gateway
 Task<http::Response> list_upstreams(const Api& api, const Call& call);
+// security events
+Task<http::Response> list_signals(const Api& api, const Call& call);
+Task<http::Response> set_signal_stream(const Api& api, const Call& call);
+Task<http::Response> remove_signal_stream(const Api& api, const Call& call);
 
 }  // namespace writ::admin

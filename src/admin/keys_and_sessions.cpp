@@ -18,18 +18,44 @@ Task<http::Response> list_keys(const Api& api, const Call&) {
   co_return answer(json::Value{{"items", std::move(items)}});
 }
 
-// {use, at_once}
+namespace {
+
+// The record first, and as an incident of its own: what is found later about that key begins here.
+Task<http::Response> withdraw_key(const Api& api, const Call& call, std::string kid) {
+  const Instant now = api.administration.clock().now();
+  audit::Commit commit;
+  commit.record.event = audit::Event::keys_changed;
+  commit.record.time = now;
+  commit.record.reason = "compromised";
+  commit.record.peer = call.actor.peer;
+  commit.record.more = {{"actor", call.actor.name}, {"kid", kid}, {"incident", "true"}};
+  const auto recorded = co_await api.administration.log().commit(std::move(commit));
+  if (!recorded) co_return unavailable();
+  const auto withdrawn = co_await api.keys->withdraw(kid, now);
+  if (!withdrawn) co_return unavailable();
+  if (!*withdrawn) co_return problem(404, "no role of this process has such a key", "`writ keys list` shows them");
+  co_return answer(json::Value{{"use", (*withdrawn)->use}, {"kid", (*withdrawn)->successor}, {"withdrawn", kid}, {"at_once", true}});
+}
+
+}  // namespace
+
+// {use, at_once}, or {compromised}
 Task<http::Response> rotate_key(const Api& api, const Call& call) {
   auto body = read_body(call.request);
   if (!body) co_return std::move(body).error();
   const registry::Node root = registry::from_json(*body);
   registry::Problems problems;
   registry::Fields fields(root, "a request", problems);
-  const std::string use = fields.required_text("use");
-  const bool at_once = fields.flag("at_once", false);
+  std::string compromised = fields.text("compromised");
+  const std::string use = compromised.empty() ? fields.required_text("use") : std::string();
+  const bool at_once = compromised.empty() && fields.flag("at_once", false);
   fields.finish();
   if (registry::has_errors(problems)) co_return to_response(ChangeFailure{Invalid{std::move(problems)}});
   if (!api.keys) co_return problem(404, "this process signs nothing");
+  if (!compromised.empty()) {
+    auto withdrawing = withdraw_key(api, call, std::move(compromised));
+    co_return co_await withdrawing;
+  }
   const Instant now = api.administration.clock().now();
   audit::Commit commit;
   commit.record.event = audit::Event::keys_changed;
@@ -41,7 +67,7 @@ Task<http::Response> rotate_key(const Api& api, const Call& call) {
   if (!recorded) co_return unavailable();
   const auto rotated = co_await api.keys->rotate(use, at_once, now);
   if (!rotated) co_return unavailable();
-  if (!*rotated) co_return problem(404, "no role of this process has such keys", "there are `idp` and `ras`");
+  if (!*rotated) co_return problem(404, "no role of this process has such keys", "there are `idp`, `ras` and `encryption`");
   co_return answer(json::Value{{"use", use}, {"kid", **rotated}, {"at_once", at_once}});
 }
 

@@ -9,7 +9,7 @@ namespace writ::admin {
 using registry::Problem;
 using registry::Problems;
 
-Problems judge(const policy::Bundle& bundle, const policy::World& world, bool policy_changes) {
+Problems judge(const policy::Bundle& bundle, const policy::World& world, bool policy_changes, FailingTests failing) {
   Problems problems = policy::check_bundle(bundle, world.objects, world.tools);
   if (registry::has_errors(problems)) return problems;   // a policy that is not valid has no answers worth comparing
   const auto add = [&problems](const Problems& more) { problems.insert(problems.end(), more.begin(), more.end()); };
@@ -18,6 +18,9 @@ Problems judge(const policy::Bundle& bundle, const policy::World& world, bool po
   const policy::TestRun run = policy::run_policy_tests(bundle.tests, *bundle.policy, world);
   add(policy::problems_of(run, policy_changes));
   if (!policy_changes) std::erase_if(problems, [](const Problem& problem) { return problem.is_warning; });
+  if (failing == FailingTests::warn) {
+    for (Problem& problem : problems) problem.is_warning = problem.is_warning || problem.id == "failed-test";
+  }
   return problems;
 }
 

@@ -23,7 +23,7 @@ audit::Record record_of(const Actor& actor, const std::string& version, const ch
 
 }  // namespace
 
-std::shared_ptr<const Candidate> Administration::candidate() const { return candidate_.load(std::memory_order_acquire); }
+std::shared_ptr<const Candidate> Administration::candidate() const { return candidate_.load(); }
 
 bool Administration::tries_something_out() const {
   const auto active = policy();
@@ -91,7 +91,7 @@ Task<Result<void, Unavailable>> Administration::replace_candidate(const Actor& a
   Document document = document_of(next.get(), ++candidate_document_version_, now);
   const auto stored = co_await parts_.documents->put(std::move(document));
   if (!stored) co_return unexpected(stored.error());
-  candidate_.store(std::move(next), std::memory_order_release);
+  candidate_.store(std::move(next));
   std::function<void()> publishing = [this] { publish_with_candidate(); };
   co_await worker_.run(std::move(publishing));
   co_return Result<void, Unavailable>{};

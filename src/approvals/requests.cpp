@@ -57,19 +57,36 @@ std::string_view to_string(Refused refused) {
 
 audit::Claim claim_of(const Request& request) { return audit::make_claim(audit::Claim::Use::approval, "approvals", request.id, request.expires + kClaimRemembered); }
 
+void Requests::put_in(Request request) {
+  if (!request.used) {
+    // Of two with one digest (an old one that ran out, and its successor) the newer one counts.
+    const auto [entry, added] = by_digest_.emplace(request.digest, request.id);
+    if (!added && entry->second != request.id) {
+      const auto other = requests_.find(entry->second);
+      if (other == requests_.end() || other->second.created < request.created) entry->second = request.id;
+    }
+  } else if (const auto newest = by_digest_.find(request.digest); newest != by_digest_.end() && newest->second == request.id) {
+    by_digest_.erase(newest);
+  }
+  std::string id = request.id;
+  requests_.insert_or_assign(std::move(id), std::move(request));
+}
+
 Result<std::unique_ptr<Requests>, Unavailable> Requests::open(registry::Documents& documents, Limits limits) {
   std::unique_ptr<Requests> requests(new Requests(documents, limits));
   for (const registry::Document& document : TRY(documents.load(kTable))) {
     Request request = TRY(read_request(document));
-    if (!request.used) {
-      // Of two with one digest (an old one that ran out, and its successor) the newer one counts.
-      const auto [entry, added] = requests->by_digest_.emplace(request.digest, request.id);
-      if (!added && requests->requests_.at(entry->second).created < request.created) entry->second = request.id;
-    }
-    std::string id = request.id;
-    requests->requests_.emplace(std::move(id), std::move(request));
+    requests->put_in(std::move(request));
   }
   return requests;
+}
+
+Result<void, Unavailable> Requests::take_over(const registry::Document& document) {
+  Request request = TRY(read_request(document));
+  const std::lock_guard lock(mutex_);
+  const auto found = requests_.find(request.id);
+  if (found == requests_.end() || request.version > found->second.version) put_in(std::move(request));
+  return {};
 }
 
 Request* Requests::find_open(const std::string& digest, Instant now) {
@@ -83,56 +100,57 @@ Request* Requests::find_open(const std::string& digest, Instant now) {
 Task<Requests::Holding> Requests::hold(HeldCall call, std::vector<ApprovalNeeded> needed, std::string message, Instant now) {
   using Failure = std::variant<NotHeld, Unavailable>;
   Held held;
-  std::optional<registry::Document> document;
-  {
+  std::optional<NotHeld> not_held;
+  std::function<std::optional<registry::Document>()> change = [&]() -> std::optional<registry::Document> {
     const std::lock_guard lock(mutex_);
     const std::string digest = digest_of(call);
     if (Request* open = find_open(digest, now)) {
       const std::size_t before = open->needs.size();
-      // While a decision is stored the request stays as that decision saw it; the next time that the agent asks adds what is missing.
-      if (being_decided_.contains(open->id)) needed.clear();
-      for (ApprovalNeeded& need : needed) {
+      for (const ApprovalNeeded& need : needed) {
+        // While a decision is stored the request stays as that decision saw it; the next time that the agent asks adds what is missing.
+        if (being_decided_.contains(open->id)) break;
         const bool is_known = std::any_of(open->needs.begin(), open->needs.end(), [&](const Need& known) { return known.of == need; });
-        if (!is_known) open->needs.push_back({std::move(need), std::nullopt});
-      }
-      if (open->needs.size() != before) {
-        // What was approved for one forbid says nothing about another.
-        ++open->version;
-        document = document_of(*open);
+        if (!is_known) open->needs.push_back({need, std::nullopt});
       }
       held.request = *open;
-    } else {
-      if (call.arguments.size() + call.more.size() > limits_.arguments_bytes_max) co_return unexpected(Failure{NotHeld::arguments_too_large});
-      std::size_t of_user = 0, in_all = 0;
-      for (const auto& [_, known] : requests_) {
-        if (known.used || now >= known.expires) continue;
-        ++in_all;
-        of_user += known.call.user == call.user;
-      }
-      if (of_user >= limits_.pending_per_user_max) co_return unexpected(Failure{NotHeld::too_many_of_user});
-      if (in_all >= limits_.pending_max) co_return unexpected(Failure{NotHeld::too_many});
-      Request& request = held.request;
-      request.id = "apr_" + crypto::random_token(12);
-      request.call = std::move(call);
-      request.digest = digest;
-      request.message = std::move(message);
-      for (ApprovalNeeded& need : needed) request.needs.push_back({std::move(need), std::nullopt});
-      request.created = now;
-      request.expires = now + kLifetime;
-      held.is_new = true;
-      document = document_of(request);
-      requests_.emplace(request.id, request);
-      by_digest_.insert_or_assign(digest, request.id);
+      if (open->needs.size() == before) return std::nullopt;
+      // What was approved for one forbid says nothing about another.
+      held.request.version = ++open->version;
+      return document_of(*open);
     }
-  }
-  if (document) {
-    const auto stored = co_await documents_.put(std::move(*document));
-    if (!stored) {
-      const std::lock_guard lock(mutex_);
-      // Not acknowledged, so it never was.
-      if (held.is_new && requests_.erase(held.request.id) > 0) by_digest_.erase(held.request.digest);
-      co_return unexpected(Failure{stored.error()});
+    if (call.arguments.size() + call.more.size() > limits_.arguments_bytes_max) {
+      not_held = NotHeld::arguments_too_large;
+      return std::nullopt;
     }
+    std::size_t of_user = 0, in_all = 0;
+    for (const auto& [_, known] : requests_) {
+      if (known.used || now >= known.expires) continue;
+      ++in_all;
+      of_user += known.call.user == call.user;
+    }
+    if (of_user >= limits_.pending_per_user_max) not_held = NotHeld::too_many_of_user;
+    else if (in_all >= limits_.pending_max) not_held = NotHeld::too_many;
+    if (not_held) return std::nullopt;
+    Request& request = held.request;
+    request.id = "apr_" + crypto::random_token(12);
+    request.call = call;
+    request.digest = digest;
+    request.message = message;
+    for (const ApprovalNeeded& need : needed) request.needs.push_back({need, std::nullopt});
+    request.created = now;
+    request.expires = now + kLifetime;
+    held.is_new = true;
+    requests_.emplace(request.id, request);
+    by_digest_.insert_or_assign(digest, request.id);
+    return document_of(request);
+  };
+  const auto stored = co_await registry::write_through(documents_, std::move(change));
+  if (not_held) co_return unexpected(Failure{*not_held});
+  if (!stored) {
+    const std::lock_guard lock(mutex_);
+    // Not acknowledged, so it never was.
+    if (held.is_new && requests_.erase(held.request.id) > 0) by_digest_.erase(held.request.digest);
+    co_return unexpected(Failure{stored.error()});
   }
   co_return held;
 }
@@ -209,10 +227,12 @@ Task<Result<Request, std::variant<Refused, Unavailable>>> Requests::decide(std::
   auto planned = plan(id, word, needs, approver, reason, now);
   if (!planned) co_return unexpected(planned.error());
   registry::Document document = document_of(*planned);
-  const auto stored = co_await documents_.put(std::move(document));
+  const auto stored = co_await documents_.put_on_top(std::move(document));
   const std::lock_guard lock(mutex_);
   being_decided_.erase(id);
   if (!stored) co_return unexpected(Failure{stored.error()});
+  // On another node somebody was quicker: whoever decides shall look again at what it is now.
+  if (!*stored) co_return unexpected(Failure{Unavailable{"another decision about this request is under way"}});
   const auto found = requests_.find(id);
   if (found == requests_.end() || found->second.used) co_return unexpected(Failure{Refused::decided});
   found->second = *planned;
@@ -220,20 +240,17 @@ Task<Result<Request, std::variant<Refused, Unavailable>>> Requests::decide(std::
 }
 
 Task<Result<void, Unavailable>> Requests::use(std::string id, Instant) {
-  std::optional<registry::Document> document;
-  {
+  return registry::write_through(documents_, [this, id = std::move(id)]() -> std::optional<registry::Document> {
     const std::lock_guard lock(mutex_);
     const auto found = requests_.find(id);
-    if (found == requests_.end() || found->second.used) co_return Result<void, Unavailable>{};
+    if (found == requests_.end() || found->second.used) return std::nullopt;
     Request& request = found->second;
     request.used = true;
     request.version += being_decided_.contains(id) ? 2 : 1;   // above what is on its way
-    document = document_of(request);
     const auto newest = by_digest_.find(request.digest);
     if (newest != by_digest_.end() && newest->second == id) by_digest_.erase(newest);
-  }
-  const auto stored = co_await documents_.put(std::move(*document));
-  co_return stored;
+    return document_of(request);
+  });
 }
 
 std::optional<Request> Requests::find(const std::string& id) const {

@@ -41,7 +41,7 @@ enum class Refused {
 };
 std::string_view to_string(Refused refused);
 
-class Requests {
+class Requests final : public registry::DocumentOwner {
  public:
   // Reads what waited before; `documents` outlives the object.
   static Result<std::unique_ptr<Requests>, Unavailable> open(registry::Documents& documents, Limits limits = {});
@@ -77,9 +77,13 @@ class Requests {
   // Those that ran out unused since it was last asked; each once. Forgets what is long over.
   std::vector<Request> take_expired(Instant now);
 
+  std::string_view table() const override { return kTable; }
+  Result<void, Unavailable> take_over(const registry::Document& document) override;
+
  private:
   Requests(registry::Documents& documents, Limits limits) : documents_(documents), limits_(limits) {}
   Request* find_open(const std::string& digest, Instant now);
+  void put_in(Request request);
   // What the request would become; marks it as being changed.
   Result<Request, std::variant<Refused, Unavailable>> plan(const std::string& id, Word word, const std::vector<policy::ApprovalNeeded>& needs, const Approval& approver, const std::string& reason, Instant now);
 

@@ -1,14 +1,16 @@
 #include <algorithm>
 
 #include "audit/decisions_log.h"
+#include "audit/saml_claim.h"
 #include "crypto/hash.h"
 
 namespace writ::audit {
 
-Claim make_claim(Claim::Use use, std::string_view issuer, std::string_view jti, Instant forget_after) {
+namespace {
+
+Claim claim_of(char use, std::string_view issuer, std::string_view jti, Instant forget_after) {
   // Each part is preceded by its length: ("a", "bc") and ("ab", "c") stay apart.
-  std::string text;
-  text += static_cast<char>('0' + static_cast<int>(use));
+  std::string text(1, use);
   for (const std::string_view part : {issuer, jti}) {
     text += std::to_string(part.size());
     text += ':';
@@ -20,6 +22,14 @@ Claim make_claim(Claim::Use use, std::string_view issuer, std::string_view jti, 
   claim.forget_after = forget_after;
   return claim;
 }
+
+}  // namespace
+
+Claim make_claim(Claim::Use use, std::string_view issuer, std::string_view jti, Instant forget_after) {
+  return claim_of(static_cast<char>('0' + static_cast<int>(use)), issuer, jti, forget_after);
+}
+
+Claim claim_assertion(std::string_view issuer, std::string_view id, Instant forget_after) { return claim_of('s', issuer, id, forget_after); }   // no digit
 
 Instant claims_forgotten_before(Instant now) { return now - std::chrono::hours{1}; }
 

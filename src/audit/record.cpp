@@ -1,15 +1,18 @@
 #include "audit/record.h"
 
+#include <algorithm>
 #include <array>
-#include <cstdio>
-#include <ctime>
+#include <charconv>
+#include <chrono>
 
+#include "encoding/plain_text.h"
 
 namespace writ::audit {
 namespace {
 
 constexpr std::size_t kFieldBytesMax = 256;
 constexpr std::size_t kArgumentsBytesMax = 8 * 1024;
+constexpr std::size_t kUsualBytes = 1'024;
 
 // Length of the well-formed UTF-8 sequence that starts here, or 0 (RFC 3629: no overlong forms, no surrogates).
 std::size_t sequence_length(std::string_view text, std::size_t at, char32_t& point) {
@@ -43,6 +46,11 @@ void append_text(std::string& out, std::string_view text) {
   out += '"';
   std::size_t at = 0;
   while (at < text.size() && at < kFieldBytesMax) {
+    if (const std::size_t plain = plain_prefix(text.substr(at, kFieldBytesMax - at)); plain != 0) {
+      out.append(text, at, plain);
+      at += plain;
+      continue;
+    }
     char32_t point = 0;
     const std::size_t length = sequence_length(text, at, point);
     if (length == 0) {
@@ -74,7 +82,8 @@ class Line {
   }
   void number(std::string_view name, std::int64_t value) {
     key(name);
-    out_ += std::to_string(value);
+    char digits[24];
+    out_.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
   }
   // Well-formed JSON of our own writing.
   void json(std::string_view name, std::string_view value) {
@@ -90,7 +99,12 @@ class Line {
     append_text(out_, name);
     out_ += ':';
   }
-  std::string out_ = "{";
+  std::string out_ = begin();
+  static std::string begin() {
+    std::string line;
+    line.reserve(kUsualBytes);   // one allocation for most records
+    return line += '{';
+  }
 };
 
 constexpr std::array<const char*, 23> kEvents = {
@@ -113,15 +127,21 @@ std::string_view to_string(Effect effect) {
 }
 
 std::string to_iso8601(Instant instant) {
-  const auto milliseconds = instant.time_since_epoch().count();
-  const std::time_t seconds = to_unix_seconds(instant);
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  char text[40];
-  const std::size_t length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-  char fraction[8];
-  std::snprintf(fraction, sizeof fraction, ".%03dZ", static_cast<int>(((milliseconds % 1000) + 1000) % 1000));
-  return std::string(text, length) + fraction;
+  const auto day = std::chrono::floor<std::chrono::days>(instant);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss time(instant - day);
+  std::string text = "0000-00-00T00:00:00.000Z";
+  const auto put = [&text](std::size_t at, int digits, std::int64_t value) {
+    for (int digit = digits - 1; digit >= 0; --digit, value /= 10) text[at + static_cast<std::size_t>(digit)] = static_cast<char>('0' + value % 10);
+  };
+  put(0, 4, std::clamp(static_cast<int>(date.year()), 0, 9999));
+  put(5, 2, static_cast<unsigned>(date.month()));
+  put(8, 2, static_cast<unsigned>(date.day()));
+  put(11, 2, time.hours().count());
+  put(14, 2, time.minutes().count());
+  put(17, 2, time.seconds().count());
+  put(20, 3, time.subseconds().count());
+  return text;
 }
 
 std::string to_json_line(const Record& record, std::uint64_t position, std::string_view node) {

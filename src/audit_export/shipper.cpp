@@ -8,17 +8,22 @@ namespace writ::audit_export {
 namespace {
 
 constexpr const char* kTable = "audit_sinks";
-constexpr auto kRemembered = std::chrono::days{3650};
+const Instant kRemembered = from_unix_seconds(253'402'300'799);   // the end of the year 9999
 constexpr Milliseconds kLookForStop{200};
 
-Result<std::optional<std::uint64_t>, Unavailable> place_of(registry::Documents& documents, const std::string& id) {
-  std::optional<std::uint64_t> place;
+struct Place {
+  std::uint64_t position = 0;
+  std::int64_t version = 0;
+};
+
+Result<std::optional<Place>, Unavailable> place_of(registry::Documents& documents, const std::string& id) {
+  std::optional<Place> place;
   for (const registry::Document& document : TRY(documents.load(kTable))) {
     if (document.key != id) continue;
     const auto value = json::parse(document.json);
     const auto* position = value ? value->find_int("delivered_to") : nullptr;
     if (!position || *position < 0) return unexpected(Unavailable{"how far a sink of the audit trail has got cannot be read"});
-    place = static_cast<std::uint64_t>(*position);
+    place = Place{static_cast<std::uint64_t>(*position), document.version};
   }
   return place;
 }
@@ -34,7 +39,8 @@ Result<std::shared_ptr<Shipper>, Unavailable> Shipper::open(ShipperOptions optio
                                                             std::unique_ptr<Sink> sink, std::function<void(std::string)> notice) {
   const auto place = TRY(place_of(documents, options.id));
   std::shared_ptr<Shipper> shipper(new Shipper(std::move(options), reader, documents, std::move(sink), std::move(notice)));
-  shipper->state_.delivered_to = place.value_or(from);
+  shipper->state_.delivered_to = place ? place->position : from;
+  shipper->version_ = place ? place->version : 0;
   return shipper;
 }
 
@@ -86,7 +92,7 @@ Task<Shipper::Turn> Shipper::turn() {
   auto delivering = sink_->deliver(std::move(*rows));
   const auto delivered = co_await delivering;
   if (!delivered) co_return failed(delivered.error());
-  registry::Document place{kTable, options_.id, static_cast<std::int64_t>(to), Instant::max(), json::write(json::Value{{"delivered_to", static_cast<std::int64_t>(to)}})};
+  registry::Document place{kTable, options_.id, ++version_, kRemembered, json::write(json::Value{{"delivered_to", static_cast<std::int64_t>(to)}})};
   auto keeping = documents_.put(std::move(place));
   const auto kept = co_await keeping;
   if (!kept) co_return failed("how far it has got cannot be stored");

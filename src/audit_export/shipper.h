@@ -57,6 +57,7 @@ class Shipper : public std::enable_shared_from_this<Shipper> {
   std::unique_ptr<Sink> sink_;
   std::function<void(std::string)> notice_;
   std::atomic<bool> stopping_{false};
+  std::int64_t version_ = 0;                 // of its place in the documents; touched by turn() alone
   mutable std::mutex mutex_;                 // guards state_
   State state_;
 };

@@ -11,6 +11,14 @@ constexpr std::int64_t kAssumedLifetimeSeconds = 60;   // of a token whose serve
 
 Unexpected<Failure> failed(FailureKind kind, std::string message) { return unexpected(Failure{kind, std::move(message), {}, {}, {}, {}}); }
 
+// IDJAG-63: an unbound ID-JAG in answer to a proof is one that a thief could redeem. Read without verifying: it is our own.
+bool is_bound_to(const std::string& assertion, const std::string& thumbprint) {
+  const auto id_jag = jose::UnverifiedJwt::parse(assertion);
+  const auto* confirmation = id_jag ? id_jag->claimed().find("cnf") : nullptr;
+  const auto* jkt = confirmation ? confirmation->find_string("jkt") : nullptr;
+  return jkt && *jkt == thumbprint;
+}
+
 Failure still_not_enough(Failure needed) {
   needed.message += "; you have just signed in again, and it is still not enough";
   return needed;
@@ -59,21 +67,30 @@ Task<Result<std::string, Failure>> Access::idp_token_endpoint() {
   auto idp = co_await discover_authorization_server(outgoing_, settings_.idp_issuer);
   if (!idp) co_return unexpected(idp.error());
   idp_token_endpoint_ = idp->token_endpoint;
+  idp_understands_dpop_ = idp->understands_dpop();
   co_return idp_token_endpoint_;
+}
+
+Possession* Access::possession_for(const Server& server) const {
+  return settings_.possession && settings_.possession->proves(server.resource, server.resource_as) ? settings_.possession : nullptr;
 }
 
 Task<Result<IdJag, Failure>> Access::id_jag_for(const Server* server, std::string scope) {
   auto endpoint = co_await idp_token_endpoint();
   if (!endpoint) co_return unexpected(endpoint.error());
+  Possession* possession = idp_understands_dpop_ ? possession_for(*server) : nullptr;
   // IDJAG-130/131: the identity assertion at hand first; when it is no longer accepted, one that was renewed.
   for (const bool renew : {false, true}) {
     auto assertion = co_await subject_.current(renew);
     if (!assertion) co_return unexpected(assertion.error());
     IdJagRequest request{server->resource_as.issuer, server->resource.resource, scope, assertion->token, assertion->type};
     FormFields form = id_jag_form(request);
-    auto answer = co_await post_token_request(outgoing_, *endpoint, settings_.idp_issuer, settings_.at_idp, std::move(form), clock_.now());
+    auto answer = co_await post_token_request(outgoing_, *endpoint, settings_.idp_issuer, settings_.at_idp, std::move(form), clock_.now(), possession);
     if (!answer) co_return unexpected(answer.error());
     auto id_jag = read_id_jag(*answer, scope);
+    if (id_jag && possession && !is_bound_to(id_jag->assertion, possession->thumbprint())) {
+      co_return failed(FailureKind::protocol, "the identity provider did not bind the ID-JAG to this client's key, as it says that it can; it was thrown away");
+    }
     if (id_jag) co_return std::move(*id_jag);
     const Failure& failure = id_jag.error();
     const bool assertion_was_refused = failure.kind == FailureKind::refused && (failure.error == "invalid_grant" || failure.error == "invalid_request");
@@ -93,9 +110,9 @@ Task<Result<AccessToken, Failure>> Access::redeem(const Server* server, std::str
     if (client_id) credentials.client_id = *client_id;
   }
   FormFields form = access_token_form(assertion, scope, server->resource.resource);
-  auto answer = co_await post_token_request(outgoing_, server->resource_as.token_endpoint, server->resource_as.issuer, credentials, std::move(form), clock_.now());
+  auto answer = co_await post_token_request(outgoing_, server->resource_as.token_endpoint, server->resource_as.issuer, credentials, std::move(form), clock_.now(), possession_for(*server));
   if (!answer) co_return unexpected(answer.error());
-  co_return read_access_token(*answer, scope);
+  co_return read_access_token(*answer, scope, possession_for(*server) != nullptr);
 }
 
 // RAS-81: on invalid_grant one fresh ID-JAG; a second invalid_grant, or any other refusal, ends it.

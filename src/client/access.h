@@ -18,6 +18,7 @@
 #include "client/credentials.h"
 #include "client/failure.h"
 #include "client/metadata.h"
+#include "client/possession.h"
 #include "client/token_source.h"
 #include "client/token_request.h"
 
@@ -49,6 +50,7 @@ struct AccessSettings {
   // For servers from before the profile had a name in metadata: the JWT bearer grant is taken as a sign, too.
   bool accept_jwt_bearer_grant = false;
   std::string scope;                            // asked for when the challenge and the metadata name none
+  Possession* possession = nullptr;             // the key that is proved where that is wanted; null: none is. Outlives the object
 };
 
 class Access final : public TokenSource {
@@ -70,6 +72,7 @@ class Access final : public TokenSource {
   };
   Task<Result<Server*, Failure>> discover(std::string url, Challenge challenge);
   Task<Result<std::string, Failure>> idp_token_endpoint();
+  Possession* possession_for(const Server& server) const;   // null: its token requests carry no proof
   Task<Result<IdJag, Failure>> id_jag_for(const Server* server, std::string scope);
   Task<Result<AccessToken, Failure>> walk_legs(const Server* server, std::string scope);
   Task<Result<AccessToken, Failure>> redeem(const Server* server, std::string assertion, std::string scope);
@@ -80,6 +83,7 @@ class Access final : public TokenSource {
   AccessSettings settings_;
   std::map<std::string, Server> servers_;   // by called URL
   std::string idp_token_endpoint_;
+  bool idp_understands_dpop_ = false;
 };
 
 }  // namespace writ::client

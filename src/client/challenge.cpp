@@ -100,8 +100,12 @@ std::vector<Challenge> parse_challenges(const http::Headers& headers) {
 }
 
 Challenge bearer_challenge(const http::Headers& headers) {
-  for (auto& challenge : parse_challenges(headers)) {
-    if (challenge.scheme == "bearer") return std::move(challenge);
+  const auto challenges = parse_challenges(headers);
+  // A server that takes bound tokens alone sends no Bearer challenge; its DPoP challenge says the same (RFC 9449 §7.1).
+  for (const char* scheme : {"bearer", "dpop"}) {
+    for (const auto& challenge : challenges) {
+      if (challenge.scheme == scheme) return challenge;
+    }
   }
   return {};
 }

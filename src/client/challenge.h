@@ -20,7 +20,7 @@ struct Challenge {
 
 // What can be understood, in order; a broken rest of a line is dropped.
 std::vector<Challenge> parse_challenges(const http::Headers& headers);
-// The first Bearer challenge, or an empty one: what the authorization of a call goes by.
+// The first Bearer challenge, else the first DPoP challenge, else an empty one: what the authorization of a call goes by.
 Challenge bearer_challenge(const http::Headers& headers);
 
 }  // namespace writ::client

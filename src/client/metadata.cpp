@@ -57,6 +57,8 @@ bool AuthorizationServer::has_jwt_bearer_grant() const {
   return std::find(grant_types.begin(), grant_types.end(), oauth::kGrantJwtBearer) != grant_types.end();
 }
 
+bool AuthorizationServer::understands_dpop() const { return std::find(dpop_algorithms.begin(), dpop_algorithms.end(), "ES256") != dpop_algorithms.end(); }
+
 bool may_lead_to(std::string_view from, std::string_view url) {
   const auto source = uri::parse(from);
   const auto target = uri::parse(url);
@@ -89,6 +91,7 @@ Result<ProtectedResource, Failure> read_protected_resource(std::string_view body
   }
   result.authorization_servers = strings(*parsed, "authorization_servers");
   result.scopes_supported = strings(*parsed, "scopes_supported");
+  if (const auto* required = parsed->find_bool("dpop_bound_access_tokens_required")) result.dpop_required = *required;
   std::erase_if(result.authorization_servers, [&](const std::string& issuer) { return !uri::is_issuer(issuer) || !may_lead_to(called_url, issuer); });
   if (result.authorization_servers.size() > kAuthorizationServersMax) result.authorization_servers.resize(kAuthorizationServersMax);
   if (result.authorization_servers.empty()) {
@@ -116,9 +119,11 @@ Result<AuthorizationServer, Failure> read_authorization_server(std::string_view 
   result.revocation_endpoint = endpoint("revocation_endpoint");
   result.end_session_endpoint = endpoint("end_session_endpoint");
   result.registration_endpoint = endpoint("registration_endpoint");
+  result.device_authorization_endpoint = endpoint("device_authorization_endpoint");
   if (result.token_endpoint.empty()) return bad_metadata(of + " has no token_endpoint over https");
   result.grant_types = strings(*parsed, "grant_types_supported");
   result.grant_profiles = strings(*parsed, "authorization_grant_profiles_supported");
+  result.dpop_algorithms = strings(*parsed, "dpop_signing_alg_values_supported");
   result.code_challenge_methods = strings(*parsed, "code_challenge_methods_supported");
   result.token_endpoint_auth_methods = strings(*parsed, "token_endpoint_auth_methods_supported");
   result.scopes_supported = strings(*parsed, "scopes_supported");

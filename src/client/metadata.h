@@ -17,6 +17,7 @@ namespace writ::client {
 
 struct ProtectedResource {
   std::string resource;
+  bool dpop_required = false;                           // dpop_bound_access_tokens_required: no other tokens are taken
   std::vector<std::string> authorization_servers;
   std::vector<std::string> scopes_supported;
 };
@@ -24,9 +25,11 @@ struct ProtectedResource {
 struct AuthorizationServer {
   std::string issuer;
   std::string token_endpoint, authorization_endpoint, jwks_uri, userinfo_endpoint, revocation_endpoint, end_session_endpoint;
-  std::string registration_endpoint;
+  std::string registration_endpoint, device_authorization_endpoint;
   std::vector<std::string> grant_types;
   std::vector<std::string> grant_profiles;              // authorization_grant_profiles_supported
+  std::vector<std::string> dpop_algorithms;             // dpop_signing_alg_values_supported
+  bool understands_dpop() const;                        // with the algorithm that this client proves with
   std::vector<std::string> code_challenge_methods, token_endpoint_auth_methods, scopes_supported;
   bool sends_iss = false;                               // authorization_response_iss_parameter_supported
   bool reads_client_metadata = false;                   // client_id_metadata_document_supported

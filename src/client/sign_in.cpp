@@ -50,7 +50,8 @@ Result<json::Value, IdTokenProblem> verify_id_token(std::string_view id_token, c
   const std::int64_t now_seconds = to_unix_seconds(now);
   if (!jose::check_times(claims, now_seconds, jose::TimeRules{30, std::nullopt, true})) return unexpected(IdTokenProblem::bad_times);
   const auto* nonce = claims.find_string("nonce");
-  if (nonce == nullptr || *nonce != attempt.nonce) return unexpected(IdTokenProblem::wrong_nonce);
+  // A device sends none along, and takes no token that was made for a browser's sign-in.
+  if (attempt.nonce.empty() ? nonce != nullptr : nonce == nullptr || *nonce != attempt.nonce) return unexpected(IdTokenProblem::wrong_nonce);
   if (max_age_seconds) {
     const auto* authenticated = claims.find_int("auth_time");
     if (authenticated == nullptr || *authenticated + *max_age_seconds + 30 < now_seconds) return unexpected(IdTokenProblem::authenticated_too_long_ago);

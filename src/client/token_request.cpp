@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "dpop/proof.h"
 #include "encoding/form.h"
 #include "oauth/identifiers.h"
 
@@ -83,11 +84,12 @@ Result<IdJag, Failure> read_id_jag(const http::OutgoingResponse& answer, const s
   return result;
 }
 
-Result<AccessToken, Failure> read_access_token(const http::OutgoingResponse& answer, const std::string& requested_scope) {
+Result<AccessToken, Failure> read_access_token(const http::OutgoingResponse& answer, const std::string& requested_scope, bool proved) {
   if (answer.status != 200) return unexpected(read_refusal(answer, "the authorization server"));
   const auto body = json::parse(answer.body);
   if (!body || !body->is_object()) return protocol("the authorization server's answer is no JSON object");
-  if (!equals_ignoring_case(text_of(*body, "token_type"), "Bearer")) return protocol("the authorization server issued a token of a type that this client cannot use");
+  const bool is_bound = equals_ignoring_case(text_of(*body, "token_type"), dpop::kTokenType);
+  if (!(proved && is_bound) && !equals_ignoring_case(text_of(*body, "token_type"), "Bearer")) return protocol("the authorization server issued a token of a type that this client cannot use");
   AccessToken result{text_of(*body, "access_token"), text_of(*body, "scope"), expires_in(*body), text_of(*body, "refresh_token")};
   if (result.value.empty()) return protocol("the authorization server's answer has no access token");
   if (result.scope.empty()) result.scope = requested_scope;
@@ -103,20 +105,26 @@ Result<SignInTokens, Failure> read_sign_in_tokens(const http::OutgoingResponse& 
 }
 
 Task<Result<http::OutgoingResponse, Failure>> post_token_request(http::Outgoing& outgoing, std::string token_endpoint, std::string issuer,
-                                                                 ClientCredentials credentials, FormFields form, Instant now) {
-  http::OutgoingRequest request;
-  request.method = "POST";
-  request.url = token_endpoint;
-  request.headers.add("Content-Type", "application/x-www-form-urlencoded");
-  request.headers.add("Accept", "application/json");
-  authenticate(credentials, issuer, now, form, request.headers);
-  request.body = form::write(form);
-  request.timeout_ms = 30'000;
-  auto answer = co_await outgoing.fetch(std::move(request));
-  if (!answer) {
-    co_return unexpected(Failure{FailureKind::unreachable, "cannot reach " + token_endpoint + ": " + answer.error().detail, {}, {}, {}, {}});
+                                                                 ClientCredentials credentials, FormFields form, Instant now,
+                                                                 Possession* possession) {
+  for (bool again = false;; again = true) {
+    http::OutgoingRequest request;
+    request.method = "POST";
+    request.url = token_endpoint;
+    request.headers.add("Content-Type", "application/x-www-form-urlencoded");
+    request.headers.add("Accept", "application/json");
+    FormFields whole = form;   // a client assertion is used up by a request that is then asked for a nonce
+    authenticate(credentials, issuer, now, whole, request.headers);
+    if (possession) request.headers.add(dpop::kProofHeader, possession->prove("POST", token_endpoint, now));
+    request.body = form::write(whole);
+    request.timeout_ms = 30'000;
+    auto answer = co_await outgoing.fetch(std::move(request));
+    if (!answer) {
+      co_return unexpected(Failure{FailureKind::unreachable, "cannot reach " + token_endpoint + ": " + answer.error().detail, {}, {}, {}, {}});
+    }
+    const bool asked_for_nonce = possession && possession->note_token_answer(token_endpoint, *answer);
+    if (!asked_for_nonce || again) co_return std::move(*answer);
   }
-  co_return std::move(*answer);
 }
 
 }  // namespace writ::client

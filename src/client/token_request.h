@@ -9,6 +9,7 @@
 #include "client/credentials.h"
 #include "client/failure.h"
 #include "client/metadata.h"
+#include "client/possession.h"
 #include "oauth/scope.h"
 
 namespace writ::client {
@@ -49,13 +50,16 @@ FormFields refresh_form(const std::string& refresh_token);
 // ---- judging
 // An ID-JAG is only taken when it says that it is one: issued_token_type and token_type N_A (IDJAG-62).
 Result<IdJag, Failure> read_id_jag(const http::OutgoingResponse& answer, const std::string& requested_scope);
-Result<AccessToken, Failure> read_access_token(const http::OutgoingResponse& answer, const std::string& requested_scope);
+// `proved`: a token that is bound to the key is taken, too.
+Result<AccessToken, Failure> read_access_token(const http::OutgoingResponse& answer, const std::string& requested_scope, bool proved = false);
 Result<SignInTokens, Failure> read_sign_in_tokens(const http::OutgoingResponse& answer);
 // What a refusal means (IDJAG §5, RAS §6). `at` names the server for the message.
 Failure read_refusal(const http::OutgoingResponse& answer, const std::string& at);
 
-// ---- sending: one POST to the token endpoint, authenticated
+// ---- sending: one POST to the token endpoint, authenticated. With `possession` it carries a proof of the key, and is sent once more, proved and
+// authenticated anew, when the server asks for a nonce (MCPA-141).
 Task<Result<http::OutgoingResponse, Failure>> post_token_request(http::Outgoing& outgoing, std::string token_endpoint, std::string issuer,
-                                                                 ClientCredentials credentials, FormFields form, Instant now);
+                                                                 ClientCredentials credentials, FormFields form, Instant now,
+                                                                 Possession* possession = nullptr);
 
 }  // namespace writ::client

@@ -32,6 +32,9 @@ struct Listener {
   bool proxy_protocol = false;
 };
 
+// When a DPoP proof must carry a nonce of ours: only where its time cannot be believed (a restart, a clock that is ahead), or always.
+enum class DpopNonce { when_needed, always };
+
 struct Idp {
   bool enabled = true;
   std::string issuer;                   // {base_url}/idp
@@ -40,6 +43,11 @@ struct Idp {
   Seconds id_jag_lifetime_max{300};
   Seconds refresh_repeat{30};
   enum class PolicyDenial { access_denied, invalid_target } policy_denial = PolicyDenial::access_denied;
+  DpopNonce dpop_nonce = DpopNonce::when_needed;
+};
+
+struct Clients {
+  bool documents_on_loopback = false;   // client ID metadata documents on this machine too, over http: for tests and development
 };
 
 struct ResourceAs {
@@ -49,6 +57,10 @@ struct ResourceAs {
   enum class PolicyDenial { access_denied, invalid_grant } policy_denial = PolicyDenial::access_denied;
   enum class MissingScope { inherit, none } missing_scope = MissingScope::inherit;   // what a request without `scope` gets
   std::string default_resource;         // for ID-JAGs without `resource`; empty: refused
+  enum class Encryption { off, offered, required } encryption = Encryption::off;   // of ID-JAGs to this server
+  std::string agent;                    // id of the agent that it is at the identity provider, where it signs people in for clients without EMA; empty: it does not
+  std::string agent_secret_file;        // that agent's client secret; empty: a public client
+  DpopNonce dpop_nonce = DpopNonce::when_needed;
 };
 
 struct Gateway {
@@ -57,6 +69,7 @@ struct Gateway {
   enum class DeniedCalls { result, http_403 } denied_calls = DeniedCalls::result;
   enum class Denials { full, code_only } denials = Denials::full;   // how much a denial tells the agent
   enum class CallDurability { process, power } call_durability = CallDurability::process;
+  DpopNonce dpop_nonce = DpopNonce::when_needed;
   Seconds call_deadline{1800};
   std::string agent;                    // id of the agent that the gateway itself is, where it asks for access in somebody's name; empty: it does not
   struct Upstreams {                    // when a server behind the gateway is left alone
@@ -70,7 +83,17 @@ struct Gateway {
 struct Keys {
   crypto::Algorithm algorithm = crypto::Algorithm::es256;
   Seconds rotate_after{90 * 24 * 3600};
-  std::string sealing_key_file;         // 32 random bytes that seal private keys at rest; {data}/sealing.key
+  Seconds publish_before{600};          // a key stands in the key set for so long before it signs
+  Seconds keep_after{2 * 3600};         // and for so long after its successor began to
+  struct Use {                          // of one role; what is not said is as above
+    std::optional<crypto::Algorithm> algorithm;
+    std::optional<Seconds> rotate_after;
+  } idp, ras, encryption;
+  // 32 random bytes that seal private keys at rest, from one of three places.
+  std::string sealing_key_file;         // {data}/sealing.key when no place is named
+  std::string sealing_key_env;          // name of a variable that holds their base64
+  std::string sealing_key_credential;   // name below $CREDENTIALS_DIRECTORY (systemd)
+  std::string previous_sealing_key_file;   // the one before: at the next start everything is sealed under the new one
   bool issuer_tables = false;           // crypto::verify_by_tables for keys that are used often
 };
 
@@ -110,6 +133,22 @@ struct Telemetry {
 struct Store {
   std::string postgresql;               // libpq's connection string without a password; empty: the data directory
   std::string password_file;            // libpq's .pgpass format
+  struct Nodes {
+    Milliseconds lease{1000};           // how long a node serves that was told nothing
+  };
+  std::optional<Nodes> nodes;           // several processes share the database; absent: this one has it for itself
+};
+
+// Security events (Shared Signals Framework).
+struct Signals {
+  bool transmit = false;                // receivers may have streams at our identity provider
+  struct Source {                       // another's transmitter where we keep a stream of our own
+    std::string issuer;
+    std::string token_file;             // holds the bearer token that it gave us
+    enum class Delivery { push, poll } delivery = Delivery::push;
+    enum class For { resource_as, idp } whom = For::resource_as;   // obeyed by: a trusted issuer's by our RAS, an upstream provider's by our IdP
+  };
+  std::vector<Source> receive;
 };
 
 struct Config {
@@ -122,12 +161,14 @@ struct Config {
   Seconds skew{30};
   Idp idp;
   ResourceAs resource_as;
+  Clients clients;
   Gateway gateway;
   Keys keys;
   Store store;
   Audit audit;
   Log log;
   Telemetry telemetry;
+  Signals signals;
 
   // For an empty store only (rules §8.4): the objects as a tree for registry::read_objects, or the file or folder to read it from, and
   // the folder of a policy bundle.

@@ -54,12 +54,15 @@ listeners:
     proxy_protocol: true
   admin: {address: none, socket: /run/writ/admin.sock}
 idp: {issuer: "https://id.example.com", session_idle: 1h, session_absolute: 1d, id_token_lifetime: 5m, access_token_lifetime: 5m,
-      authorization_code_lifetime: 30s, id_jag_lifetime_max: 2m, refresh_repeat: 0, policy_denial: invalid_target}
-resource_as: {issuer: "https://as.example.com", access_token_lifetime: 2m, policy_denial: invalid_grant, missing_scope: none, default_resource: "https://mcp.example.com/x"}
+      authorization_code_lifetime: 30s, id_jag_lifetime_max: 2m, refresh_repeat: 0, policy_denial: invalid_target, dpop_nonce: always}
+resource_as: {issuer: "https://as.example.com", access_token_lifetime: 2m, policy_denial: invalid_grant, missing_scope: none, encryption: required, default_resource: "https://mcp.example.com/x",
+  agent: ras, agent_secret_file: ras.secret, dpop_nonce: always}
+clients: {documents_on_loopback: true}
 gateway: {base: "https://mcp.example.com", denied_calls: http_403, denials: code_only, call_durability: power, call_deadline: 5m,
-          upstreams: {failures: 3, retry: 2s, retry_max: 1m, waiting: 50, waiting_per_user: 7}, member_deadline: 2s}
-keys: {algorithm: EdDSA, rotate_after: 30d, sealing_key_file: /run/credentials/seal, issuer_tables: true}
-store: {postgresql: "host=/run/postgresql dbname=writ", password_file: pgpass}
+          upstreams: {failures: 3, retry: 2s, retry_max: 1m, waiting: 50, waiting_per_user: 7}, member_deadline: 2s, dpop_nonce: always}
+keys: {algorithm: EdDSA, rotate_after: 30d, publish_before: 20m, keep_after: 3h, idp: {algorithm: RS256}, ras: {rotate_after: 1d}, encryption: {algorithm: RSA-OAEP-256},
+       sealing_key_file: /run/credentials/seal, previous_sealing_key_file: old.key, issuer_tables: true}
+store: {postgresql: "host=/run/postgresql dbname=writ", password_file: pgpass, nodes: {lease: 5s}}
 audit:
   keep: 400d
   sinks:
@@ -67,6 +70,7 @@ audit:
     - {id: log, syslog: {address: "[2001:db8::1]:7514"}, format: records, from: now}
     - {id: name, syslog: {address: logs.example.com}}
 log: {level: debug, format: json, access: file, access_file: access.log}
+signals: {transmit: false, receive: [{issuer: "https://id.larkspur.example/idp", token_file: l.token, delivery: poll, for: resource_as}, {issuer: "https://other.example", token_file: /o.token}]}
 telemetry: {sampling: 0.25, otlp: "http://127.0.0.1:4318/v1/traces", authorization_file: otlp.secret, incoming: parent}
 objects: {users: []}
 policy: bundle
@@ -75,9 +79,12 @@ policy: bundle
   EXPECT_EQ(config->data_directory, "/etc/writ/state");
   EXPECT_EQ(config->store.postgresql, "host=/run/postgresql dbname=writ");
   EXPECT_EQ(config->store.password_file, "/etc/writ/pgpass");
+  ASSERT_TRUE(config->store.nodes);
+  EXPECT_EQ(config->store.nodes->lease, Milliseconds{5000});
   EXPECT_TRUE(config->keys.issuer_tables);
   EXPECT_FALSE(config->idp.enabled);
   EXPECT_EQ(config->gateway.member_deadline, Seconds{2});
+  for (const auto nonce : {config->idp.dpop_nonce, config->resource_as.dpop_nonce, config->gateway.dpop_nonce}) EXPECT_EQ(nonce, DpopNonce::always);
   EXPECT_EQ(config->public_listener.address, "::1");
   EXPECT_EQ(config->public_listener.tls->key, "/etc/writ/key.pem");
   EXPECT_EQ(config->public_listener.forwarding, Listener::Forwarding::forwarded);
@@ -95,6 +102,9 @@ policy: bundle
   EXPECT_EQ(config->audit.sinks[2].syslog_port, 6514);
   EXPECT_EQ(config->idp.policy_denial, Idp::PolicyDenial::invalid_target);
   EXPECT_EQ(config->resource_as.missing_scope, ResourceAs::MissingScope::none);
+  EXPECT_TRUE(config->clients.documents_on_loopback);
+  EXPECT_EQ(config->resource_as.agent, "ras");
+  EXPECT_EQ(config->resource_as.agent_secret_file, "/etc/writ/ras.secret");
   EXPECT_EQ(config->gateway.call_durability, Gateway::CallDurability::power);
   EXPECT_EQ(config->gateway.upstreams.failures_max, 3);
   EXPECT_EQ(config->gateway.upstreams.retry, Seconds{2});
@@ -102,10 +112,26 @@ policy: bundle
   EXPECT_EQ(config->gateway.upstreams.waiting_max, 50u);
   EXPECT_EQ(config->gateway.upstreams.waiting_per_user_max, 7u);
   EXPECT_EQ(config->keys.algorithm, crypto::Algorithm::eddsa);
+  EXPECT_EQ(config->keys.idp.algorithm, crypto::Algorithm::rs256);
+  EXPECT_EQ(config->keys.ras.rotate_after, Seconds{86400});
+  EXPECT_FALSE(config->keys.ras.algorithm);
+  EXPECT_EQ(config->keys.encryption.algorithm, crypto::Algorithm::rs256) << "the key that is made for RSA-OAEP-256";
+  EXPECT_EQ(config->keys.publish_before, Seconds{1200});
+  EXPECT_EQ(config->keys.keep_after, Seconds{3 * 3600});
+  EXPECT_EQ(config->keys.previous_sealing_key_file, "/etc/writ/old.key");
+  EXPECT_EQ(config->resource_as.encryption, ResourceAs::Encryption::required);
   EXPECT_EQ(config->log.format, Log::Format::json);
   EXPECT_EQ(config->log.access, Log::Access::file);
   EXPECT_EQ(config->log.access_file, "/etc/writ/access.log");
   EXPECT_EQ(config->telemetry.sampling, 0.25);
+  EXPECT_FALSE(config->signals.transmit);
+  ASSERT_EQ(config->signals.receive.size(), 2u);
+  EXPECT_EQ(config->signals.receive[0].issuer, "https://id.larkspur.example/idp");
+  EXPECT_EQ(config->signals.receive[0].token_file, "/etc/writ/l.token");
+  EXPECT_EQ(config->signals.receive[0].delivery, Signals::Source::Delivery::poll);
+  EXPECT_EQ(config->signals.receive[0].whom, Signals::Source::For::resource_as);
+  EXPECT_EQ(config->signals.receive[1].delivery, Signals::Source::Delivery::push);
+  EXPECT_EQ(config->signals.receive[1].whom, Signals::Source::For::resource_as);
   EXPECT_EQ(config->telemetry.otlp, "http://127.0.0.1:4318/v1/traces");
   EXPECT_EQ(config->telemetry.authorization_file, "/etc/writ/otlp.secret");
   EXPECT_EQ(config->telemetry.incoming, Telemetry::Incoming::parent);
@@ -150,16 +176,31 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"trusts_everybody", "listeners: {public: {trusted_proxies: [0.0.0.0/0]}}", AT "39: error: `0.0.0.0/0` would let everybody choose"},
         Row{"proxy_protocol_from_anybody", "listeners: {public: {proxy_protocol: true}}", AT "38: error: `proxy_protocol` needs `trusted_proxies`"},
         Row{"public_has_no_socket", "listeners: {public: {socket: /x}}", AT "22: error: unknown key `socket` in `public`"},
+        Row{"events_of_nobody", "roles: [resource_as]\nsignals: {transmit: true}", "/etc/writ/writ.yaml:4:21: error: `transmit` needs the role `idp`"},
+        Row{"events_for_a_role_that_is_not_run", "roles: [idp]\nsignals: {receive: [{issuer: https://a.example, token_file: t, for: resource_as}]}",
+            "/etc/writ/writ.yaml:4:69: error: this process does not run the role that these events are for"},
+        Row{"events_without_a_token", "signals: {receive: [{issuer: https://a.example}]}", AT "21: error: a source of events needs `token_file`"},
+        Row{"events_over_plain_http", "signals: {receive: [{issuer: http://a.example, token_file: t}]}", AT "30: error: `issuer` must be an https URL"},
+        Row{"events_of_one_issuer_twice", "signals: {receive: [{issuer: https://a.example, token_file: t}, {issuer: https://a.example, token_file: u}]}", AT "74: error: this issuer is named twice"},
+        Row{"events_by_pigeon", "signals: {receive: [{issuer: https://a.example, token_file: t, delivery: pigeon}]}", AT "74: error: `delivery` must be `push` or `poll`, not `pigeon`"},
         Row{"unknown_role", "roles: [idp, ras]", AT "8: error: unknown role `ras`: there are idp, resource_as and gateway"},
         Row{"no_role", "roles: []", AT "8: error: `roles` names none"},
         Row{"duration_without_sense", "idp: {session_idle: soon}", AT "21: error: `session_idle` must be a duration such as 30s, 5m, 12h or 7d, not `soon`"},
         Row{"duration_too_long", "resource_as: {access_token_lifetime: 2h}", AT "38: error: `access_token_lifetime` must be between 30s and 3600s, not `2h`"},
         Row{"idle_longer_than_absolute", "idp: {session_idle: 8d}", AT "21: error: `session_idle` is longer than `session_absolute`"},
+        Row{"secret_without_agent", "resource_as: {agent_secret_file: x}", AT "34: error: `agent_secret_file` is of no use without `agent`"},
         Row{"one_issuer_for_two", "resource_as: {issuer: 'https://writ.example.com/idp'}", AT "23: error: `resource_as` needs an issuer of its own"},
         Row{"issuer_over_plain_http", "idp: {issuer: 'http://id.example.com'}", AT "15: error: `issuer` must be an https URL"},
+        Row{"unknown_dpop_nonce", "gateway: {dpop_nonce: never}", AT "23: error: `dpop_nonce` must be `when_needed` or `always`, not `never`"},
         Row{"retry_longer_than_the_longest", "gateway: {upstreams: {retry: 1m, retry_max: 30s}}", AT "45: error: `retry_max` is shorter than `retry`"},
         Row{"nobody_may_wait", "gateway: {upstreams: {waiting: 0}}", AT "32: error: `waiting` must be between 1 and 100000, not 0"},
         Row{"unknown_algorithm", "keys: {algorithm: HS256}", AT "19: error: `algorithm` must be `ES256`, `ES384`, `RS256`, `PS256` or `EdDSA`, not `HS256`"},
+        Row{"key_gone_before_what_it_signed", "keys: {keep_after: 1h}", AT "20: error: `keep_after` is shorter than what is signed lives: at least 3630s"},
+        Row{"published_longer_than_used", "keys: {rotate_after: 1h, publish_before: 1h}", AT "42: error: `publish_before` must be shorter than `rotate_after`"},
+        Row{"two_places_for_the_sealing_key", "keys: {sealing_key_file: a, sealing_key_env: B}", AT "26: error: the sealing key comes from one place"},
+        Row{"credential_with_a_path", "keys: {sealing_key_credential: ../x}", AT "32: error: `sealing_key_credential` is the name of a credential"},
+        Row{"signing_key_for_encryption", "keys: {encryption: {algorithm: ES256}}", AT "32: error: `algorithm` must be `ECDH-ES+A256KW` or `RSA-OAEP-256`"},
+        Row{"unknown_role_of_keys", "keys: {gateway: {algorithm: ES256}}", AT "8: error: unknown key `gateway` in `keys`"},
         Row{"unknown_level", "log: {level: chatty}", AT "14: error: `level` must be"},
         Row{"access_log_without_a_file", "log: {access: file}", AT "15: error: `access: file` and `access_file` need each other"},
         Row{"access_file_without_a_log", "log: {access: stderr, access_file: a.log}", AT "15: error: `access: file` and `access_file` need each other"},
@@ -180,6 +221,23 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"unknown_format_of_a_sink", "audit: {sinks: [{id: a, format: cef, syslog: {address: s.example}}]}", AT "33: error: `format` must be `ocsf` or `records`, not `cef`"},
         Row{"node_name", "node: 'a b'", AT "7: error: `node` has up to 32"}),
     [](const auto& row) { return row.param.name; });
+
+// Nodes that would not be told apart, or could not read what the others have sealed.
+TEST(ConfigurationErrors, OfNodes) {
+  const std::string smallest = "base_url: http://127.0.0.1:8420\ndata: /d\n", key = "keys: {sealing_key_file: k}\n", store = "store: {postgresql: 'dbname=writ', nodes: {lease: ";
+  EXPECT_TRUE(read(smallest + "node: a\n" + key + store + "1s}}\n"));
+  struct Wrong {
+    std::string text;
+    const char* says;
+  };
+  for (const Wrong& wrong : {Wrong{smallest + "node: a\n" + store + "1s}}\n", "`nodes` need `keys.sealing_key_file`"}, Wrong{smallest + key + store + "1s}}\n", "`nodes` need `node`"},
+                             Wrong{smallest + "node: a\n" + key + store + "0}}\n", "`lease` must be"}, Wrong{smallest + "node: a\n" + key + store + "61s}}\n", "`lease` must be"},
+                             Wrong{smallest + "node: a\n" + key + "store: {nodes: {lease: 1s}}\n", "`postgresql`"}}) {
+    const auto config = read(wrong.text);
+    ASSERT_FALSE(config) << wrong.text;
+    EXPECT_THAT(registry::to_string(config.error()), HasSubstr(wrong.says)) << wrong.text;
+  }
+}
 
 TEST(ConfigurationErrors, OfTheBaseUrl) {
   for (const char* wrong : {"http://writ.example.com", "https://writ.example.com/", "https://a@b.example", "https://writ.example.com/?x", "writ.example.com"}) {

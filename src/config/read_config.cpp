@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "config/config.h"
+#include "config/read_keys.h"
 #include "encoding/uri.h"
 #include "registry/fields.h"
 
@@ -59,12 +60,14 @@ class Reader {
     read_listeners();
     read_idp();
     read_resource_as();
+    read_clients();
     read_gateway();
     read_keys();
     read_store();
     read_audit();
     read_log();
     read_telemetry();
+    read_signals();
     read_initial();
     fields_.finish();
     if (registry::has_errors(problems_)) return unexpected(std::move(problems_));
@@ -202,7 +205,12 @@ class Reader {
     idp.refresh_repeat = fields.duration("refresh_repeat", idp.refresh_repeat, Seconds{0}, 2 * kMinute);
     idp.policy_denial = fields.choice<Idp::PolicyDenial>(
         "policy_denial", idp.policy_denial, {{"access_denied", Idp::PolicyDenial::access_denied}, {"invalid_target", Idp::PolicyDenial::invalid_target}});
+    idp.dpop_nonce = dpop_nonce(fields);
     fields.finish();
+  }
+
+  static DpopNonce dpop_nonce(Fields& fields) {
+    return fields.choice<DpopNonce>("dpop_nonce", DpopNonce::when_needed, {{"when_needed", DpopNonce::when_needed}, {"always", DpopNonce::always}});
   }
 
   void read_resource_as() {
@@ -218,13 +226,27 @@ class Reader {
     ras.missing_scope = fields.choice<ResourceAs::MissingScope>(
         "missing_scope", ras.missing_scope, {{"inherit", ResourceAs::MissingScope::inherit}, {"none", ResourceAs::MissingScope::none}});
     ras.default_resource = fields.text("default_resource");
+    ras.encryption = fields.choice<ResourceAs::Encryption>(
+        "encryption", ras.encryption, {{"off", ResourceAs::Encryption::off}, {"offered", ResourceAs::Encryption::offered}, {"required", ResourceAs::Encryption::required}});
+    ras.dpop_nonce = dpop_nonce(fields);
     if (!ras.default_resource.empty() && !uri::is_resource(ras.default_resource)) {
       fields.error(fields.at("default_resource"), "`default_resource` must be the `resource` of a server");
     }
+    ras.agent = fields.text("agent");
+    ras.agent_secret_file = resolved(config_.file, fields.text("agent_secret_file"));
+    if (ras.agent.empty() && !ras.agent_secret_file.empty()) fields.error(fields.at("agent_secret_file"), "`agent_secret_file` is of no use without `agent`");
     if (ras.issuer == config_.idp.issuer && !ras.issuer.empty()) {
       // Two trust domains with one name could not tell each other's tokens apart.
       fields.error(fields.at("issuer"), "`resource_as` needs an issuer of its own, other than the one of `idp`");
     }
+    fields.finish();
+  }
+
+  void read_clients() {
+    const Node* node = fields_.find("clients");
+    if (!node) return;
+    Fields fields(*node, "`clients`", problems_);
+    config_.clients.documents_on_loopback = fields.flag("documents_on_loopback", false);
     fields.finish();
   }
 
@@ -242,6 +264,7 @@ class Reader {
     gateway.call_deadline = fields.duration("call_deadline", gateway.call_deadline, Seconds{1}, kDay);
     gateway.member_deadline = fields.duration("member_deadline", gateway.member_deadline, Seconds{1}, Seconds{300});
     gateway.agent = fields.text("agent");
+    gateway.dpop_nonce = dpop_nonce(fields);
     if (const Node* upstreams = fields.find("upstreams")) read_upstreams(*upstreams);
     fields.finish();
   }
@@ -260,17 +283,7 @@ class Reader {
 
   void read_keys() {
     config_.keys.sealing_key_file = config_.data_directory + "/sealing.key";
-    const Node* node = fields_.find("keys");
-    if (!node) return;
-    Fields fields(*node, "`keys`", problems_);
-    using crypto::Algorithm;
-    config_.keys.algorithm = fields.choice<Algorithm>("algorithm", config_.keys.algorithm,
-                                                      {{"ES256", Algorithm::es256}, {"ES384", Algorithm::es384}, {"RS256", Algorithm::rs256},
-                                                       {"PS256", Algorithm::ps256}, {"EdDSA", Algorithm::eddsa}});
-    config_.keys.rotate_after = fields.duration("rotate_after", config_.keys.rotate_after, kDay, 3650 * kDay);
-    config_.keys.sealing_key_file = resolved(config_.file, fields.text("sealing_key_file", config_.keys.sealing_key_file));
-    config_.keys.issuer_tables = fields.flag("issuer_tables", false);
-    fields.finish();
+    if (const Node* node = fields_.find("keys")) config::read_keys(*node, config_, problems_);
   }
 
   void read_store() {
@@ -279,7 +292,19 @@ class Reader {
     Fields fields(*node, "`store`", problems_);
     config_.store.postgresql = fields.required_text("postgresql");
     config_.store.password_file = resolved(config_.file, fields.text("password_file"));
+    if (const Node* nodes = fields.find("nodes")) read_nodes(*nodes);
     fields.finish();
+  }
+
+  void read_nodes(const Node& node) {
+    Fields fields(node, "`nodes`", problems_);
+    config_.store.nodes.emplace();
+    config_.store.nodes->lease = fields.duration("lease", Seconds{1}, Seconds{1}, Seconds{60});
+    fields.finish();
+    // Each node would seal with a key that the others do not have.
+    const Node* keys = fields_.find("keys");
+    if (!keys || !keys->find("sealing_key_file")) problems_.push_back({node.at, "`nodes` need `keys.sealing_key_file`: the same 32 bytes for each of them"});
+    if (!fields_.find("node")) problems_.push_back({node.at, "`nodes` need `node`: a name of its own for each of them"});
   }
 
   void read_audit() {
@@ -368,6 +393,35 @@ class Reader {
     }
     if (telemetry.sampling > 0 && telemetry.otlp.empty()) fields.error(fields.at("sampling"), "`sampling` needs `otlp`: where traces are sent");
     fields.finish();
+  }
+
+  void read_signals() {
+    const Node* node = fields_.find("signals");
+    if (!node) return;
+    Fields fields(*node, "`signals`", problems_);
+    Signals& signals = config_.signals;
+    signals.transmit = fields.flag("transmit", false);
+    if (signals.transmit && !config_.idp.enabled) fields.error(fields.at("transmit"), "`transmit` needs the role `idp`: events are about its people");
+    for (const Node& item : fields.list("receive")) read_source(item);
+    fields.finish();
+  }
+
+  void read_source(const Node& node) {
+    using Source = Signals::Source;
+    Fields fields(node, "a source of events", problems_);
+    Source source;
+    source.issuer = fields.required_text("issuer");
+    if (!source.issuer.empty() && !uri::is_issuer(source.issuer)) fields.error(fields.at("issuer"), "`issuer` must be an https URL (http only on loopback) without query or fragment");
+    source.token_file = resolved(config_.file, fields.required_text("token_file"));
+    source.delivery = fields.choice<Source::Delivery>("delivery", Source::Delivery::push, {{"push", Source::Delivery::push}, {"poll", Source::Delivery::poll}});
+    source.whom = config_.resource_as.enabled ? Source::For::resource_as : Source::For::idp;
+    source.whom = fields.choice<Source::For>("for", source.whom, {{"resource_as", Source::For::resource_as}, {"idp", Source::For::idp}});
+    const bool is_enabled = source.whom == Source::For::idp ? config_.idp.enabled : config_.resource_as.enabled;
+    if (!is_enabled) fields.error(fields.has("for") ? fields.at("for") : node.at, "this process does not run the role that these events are for");
+    const bool is_known = std::any_of(config_.signals.receive.begin(), config_.signals.receive.end(), [&](const Source& other) { return other.issuer == source.issuer; });
+    if (is_known) fields.error(fields.at("issuer"), "this issuer is named twice");
+    fields.finish();
+    config_.signals.receive.push_back(std::move(source));
   }
 
   // 0 to 1, as text or as a whole number.

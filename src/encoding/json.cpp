@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "encoding/plain_text.h"
 #include "encoding/utf8.h"
 
 namespace writ::json {
@@ -318,17 +319,12 @@ Result<Value, Problem> parse(std::string_view text, const Limits& limits) {
 void append_quoted(std::string& out, std::string_view text) {
   out += '"';
   while (!text.empty()) {
-    const auto byte = static_cast<unsigned char>(text[0]);
-    if (byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\') {
-      const auto end = std::find_if(text.begin(), text.end(), [](char c) {
-        const auto b = static_cast<unsigned char>(c);
-        return b < 0x20 || b >= 0x80 || c == '"' || c == '\\';
-      });
-      const auto plain = static_cast<std::size_t>(end - text.begin());
+    if (const std::size_t plain = plain_prefix(text); plain != 0) {
       out += text.substr(0, plain);
       text.remove_prefix(plain);
       continue;
     }
+    const auto byte = static_cast<unsigned char>(text[0]);
     std::size_t length = 1;
     switch (byte) {
       case '"': out += "\\\""; break;

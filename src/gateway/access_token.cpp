@@ -1,5 +1,6 @@
 #include "gateway/access_token.h"
 
+#include "dpop/proof.h"
 #include "oauth/identifiers.h"
 
 namespace writ::gateway {
@@ -20,6 +21,16 @@ Result<std::string, TokenRefusal> required(const json::Value& claims, std::strin
   const auto* value = claims.find_string(name);
   if (!value || value->empty()) return unexpected(TokenRefusal::missing_claim);
   return *value;
+}
+
+// The one form of binding that is understood. A token that is bound in any other way proves nothing here.
+Result<std::string, TokenRefusal> read_confirmation(const json::Value& claims) {
+  const json::Value* confirmation = claims.find("cnf");
+  if (!confirmation) return std::string();
+  const json::Object* members = confirmation->as_object();
+  const auto* thumbprint = members && members->size() == 1 ? confirmation->find_string("jkt") : nullptr;
+  if (!thumbprint || !dpop::is_thumbprint(*thumbprint)) return unexpected(TokenRefusal::key_bound);
+  return *thumbprint;
 }
 
 std::string optional_text(const json::Value& claims, std::string_view name) {
@@ -45,6 +56,11 @@ std::string_view to_string(TokenRefusal refusal) {
     case TokenRefusal::missing_claim: return "token_missing_claim";
     case TokenRefusal::bad_claim: return "token_bad_claim";
     case TokenRefusal::key_bound: return "token_key_bound";
+    case TokenRefusal::not_key_bound: return "token_not_key_bound";
+    case TokenRefusal::proof_absent: return "dpop_proof_absent";
+    case TokenRefusal::proof_refused: return "dpop_proof_of_another_key";
+    case TokenRefusal::proof_needs_nonce: return "dpop_nonce_needed";
+    case TokenRefusal::binding_required: return "token_binding_required";
     case TokenRefusal::expired: return "token_expired";
     case TokenRefusal::not_yet_valid: return "token_not_yet_valid";
     case TokenRefusal::revoked: return "token_revoked";
@@ -52,6 +68,8 @@ std::string_view to_string(TokenRefusal refusal) {
     case TokenRefusal::user_unknown: return "user_unknown";
     case TokenRefusal::user_disabled: return "user_disabled";
     case TokenRefusal::user_not_before: return "user_not_before";
+    case TokenRefusal::account_unlinked: return "account_unlinked";
+    case TokenRefusal::issuer_disabled: return "issuer_disabled";
     case TokenRefusal::agent_unknown: return "agent_unknown";
     case TokenRefusal::agent_disabled: return "agent_disabled";
     case TokenRefusal::keys_unavailable: return "keys_unavailable";
@@ -65,8 +83,7 @@ Result<void, TokenRefusal> check_claimed(const jose::UnverifiedJwt& jwt, std::st
   const auto* claimed_issuer = jwt.claimed().find_string("iss");
   if (!claimed_issuer || *claimed_issuer != issuer) return unexpected(TokenRefusal::wrong_issuer);
   if (!is_audience(jwt.claimed(), resource)) return unexpected(TokenRefusal::wrong_audience);
-  // A token that is bound to a key proves nothing without a proof of that key. Any form of binding counts, known or not.
-  if (jwt.claimed().find("cnf")) return unexpected(TokenRefusal::key_bound);
+  TRY(read_confirmation(jwt.claimed()));
   return {};
 }
 
@@ -86,7 +103,7 @@ Result<AccessToken, TokenRefusal> read_access_token(const jose::VerifiedJwt& jwt
   if (token.issuer != issuer) return unexpected(TokenRefusal::wrong_issuer);
   if (!is_audience(claims, resource)) return unexpected(TokenRefusal::wrong_audience);
   token.audience = std::string(resource);
-  if (claims.find("cnf")) return unexpected(TokenRefusal::key_bound);
+  token.confirmation_jkt = TRY(read_confirmation(claims));
   token.subject = TRY(required(claims, "sub"));
   token.client_id = TRY(required(claims, "client_id"));
   token.jti = TRY(required(claims, "jti"));
@@ -106,11 +123,15 @@ Result<AccessToken, TokenRefusal> read_access_token(const jose::VerifiedJwt& jwt
     if (!text || !parsed) return unexpected(TokenRefusal::bad_claim);
     token.scope = std::move(*parsed);
   }
+  auto linked = registry::read_linked_subject(claims);
+  if (!linked) return unexpected(TokenRefusal::bad_claim);
+  token.linked = std::move(*linked);
   token.session = optional_text(claims, "sid");
   token.id_jag_jti = optional_text(claims, "id_jag_jti");
   token.acr = optional_text(claims, "acr");
   if (const json::Value* amr = claims.find("amr")) token.amr = to_strings(*amr).value_or(std::vector<std::string>());
   if (const auto* auth_time = claims.find_int("auth_time")) token.auth_time = *auth_time;
+  if (const auto* kid = jwt.header().find_string("kid")) token.kid = *kid;
   token.principal = {principal_key(token), token.issuer, token.session, token.jti, token.id_jag_jti};
   return token;
 }

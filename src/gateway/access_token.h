@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "jose/jwt.h"
 #include "oauth/scope.h"
+#include "registry/linked_subject.h"
 #include "upstreams/upstream.h"
 
 namespace writ::gateway {
@@ -21,11 +22,14 @@ struct AccessToken {
   std::string issuer, audience, subject, client_id, jti;
   std::string session;             // `sid`; may be empty
   std::string id_jag_jti;          // the chain of the audit trail; may be empty
+  std::string confirmation_jkt;    // `cnf.jkt`: the key that must be proved with each request; empty: a Bearer token
   std::string acr;
   std::vector<std::string> amr;
   std::optional<std::int64_t> auth_time;
   oauth::ScopeSet scope;
+  std::optional<registry::LinkedSubject> linked;   // of which the access ends with the link
   std::int64_t issued_at = 0, not_before = 0, expires = 0;
+  std::string kid;                 // of the key that signed it; may be empty
   upstreams::Principal principal;  // what the layers towards an upstream know of it
 };
 
@@ -47,7 +51,12 @@ enum class TokenRefusal {
   wrong_audience,
   missing_claim,
   bad_claim,
-  key_bound,             // `cnf`: never accepted as Bearer
+  key_bound,             // `cnf`: never accepted as Bearer, and never in a form that is not understood (OB-92)
+  not_key_bound,         // sent as DPoP, and bound to no key
+  proof_absent,          // bound to a key, and no proof of it came
+  proof_refused,         // the proof is bad, or of another key; audit learns which check refused it
+  proof_needs_nonce,     // a fresh proof with our nonce is needed
+  binding_required,      // this server takes bound tokens alone
   expired,
   not_yet_valid,
   revoked,
@@ -55,13 +64,15 @@ enum class TokenRefusal {
   user_unknown,
   user_disabled,
   user_not_before,       // issued before everything of the user was revoked
+  account_unlinked,      // the subject that it was issued for is not the user's any more
+  issuer_disabled,       // whose subject that is
   agent_unknown,
   agent_disabled,
   keys_unavailable,      // 503
 };
 std::string_view to_string(TokenRefusal refusal);
 
-// Of a verified token, everything that does not depend on the time or on objects: type, issuer, audience, required claims, no `cnf`.
+// Of a verified token, everything that does not depend on the time or on objects: type, issuer, audience, required claims, what it is bound to.
 Result<AccessToken, TokenRefusal> read_access_token(const jose::VerifiedJwt& jwt, std::string_view issuer, std::string_view resource);
 // Cheap refusals before a key is looked for.
 Result<void, TokenRefusal> check_claimed(const jose::UnverifiedJwt& jwt, std::string_view issuer, std::string_view resource);

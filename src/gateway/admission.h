@@ -22,6 +22,7 @@ struct Admission {
   Caller caller;
   Instant now{};
   std::uint64_t revocations = 0;   // the epoch before they were looked at
+  bool renew_nonce = false;        // the answer should bring a new DPoP nonce
 
   // Whose resource the token is for.
   const registry::Server& addressed() const { return endpoint ? *endpoint : *server; }

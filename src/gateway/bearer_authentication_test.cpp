@@ -19,6 +19,22 @@ auto with_claims(std::function<void(json::Value&)> change) {
   return [change = std::move(change)](GatewayTest& test, http::Request& request) { request.headers.set("Authorization", bearer(test.token(change))); };
 }
 
+// A good token because of a link, and then what `change` makes of the objects.
+auto linked_to(std::function<void(registry::Objects&)> change) {
+  return [change = std::move(change)](GatewayTest& test, http::Request& request) {
+    request.headers.set("Authorization", bearer(test.token([](json::Value& c) { c.set("linked_account", json::Value{{"iss", "https://p.example"}, {"sub", "00u1"}}); })));
+    const auto link = [](registry::Objects& objects) {
+      objects.trusted_issuers.push_back({.issuer = "https://p.example"});
+      objects.users[0].links.push_back({"https://p.example", "", "00u1"});
+    };
+    test.set_objects(link);
+    // The link is good; the row takes it away.
+    ASSERT_EQ(test.send(request).status, 200);
+    test.upstream.requests.clear();
+    test.set_objects([&](registry::Objects& objects) { link(objects), change(objects); });
+  };
+}
+
 TEST_P(AccessTokenRules, RefuseWithTheirReason) {
   http::Request made = request("POST", call_text("search_notes"), token());
   GetParam().change(*this, made);
@@ -127,6 +143,13 @@ INSTANTIATE_TEST_SUITE_P(
             TokenRefusal::revoked},
         Row{"session_ended", [](GatewayTest& g, http::Request&) { ASSERT_TRUE(run(g.executor, g.revocations->end_session("session-1", from_unix_seconds(kNow + 900)))); },
             TokenRefusal::session_ended},
+        Row{"account_of_an_issuer_that_is_not_trusted", with_claims([](json::Value& c) { c.set("linked_account", json::Value{{"iss", "https://p.example"}, {"sub", "00u1"}}); }),
+            TokenRefusal::issuer_disabled},
+        Row{"account_of_a_disabled_issuer", linked_to([](registry::Objects& o) { o.trusted_issuers[0].active = false; }), TokenRefusal::issuer_disabled},
+        Row{"account_unlinked", linked_to([](registry::Objects& o) { o.users[0].links.clear(); }), TokenRefusal::account_unlinked},
+        Row{"account_of_another_tenant", linked_to([](registry::Objects& o) { o.users[0].links.back().tenant = "t"; }), TokenRefusal::account_unlinked},
+        Row{"account_of_somebody_else_now", linked_to([](registry::Objects& o) { std::swap(o.users[0].links, o.users[1].links); }), TokenRefusal::account_unlinked},
+        Row{"account_is_no_object", with_claims([](json::Value& c) { c.set("linked_account", "00u1"); }), TokenRefusal::bad_claim},
         Row{"server_without_issuer", [](GatewayTest& g, http::Request&) { g.set_objects([](registry::Objects& o) { o.servers[0].resource_as = ""; }); },
             TokenRefusal::wrong_issuer}),
     [](const auto& row) { return row.param.name; });

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "gateway/access_token.h"
+#include "gateway/bearer_authentication.h"
 #include "http/message.h"
 #include "policy/step_up.h"
 #include "registry/objects.h"
@@ -14,6 +14,9 @@ namespace writ::gateway {
 
 // 401: without `error` on first contact, else invalid_token; 400 invalid_request for a repeated token; 503 when keys cannot be had.
 http::Response challenge(TokenRefusal refusal, const registry::Server& server, std::string_view metadata_url);
+// The same answer where DPoP is offered (RFC 9449 §7.1): a DPoP challenge beside the Bearer one, or in its place where a Bearer token would not do.
+// `nonce` is for a proof that must have one; empty: none is needed.
+http::Response with_dpop_challenge(http::Response answer, const AuthenticationRefusal& refused, bool as_dpop, std::string nonce, const registry::Server& server, std::string_view metadata_url);
 // 403 insufficient_scope (rules §3.4).
 http::Response insufficient_scope(std::string_view scope, std::string_view metadata_url);
 

@@ -5,6 +5,7 @@
 #include "approvals/requests.h"
 #include "audit/decisions_log.h"
 #include "base/clock.h"
+#include "dpop/verifier.h"
 #include "gateway/definition_reviews.h"
 #include "gateway/issuer_keys.h"
 #include "gateway/settings.h"
@@ -32,6 +33,9 @@ struct Dependencies {
   DefinitionReviews* reviews = nullptr;          // null: what is not approved is neither kept nor shown
   // Null: this process asks nobody else; what a decision point is configured for is then denied.
   policy::DecisionPoints* decision_points = nullptr;
+  // False: what is under way ends, because this process no longer knows what the other nodes forbid. Empty: there are none.
+  std::function<bool()> may_serve{};
+  dpop::Verifier* proofs = nullptr;              // null: DPoP is not offered
 };
 
 }  // namespace writ::gateway

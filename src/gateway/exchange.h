@@ -28,8 +28,10 @@ enum class Stopped {
   token_expired,        // a standing stream whose token ended, with no newer one on its session
   no_longer_allowed,    // revoked, disabled, or denied by a newer policy
   deadline,
+  out_of_touch,         // this node no longer knows what the others have changed (docs/reference/nodes.md)
 };
 std::string_view to_string(Stopped stopped);
+inline constexpr std::string_view kOutOfTouch = "this node has lost touch with the others: ask again";
 
 struct CutOff;
 

@@ -72,6 +72,7 @@ http::Response Gateway::fail(Exchange& exchange, int status, std::string_view re
   std::string_view message = status == 504 ? "the server did not answer in time" : "the server cannot be reached or answers badly";
   if (exchange.stopped == Stopped::no_longer_allowed) status = 403, code = mcp::code::kDenied, message = "no longer allowed";
   if (exchange.stopped == Stopped::deadline) status = 504, code = mcp::code::kUpstreamTimedOut, message = "the server did not answer in time";
+  if (exchange.stopped == Stopped::out_of_touch) status = 503, code = mcp::code::kUpstreamFailed, message = kOutOfTouch;
   recorder_.outcome(exchange, status, exchange.stopped != Stopped::no ? to_string(exchange.stopped) : reason);
   return http::no_store(http::json(status, json::write(mcp::error_response(exchange.own_id(), code, message))));
 }

@@ -34,7 +34,7 @@ bool names_modern_version(const http::Headers& headers) {
 }  // namespace
 
 Gateway::Gateway(Dependencies dependencies)
-    : dependencies_(std::move(dependencies)), authentication_(dependencies_.settings, dependencies_.keys, dependencies_.revocations),
+    : dependencies_(std::move(dependencies)), authentication_(dependencies_.settings, dependencies_.keys, dependencies_.revocations, dependencies_.proofs),
       definitions_(dependencies_.reviews, dependencies_.clock),
       sessions_(dependencies_.settings.sessions_max, dependencies_.settings.sessions_per_principal_max, dependencies_.settings.session_idle),
       filter_(dependencies_, authentication_, definitions_, tasks_), recorder_(dependencies_), combined_(std::make_unique<combined::Endpoint>(*this)) {}
@@ -54,7 +54,7 @@ http::Response Gateway::metadata(const std::string& server_id) const {
   const auto snapshot = dependencies_.objects.get();
   const registry::Server* server = find_server(*snapshot, server_id);
   if (!server) return http::text(404, "not found\n");
-  http::Response response = http::json(200, json::write(protected_resource_metadata(*server)));
+  http::Response response = http::json(200, json::write(protected_resource_metadata(*server, dependencies_.proofs != nullptr)));
   response.headers.add("Cache-Control", "max-age=60");
   return response;
 }
@@ -69,6 +69,7 @@ Task<http::Response> Gateway::handle(const http::Request& request, std::string s
                               : request.method == "DELETE" ? is_combined ? combined_->remove(request, admission) : remove(request, admission)
                                                            : refuse({}, "", method_not_allowed("POST, GET, DELETE"));
   http::Response response = co_await task;
+  if (admission.renew_nonce) response.headers.set(dpop::kNonceHeader, dependencies_.proofs->make_nonce(admission.now));
   co_return response;
 }
 
@@ -85,12 +86,13 @@ Task<Gateway::Admitted> Gateway::admit(const http::Request& request, std::string
   admission.server = server;
 
   telemetry::Step step(request.trail, "authenticate");
-  std::optional<TokenRefusal> refusal;
+  std::optional<AuthenticationRefusal> refusal;
   auto token = co_await authentication_.authenticate(request, *server, admission.now);
   if (!token) {
     refusal = token.error();
   } else {
-    admission.token = std::move(*token);
+    admission.token = std::move(token->token);
+    admission.renew_nonce = token->renew_nonce;
     const auto timely = authentication_.check_time(*admission.token, admission.now);
     if (!timely) refusal = timely.error();
   }
@@ -102,11 +104,17 @@ Task<Gateway::Admitted> Gateway::admit(const http::Request& request, std::string
   }
   step.end();
   if (!refusal) co_return admission;
-  http::Response response = challenge(*refusal, *server, metadata_url(dependencies_.settings.base, *server));
+  const std::string metadata = metadata_url(dependencies_.settings.base, *server);
+  http::Response response = challenge(refusal->refusal, *server, metadata);
+  if (dependencies_.proofs) {
+    const auto presented = find_token(request);
+    const bool wants_nonce = refusal->refusal == TokenRefusal::proof_needs_nonce;
+    response = with_dpop_challenge(std::move(response), *refusal, presented && presented->as_dpop, wants_nonce ? dependencies_.proofs->make_nonce(admission.now) : "", *server, metadata);
+  }
   // A first contact carries no credentials: nothing was judged, and nobody may fill the log by it.
-  if (*refusal == TokenRefusal::absent) co_return unexpected(std::move(response));
+  if (refusal->refusal == TokenRefusal::absent) co_return unexpected(std::move(response));
   audit::Record record = Recorder::base(*server, admission.token.get(), nullptr, request, admission.now);
-  std::string reason(to_string(*refusal));
+  std::string reason(refusal->reason());
   http::Response answer = co_await refuse(std::move(record), std::move(reason), std::move(response));
   co_return unexpected(std::move(answer));
 }

@@ -13,6 +13,7 @@ std::string_view to_string(Stopped stopped) {
     case Stopped::token_expired: return "token_expired";
     case Stopped::no_longer_allowed: return "no_longer_allowed";
     case Stopped::deadline: return "deadline";
+    case Stopped::out_of_touch: return "node_out_of_touch";
   }
   return "";
 }

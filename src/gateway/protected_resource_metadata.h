@@ -9,9 +9,13 @@
 
 namespace writ::gateway {
 
-json::Value protected_resource_metadata(const registry::Server& server);
+// `dpop`: tokens that are bound to a key are understood here.
+json::Value protected_resource_metadata(const registry::Server& server, bool dpop = false);
 
-// Where that document is: the well-known segment inserted between host and path of `{base}/{server}` (RFC 9728 §3.1).
+// Where clients call it: `{base}/{server}`, or the base itself for a combined server at the root.
+std::string public_url(const std::string& base, const registry::Server& server);
+
+// Where that document is: the well-known segment inserted between host and path of that URL (RFC 9728 §3.1).
 std::string metadata_url(const std::string& base, const registry::Server& server);
 std::string path_of(const std::string& url);   // of an absolute URL; "" when it has none
 

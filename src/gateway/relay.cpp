@@ -248,6 +248,10 @@ void Relay::finish(StreamEnd how, CutOffNotice& notice, std::string& out) {
     case Stopped::deadline:
       if (waits_for_answer) answer_with_error(mcp::code::kUpstreamTimedOut, "the server did not answer in time", out);
       break;
+    case Stopped::out_of_touch:
+      if (waits_for_answer && exchange_->stands && exchange_->era == mcp::Era::modern) append_end_of_subscription(*exchange_, out);
+      else if (waits_for_answer) answer_with_error(mcp::code::kUpstreamFailed, std::string(kOutOfTouch), out);
+      break;
     case Stopped::client_gone: ended_ = StreamEnd::broken; break;
     case Stopped::no:
       if (waits_for_answer && !is_resumable_) {

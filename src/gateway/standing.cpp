@@ -53,6 +53,11 @@ bool Gateway::go_live(const std::shared_ptr<Exchange>& exchange, Basis basis) {
 void Gateway::check_streams(Instant now) {
   if (Executor::current()) definitions_.flush_due();
   combined_->visit_due(now);
+  if (dependencies_.may_serve && !dependencies_.may_serve()) {
+    // No exchange was decided on what is not known: all of them are due.
+    const Basis nothing{UINT64_MAX, nullptr, UINT64_MAX};
+    return live_.visit_due(now, nothing, [](Exchange& exchange) { exchange.stop(Stopped::out_of_touch); });
+  }
   const std::int64_t now_seconds = to_unix_seconds(now);
   const Basis current = current_basis();
   {

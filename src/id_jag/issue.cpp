@@ -33,11 +33,15 @@ json::Value claims_of(const Statement& statement) {
     claims.set("amr", std::move(methods));
   }
   set_text("sid", statement.sid);
+  if (statement.sub_id) claims.set("sub_id", *statement.sub_id);
+  if (!statement.confirmation_jkt.empty()) claims.set("cnf", json::Value{{"jkt", statement.confirmation_jkt}});
   return claims;
 }
 
 std::string issue(const Statement& statement, const jose::SigningKey& key) {
-  return jose::sign(key, oauth::kTypIdJag, claims_of(statement));
+  const std::string signed_id_jag = jose::sign(key, oauth::kTypIdJag, claims_of(statement));
+  // Signed first: what is encrypted is a whole ID-JAG, with its signer.
+  return statement.encrypt_to ? jose::encrypt(*statement.encrypt_to, oauth::kTypIdJag, signed_id_jag) : signed_id_jag;
 }
 
 }  // namespace writ::id_jag

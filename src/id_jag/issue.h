@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "encoding/json.h"
+#include "jose/jwe.h"
 #include "jose/jwt.h"
 
 namespace writ::id_jag {
@@ -31,6 +32,9 @@ struct Statement {
   std::string acr;
   std::vector<std::string> amr;
   std::string sid;             // only for the audience of the same deployment
+  std::optional<json::Value> sub_id{};                // the same person in another namespace (RFC 9493, IDJAG-84)
+  std::optional<jose::EncryptionKey> encrypt_to{};    // of the audience: the signed ID-JAG is encrypted to it (EMA-19)
+  std::string confirmation_jkt;   // thumbprint of the key that must be proved to redeem it (IDJAG-102); empty: none
 };
 
 // Precondition: the claims that IDJAG-02 requires are not empty, and `expires` is later than `issued_at`.

@@ -29,7 +29,7 @@ enum class Rejection {
   expires_before_issued,
   client_mismatch,
   malformed_jti,
-  sender_constrained,       // `cnf`: a proof is needed and none is understood (RAS-64)
+  sender_constrained,       // `cnf` of a form that is not understood here (RAS-64)
   subject_missing,
   malformed_resource,
   malformed_scope,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "encoding/base64url.h"
 #include "id_jag/identity_claims.h"
 
 namespace writ::id_jag {
@@ -55,11 +56,16 @@ Checked check_jti(const json::Value& claims) {
   return {};
 }
 
-// RAS-60, RAS-64: the issuer tied the grant to a key, and no proof of that key is understood here. Taking it as a bearer grant would undo
-// what the issuer asked for, so any `cnf` is refused, whatever stands in it.
-Checked check_not_sender_constrained(const json::Value& claims) {
-  if (claims.find("cnf") != nullptr) return unexpected(Rejection::sender_constrained);
-  return {};
+// RAS-60, RAS-64: the issuer tied the grant to a key. Only `jkt` is understood here; with anything else in it, or beside it, the grant would be
+// taken for less bound than the issuer made it. Whether the key was proved is the redeemer's question.
+Result<std::string, Rejection> read_confirmation(const json::Value& claims) {
+  const json::Value* confirmation = claims.find("cnf");
+  if (confirmation == nullptr) return std::string();
+  const json::Object* members = confirmation->as_object();
+  const std::string* thumbprint = members == nullptr || members->size() != 1 ? nullptr : confirmation->find_string("jkt");
+  const auto bytes = thumbprint == nullptr ? std::nullopt : base64url::decode(*thumbprint);
+  if (!bytes || bytes->size() != 32) return unexpected(Rejection::sender_constrained);
+  return *thumbprint;
 }
 
 Checked check_subject(const json::Value& claims) {
@@ -130,7 +136,7 @@ Result<VerifiedIdJag, Rejection> verify(const UnverifiedIdJag& unverified, const
   TRY(check_times(claims, expectations));
   TRY(check_client(claims, expectations));
   TRY(check_jti(claims));
-  TRY(check_not_sender_constrained(claims));
+  std::string confirmation = TRY(read_confirmation(claims));
   TRY(check_subject(claims));
 
   IdJag id_jag;
@@ -148,6 +154,7 @@ Result<VerifiedIdJag, Rejection> verify(const UnverifiedIdJag& unverified, const
   id_jag.client_id = *claims.find_string("client_id");
   id_jag.jti = *claims.find_string("jti");
   id_jag.issued_at = *claims.find_int("iat");
+  id_jag.confirmation_jkt = std::move(confirmation);
   id_jag.expires = *claims.find_int("exp");
   return VerifiedIdJag(std::move(id_jag));
 }

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "base/executor.h"
+#include "base/shared_cell.h"
 
 namespace writ::jose {
 namespace {
@@ -42,7 +43,7 @@ struct RemoteKeySets::Entry {
   explicit Entry(KeySource whose) : source(std::move(whose)), snapshot(std::make_shared<const Snapshot>()) {}
 
   const KeySource source;
-  std::atomic<std::shared_ptr<const Snapshot>> snapshot;
+  SharedCell<const Snapshot> snapshot;
   std::atomic<Instant> asked_at{Instant{}};
   std::atomic<bool> is_watched{false};
 
@@ -63,6 +64,15 @@ struct RemoteKeySets::Entry {
     attempted_at = now;
     in_flight = true;
     return Step::start;
+  }
+
+  // What is known stays good for who needs nothing newer; it is only too old to be answered with unasked.
+  void expect_change() {
+    const std::scoped_lock lock(mutex);
+    Snapshot next = *snapshot.load();
+    next.fetched_at -= std::chrono::minutes(10);
+    snapshot.store(std::make_shared<const Snapshot>(std::move(next)));
+    attempted_at.reset();
   }
 
   // Calls `resume` on this executor when the fetch that is under way has ended; at once when there is none.
@@ -132,6 +142,13 @@ Task<RemoteKeySets::Keys> RemoteKeySets::find_at(std::string jwks_uri, bool chos
   KeySource source("", std::move(jwks_uri), chosen_by_a_stranger);
   auto keys = co_await find(std::move(source), std::move(kid), now);
   co_return keys ? *keys : nullptr;
+}
+
+void RemoteKeySets::expect_change(std::string_view issuer) {
+  const std::shared_ptr<const Entries> entries = entries_.load();
+  for (const auto& [source, entry] : *entries) {
+    if (source.issuer == issuer) entry->expect_change();
+  }
 }
 
 void RemoteKeySets::watch(const KeySource& source, Instant now) { entry_for(source, now)->is_watched.store(true); }

@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "base/shared_cell.h"
 #include "base/task.h"
 #include "http/message.h"
 #include "jose/fetch_keys.h"
@@ -50,6 +51,8 @@ class RemoteKeySets {
   // The same for a client's key URI (token_service's ClientKeys): null when there are none.
   Task<Keys> find_at(std::string jwks_uri, bool chosen_by_a_stranger, std::optional<std::string> kid, Instant now);
 
+  // Somebody who knows says that the keys of this issuer are other ones now: the next use fetches them, cool-down or not.
+  void expect_change(std::string_view issuer);
   // Sources that are refreshed from the start and are never forgotten: the configured issuers.
   void watch(const KeySource& source, Instant now);
   // Starts what is due and returns how many fetches that were. Call every few seconds, on an executor.
@@ -73,7 +76,7 @@ class RemoteKeySets {
 
   http::Outgoing& outgoing_;
   const Settings settings_;
-  std::atomic<std::shared_ptr<const Entries>> entries_;
+  SharedCell<const Entries> entries_;
   std::mutex changing_;   // of entries_: readers take a snapshot
 };
 

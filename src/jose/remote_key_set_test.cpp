@@ -106,6 +106,18 @@ TEST_F(RemoteKeys, AKnownKidIsAnsweredFromMemory) {
   EXPECT_FALSE(outgoing_.requests[0].public_addresses_only);
 }
 
+TEST_F(RemoteKeys, AChangeThatIsKnownOfIsFetchedAtOnce) {
+  publish({"a"});
+  EXPECT_EQ(ask("a"), "a ");
+  publish({"b"});
+  EXPECT_EQ(ask("b"), "a ") << "within the cool-down";
+  sets_.expect_change("https://somebody.else.example");
+  EXPECT_EQ(ask("a"), "a ");
+  sets_.expect_change(kIssuer);
+  EXPECT_EQ(ask("a"), "b ") << "the withdrawn key, too";
+  EXPECT_EQ(outgoing_.requests.size(), 2U);
+}
+
 TEST_F(RemoteKeys, WithoutKidTheKnownSetAnswers) {
   publish({"a"});
   EXPECT_TRUE(run(executor_, sets_.find(source_, std::nullopt, now_)));

@@ -18,6 +18,7 @@ json::Value to_json(const AuthorizationServerMetadata& metadata) {
   text("introspection_endpoint", metadata.introspection_endpoint);
   text("userinfo_endpoint", metadata.userinfo_endpoint);
   text("end_session_endpoint", metadata.end_session_endpoint);
+  text("pushed_authorization_request_endpoint", metadata.pushed_authorization_request_endpoint);
   list("scopes_supported", metadata.scopes_supported);
   document.set("response_types_supported", json::from_strings(metadata.response_types_supported));
   list("grant_types_supported", metadata.grant_types_supported);
@@ -31,8 +32,10 @@ json::Value to_json(const AuthorizationServerMetadata& metadata) {
   list("subject_types_supported", metadata.subject_types_supported);
   list("id_token_signing_alg_values_supported", metadata.id_token_signing_alg_values_supported);
   list("claims_supported", metadata.claims_supported);
+  list("dpop_signing_alg_values_supported", metadata.dpop_signing_alg_values_supported);
   if (metadata.authorization_response_iss_parameter_supported)
     document.set("authorization_response_iss_parameter_supported", true);
+  if (metadata.client_id_metadata_document_supported) document.set("client_id_metadata_document_supported", true);
   return document;
 }
 

@@ -33,6 +33,9 @@ struct AuthorizationServerMetadata {
   std::vector<std::string> subject_types_supported;
   std::vector<std::string> id_token_signing_alg_values_supported;
   std::vector<std::string> claims_supported;
+  std::string pushed_authorization_request_endpoint;   // RFC 9126
+  bool client_id_metadata_document_supported = false;
+  std::vector<std::string> dpop_signing_alg_values_supported;
   bool authorization_response_iss_parameter_supported = false;
 };
 json::Value to_json(const AuthorizationServerMetadata& metadata);

@@ -32,10 +32,16 @@ std::string_view to_string(ErrorCode code) {
     case ErrorCode::unsupported_grant_type: return "unsupported_grant_type";
     case ErrorCode::invalid_scope: return "invalid_scope";
     case ErrorCode::invalid_target: return "invalid_target";
+    case ErrorCode::invalid_authorization_details: return "invalid_authorization_details";
     case ErrorCode::access_denied: return "access_denied";
     case ErrorCode::insufficient_user_authentication: return "insufficient_user_authentication";
     case ErrorCode::unsupported_token_type: return "unsupported_token_type";
     case ErrorCode::temporarily_unavailable: return "temporarily_unavailable";
+    case ErrorCode::authorization_pending: return "authorization_pending";
+    case ErrorCode::slow_down: return "slow_down";
+    case ErrorCode::expired_token: return "expired_token";
+    case ErrorCode::invalid_dpop_proof: return "invalid_dpop_proof";
+    case ErrorCode::use_dpop_nonce: return "use_dpop_nonce";
   }
   return "invalid_request";
 }

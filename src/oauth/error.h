@@ -19,10 +19,16 @@ enum class ErrorCode {
   unsupported_grant_type,
   invalid_scope,
   invalid_target,                      // RFC 8707
+  invalid_authorization_details,       // RFC 9396
   access_denied,                       // valid, but policy says no
   insufficient_user_authentication,    // RFC 9470, at the IdP
   unsupported_token_type,              // RFC 7009
   temporarily_unavailable,             // 503 with Retry-After
+  authorization_pending,               // RFC 8628 §3.5: a device waits for its person
+  slow_down,                           // it asks too often
+  expired_token,                       // nobody answered in time
+  invalid_dpop_proof,                  // RFC 9449 §5
+  use_dpop_nonce,                      // RFC 9449 §8; the answer has a DPoP-Nonce field
 };
 std::string_view to_string(ErrorCode code);
 

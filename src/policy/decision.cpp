@@ -1,4 +1,5 @@
 #include "policy/decision.h"
+#include "base/shared_cell.h"
 
 #include <atomic>
 
@@ -48,11 +49,11 @@ std::string_view to_string(Kind kind) {
 }
 
 struct Current::State {
-  std::atomic<std::shared_ptr<const Policy>> policy;
+  SharedCell<const Policy> policy;
 };
 
 Current::Current() : state_(std::make_shared<State>()) { set(std::make_shared<DenyEverything>()); }
-std::shared_ptr<const Policy> Current::get() const { return state_->policy.load(std::memory_order_acquire); }
-void Current::set(std::shared_ptr<const Policy> policy) { state_->policy.store(std::move(policy), std::memory_order_release); }
+std::shared_ptr<const Policy> Current::get() const { return state_->policy.load(); }
+void Current::set(std::shared_ptr<const Policy> policy) { state_->policy.store(std::move(policy)); }
 
 }  // namespace writ::policy

@@ -2,6 +2,7 @@
 
 #include "cedar/extension.h"
 #include "policy/argument_type.h"
+#include "policy/authorization_detail.h"
 #include "policy/grant_text.h"
 #include "policy/vocabulary.h"
 
@@ -21,7 +22,7 @@ std::shared_ptr<const cedar::Entities> fixed_actions() {
   static const std::shared_ptr<const cedar::Entities> kActions = [] {
     EntitiesBuilder builder;
     const EntityUid use(kActionType, "use");
-    for (const char* name : {"connect", "grant_scope", "use"}) static_cast<void>(builder.add(EntityUid(kActionType, name), {}, {}));
+    for (const char* name : {"connect", "grant_scope", kGrantDetail, "use"}) static_cast<void>(builder.add(EntityUid(kActionType, name), {}, {}));
     for (const char* name : {"call", "read_resource", "subscribe", "get_prompt", "complete"}) {
       static_cast<void>(builder.add(EntityUid(kActionType, name), {}, {use}));
     }
@@ -106,6 +107,11 @@ class Asker {
         asked_.resource = server;
         return true;
       case Action::grant_scope:
+        if (is_about_detail(question_)) {
+          asked_.action = EntityUid(kActionType, kGrantDetail);
+          asked_.resource = server;
+          return true;
+        }
         if (!question_.scope) return false;
         asked_.resource = uid(arena_, kScopeType, id_at(server_id, question_.scope->name));
         add(asked_.resource, {{"highImpact", Value::boolean(question_.scope->high_impact)}}, {server});
@@ -190,6 +196,7 @@ std::optional<KnownContext> context_of(const Question& question, const Asked& as
                               {"now", Value::datetime(question.now.time_since_epoch().count())}};
   if (const auto address = address_of(question.ip)) members.push_back({"ip", Value::ip(arena, *address)});
   else if (!question.ip.empty()) return std::nullopt;
+  if (is_about_detail(question)) members.push_back({"detail", detail_value(*question.arguments, arena)});
   if (question.action == Action::call) {
     static const ArgumentType kUnknownArguments{ArgumentType::Kind::record, nullptr, {}};
     static const json::Value kNoArguments = json::Object{};
@@ -210,6 +217,7 @@ cedar::PartialValue partial_context_of(const Question& question, const Asked& as
                                             {"issuer", PartialValue::known(Value::string(arena, question.issuer)), false},
                                             {"now", PartialValue::unknown(), false}};
   if (const auto address = address_of(question.ip)) members.push_back({"ip", PartialValue::known(Value::ip(arena, *address)), false});
+  if (is_about_detail(question)) members.push_back({"detail", PartialValue::known(detail_value(*question.arguments, arena)), false});
   if (question.action == Action::call) {
     members.push_back({"args", PartialValue::unknown(), false});
     members.push_back({"unseen", PartialValue::unknown(), false});

@@ -115,6 +115,7 @@ std::optional<RecordedQuestions> read_recorded_questions(const json::Value& reco
   for (const char* member : {"tool", "scope", "amr", "issuer", kDroppedScopes, kScopesAboveCeiling}) {
     if (text_of(record, member).ends_with(kCut)) recorded.is_whole = false;
   }
+  if (record.find(kSeveralResources)) recorded.is_whole = false;
   return recorded;
 }
 

@@ -26,6 +26,8 @@ void record_arguments_of(const Question& question, const Policy& policy, audit::
 // Lists of scopes in a record.
 inline constexpr const char* kDroppedScopes = "dropped_scopes";
 inline constexpr const char* kScopesAboveCeiling = "above_ceiling";
+// The record is of an ID-JAG for several resources, and names the first as its own: which scope was asked at which is not kept.
+inline constexpr const char* kSeveralResources = "resources";
 std::string to_list(const std::vector<std::string>& names);   // comma-separated
 
 struct RecordedQuestion {

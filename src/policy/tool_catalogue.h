@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/shared_cell.h"
 #include "encoding/json.h"
 #include "json_schema/schema.h"
 #include "policy/decision.h"
@@ -65,11 +66,11 @@ class ToolCatalogue {
 class CurrentTools {
  public:
   CurrentTools() : tools_(std::make_shared<const ToolCatalogue>()) {}
-  std::shared_ptr<const ToolCatalogue> get() const { return tools_.load(std::memory_order_acquire); }
-  void set(std::shared_ptr<const ToolCatalogue> tools) { tools_.store(std::move(tools), std::memory_order_release); }
+  std::shared_ptr<const ToolCatalogue> get() const { return tools_.load(); }
+  void set(std::shared_ptr<const ToolCatalogue> tools) { tools_.store(std::move(tools)); }
 
  private:
-  std::atomic<std::shared_ptr<const ToolCatalogue>> tools_;
+  SharedCell<const ToolCatalogue> tools_;
 };
 
 }  // namespace writ::policy

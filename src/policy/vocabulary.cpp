@@ -21,6 +21,9 @@ constexpr const char* kFixed = R"(namespace Writ {
   type Circumstances = { agent: Agent, issuer: String, auth: Authentication, now: datetime, ip?: ipaddr };
   action connect appliesTo { principal: User, resource: Server, context: Circumstances };
   action grant_scope appliesTo { principal: User, resource: Scope, context: Circumstances };
+  type Detail = { type: String, identifier?: String, locations?: Set<String>, actions?: Set<String>, datatypes?: Set<String>, privileges?: Set<String> };
+  action grant_detail appliesTo { principal: User, resource: Server, context: {
+    agent: Agent, issuer: String, auth: Authentication, now: datetime, ip?: ipaddr, detail: Detail } };
   action use;
   action call in [use];
   action read_resource, subscribe in [use] appliesTo { principal: User, resource: Resource, context: Circumstances };

@@ -5,12 +5,18 @@
 #include <functional>
 #include <set>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "encoding/uri.h"
 #include "oauth/scope.h"
+#include "registry/authorization_options.h"
 #include "registry/check_connector.h"
 #include "registry/combined_server.h"
 #include "registry/provisioning.h"
+#include "registry/resource_as_options.h"
+#include "registry/signals.h"
+#include "registry/redirect_uri.h"
+#include "registry/sender_constraint.h"
 #include "registry/step_up_objects.h"
 #include "registry/trust_rules.h"
 #include "registry/upstream_oauth.h"
@@ -51,23 +57,12 @@ bool is_subject_choice(std::string_view text) {
          all_of(text.substr(10), [](char letter) { return is_alphanumeric(letter) || letter == '_'; });
 }
 
-// https, http on loopback, or a private-use scheme with a dot in it (RFC 8252 §7.1); exact, so no pattern.
-bool is_redirect_uri(std::string_view text) {
-  if (text.find('#') != std::string_view::npos || text.find('*') != std::string_view::npos) return false;
-  if (const auto parsed = uri::parse(text)) return uri::is_secure_or_loopback(*parsed) && !parsed->has_userinfo;
-  const auto colon = text.find(':');
-  if (colon == std::string_view::npos || text.size() <= colon + 1) return false;
-  const auto scheme = text.substr(0, colon);
-  return scheme.find('.') != std::string_view::npos && scheme.front() != '.' &&
-         all_of(scheme, [](char letter) { return is_lower_or_digit(letter) || letter == '.' || letter == '-' || letter == '+'; }) &&
-         all_of(text.substr(colon + 1), [](char letter) { return letter > 0x20 && letter < 0x7F; });
-}
-
 class Check {
  public:
   Check(const Objects& objects, const Places& places) : objects_(objects), places_(places) {
     collect(objects.users, ids_.users, [](const User& user) { return user.id; });
     collect(objects.groups, ids_.groups, [](const Group& group) { return group.id; });
+    group_ids_.insert(ids_.groups.begin(), ids_.groups.end());
     collect(objects.agents, ids_.agents, [](const Agent& agent) { return agent.id; });
     collect(objects.servers, ids_.servers, [](const Server& server) { return server.id; });
     collect(objects.resource_authorization_servers, ids_.resource_as, [](const ResourceAs& ras) { return ras.issuer; });
@@ -165,7 +160,10 @@ class Check {
     if (!is_name(user.name)) error(kind, user.id, "name", "a user's `name` has 1 to 128 characters, no control characters and no space at its ends");
     // Without regard to case: `Alice` beside `alice` would be an invitation to confuse them.
     unique(kind, user.id, "name", "user name", lower(user.name), "the name " + shown(user.name));
-    references(kind, user.id, "groups", ObjectKind::group, user.groups, ids_.groups);
+    // Many people in many groups: the search that finds what was meant is for those that are not there.
+    if (std::any_of(user.groups.begin(), user.groups.end(), [&](const std::string& group) { return !group_ids_.contains(group); })) {
+      references(kind, user.id, "groups", ObjectKind::group, user.groups, ids_.groups);
+    }
     if (user.kind == User::Kind::service) {
       if (user.owner.empty()) {
         error(kind, user.id, "kind", "a service account needs `owner`: the id of the person who answers for it");
@@ -201,6 +199,7 @@ class Check {
     if (!is_subject_choice(ras.subject)) error(kind, ras.issuer, "subject", "`subject`" + std::string(kChoices) + shown(ras.subject));
     if (!ras.tenant.empty() && !is_name(ras.tenant)) error(kind, ras.issuer, "tenant", "a tenant has up to 128 printable characters, not " + shown(ras.tenant));
     if (!ras.aud_sub.empty() && !is_subject_choice(ras.aud_sub)) error(kind, ras.issuer, "aud_sub", "`aud_sub`" + std::string(kChoices) + shown(ras.aud_sub));
+    for (const auto& [path, message] : problems_of_options(ras, is_subject_choice)) error(kind, ras.issuer, path, message);
   }
 
   void check_registration(const std::string& agent, const std::string& path, const Registration& registration, bool at_idp) {
@@ -210,13 +209,15 @@ class Check {
     if (registration.device_keys && registration.authentication == ClientAuthentication::client_secret) {
       error(kind, agent, at("authentication"), "`device_keys` does not go with `client_secret`: each device brings its own key");
     }
+    if (const std::string problem = constraint_problem(registration, at_idp); !problem.empty()) error(kind, agent, at(kDpopBound), problem);
     if (registration.authentication != ClientAuthentication::client_secret && !registration.secrets.empty()) {
       error(kind, agent, at("authentication"), "secrets are of no use with this `authentication`: remove them, or write `authentication: client_secret`");
     }
     if (registration.authentication != ClientAuthentication::private_key_jwt && (!registration.jwks.empty() || !registration.jwks_uri.empty())) {
       error(kind, agent, at("authentication"), "keys are of no use with this `authentication`: write `authentication: private_key_jwt`");
     }
-    if (registration.authentication == ClientAuthentication::private_key_jwt && !registration.device_keys) {
+    for (auto& sentence : problems_with_authorization_options(registration)) error(kind, agent, at("metadata_document"), std::move(sentence));
+    if (registration.authentication == ClientAuthentication::private_key_jwt && !registration.device_keys && !registration.metadata_document) {
       // At somebody else's authorization server only the client_id counts; at the IdP there must be something to check against.
       if (at_idp && registration.jwks.empty() && registration.jwks_uri.empty()) {
         error(kind, agent, at("authentication"), "`private_key_jwt` needs the public keys: `jwks` or `jwks_uri`");
@@ -342,6 +343,7 @@ class Check {
       unique(kind, token.id, "", "api token value", token.sha256_hex, "this token's value");
     }
     for (auto& [path, message] : problems_of_provisioning(token, objects_.identity_connectors)) error(kind, token.id, path, std::move(message));
+    for (const auto& [path, message] : problems_of_signals(token, ids_.resource_as)) error(kind, token.id, path, message);
   }
 
   void check(const IdentityConnector& connector) {
@@ -356,6 +358,10 @@ class Check {
     }
     for (const auto& [value, group] : connector.groups) reference(kind, connector.id, "groups/" + value, ObjectKind::group, group, ids_.groups);
     for (const auto& [client, agent] : connector.subject_clients) reference(kind, connector.id, "subject_clients/" + client, ObjectKind::agent, agent, ids_.agents);
+    if (connector.saml) {
+      unique(kind, connector.id, "saml/entity_id", "connector entity", connector.saml->entity_id, "the entity ID " + shown(connector.saml->entity_id));
+      for (const auto& [audience, agent] : connector.saml->audiences) reference(kind, connector.id, "saml/audiences/" + audience, ObjectKind::agent, agent, ids_.agents);
+    }
     for (const ConnectorProblem& problem : problems_of(connector)) {
       problems_.push_back({places_.of(kind, connector.id, problem.path), problem.message, problem.is_warning});
     }
@@ -378,6 +384,7 @@ class Check {
   struct {
     std::vector<std::string> users, groups, agents, servers, resource_as;
   } ids_;
+  std::unordered_set<std::string_view> group_ids_;   // into ids_
   std::unordered_map<std::string, std::string> seen_;
   Problems problems_;
 };

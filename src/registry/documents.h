@@ -5,6 +5,8 @@
 // home for the documents and knows nothing of what they say.
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +33,23 @@ class Documents {
   // Durable when it completes. Two writes of one key may overtake each other on their way: the one with the higher version wins.
   virtual Task<Result<void, Unavailable>> put(Document document) = 0;
   virtual Task<Result<void, Unavailable>> forget_expired(Instant now) = 0;
+  // As put(), where several nodes share the documents (docs/reference/nodes.md). False: another node has written this one since its owner read it, so
+  // nothing was written. Its owner has been handed what is there now and may make its change again on top of that.
+  virtual Task<Result<bool, Unavailable>> put_on_top(Document document);
 };
+
+// Who keeps the documents of a table in memory, and so must hear of what other nodes write. Safe to share between threads.
+class DocumentOwner {
+ public:
+  virtual ~DocumentOwner() = default;
+  virtual std::string_view table() const = 0;
+  // Takes the place of what is in memory, unless that follows from it already: then its version is not below this one. An error means that it cannot
+  // be read; this node then no longer knows what it decides on, and stops serving.
+  virtual Result<void, Unavailable> take_over(const Document& document) = 0;
+};
+
+// `change` alters what its owner has in memory, under the owner's lock, and returns the document that says so; nothing: there is nothing to write.
+// Where another node was quicker it is made again on what that node wrote.
+Task<Result<void, Unavailable>> write_through(Documents& documents, std::function<std::optional<Document>()> change);
 
 }  // namespace writ::registry

@@ -6,6 +6,7 @@
 #include "registry/check_connector.h"
 #include "registry/credentials.h"
 #include "registry/read_connector.h"
+#include "registry/saml_connector.h"
 
 namespace writ::registry {
 namespace {
@@ -132,6 +133,7 @@ IdentityConnector read_identity_connector(const Node& node, Reading& reading, st
   connector.max_subject_age_seconds = fields.duration("max_subject_age", Seconds{connector.max_subject_age_seconds}, Seconds{1}, kSubjectAgeMax).count();
   if (fields.has("session_max")) connector.session_max_seconds = fields.duration("session_max", kSessionMax, Seconds{60}, kSessionMax).count();
   connector.sign_out_upstream = fields.flag("sign_out_upstream", true);
+  connector.saml = read_saml(fields, reading);
   fields.finish();
   return connector;
 }
@@ -181,6 +183,7 @@ json::Value write(const IdentityConnector& connector) {
   if (connector.max_subject_age_seconds != defaults.max_subject_age_seconds) out.set("max_subject_age", connector.max_subject_age_seconds);
   if (connector.session_max_seconds) out.set("session_max", *connector.session_max_seconds);
   if (!connector.sign_out_upstream) out.set("sign_out_upstream", false);
+  write_saml(out, connector.saml);
   return out;
 }
 
@@ -214,6 +217,7 @@ std::vector<ConnectorProblem> problems_of(const IdentityConnector& connector) {
   }
   if (connector.claims.subject.empty()) error("claims/subject", "`subject` names the claim that a person is known by: `sub`, with Entra `oid`");
   if (!connector.groups.empty() && connector.claims.groups.empty()) error("claims/groups", "`groups` maps values of a claim: name that claim");
+  check_saml(connector, problems);
   if (connector.issuer == "https://accounts.google.com" && connector.required_claims.empty()) {
     warning("issuer", "anybody can have a Google account: name your organisation, `required_claims: {hd: example.com}`");
   }

@@ -96,6 +96,8 @@ class ObjectStore {
   virtual Task<Result<Catalogue, Unavailable>> catalogue_at(std::uint64_t sequence) = 0;
   // The newest version with this content hash.
   virtual Task<Result<std::optional<PolicyVersion>, Unavailable>> policy_of(std::string hash) = 0;
+  // The changes after this one, in their order, where several nodes share the store; `base_sequence` of each says which it is.
+  virtual Task<Result<std::vector<ChangeSet>, Unavailable>> since(std::uint64_t sequence);
 };
 
 // The catalogue after a change set was applied as `sequence`; shared by the adapters and by those who keep a catalogue in memory.

@@ -200,16 +200,8 @@ void finish_definitions(Plan& plan, const Catalogue& present, const std::vector<
   }
 }
 
-// The plan's result as objects, checked as a whole.
-void finish(Plan& plan, const Catalogue& present, const Places& places, const PlanRules& rules) {
-  std::vector<std::string> servers;
-  plan.changes_objects = std::any_of(plan.changes.begin(), plan.changes.end(), [](const ObjectChange& change) { return !is_definition(change.kind); });
-  if (!plan.changes_objects) {
-    for (auto at = present.objects.lower_bound({ObjectKind::server, std::string()}); at != present.objects.end() && at->first.first == ObjectKind::server; ++at) {
-      servers.push_back(at->first.second);
-    }
-    return finish_definitions(plan, present, servers, places);
-  }
+// All documents afterwards, read anew.
+Result<Objects, Problems> read_after(const Plan& plan, const Catalogue& present) {
   std::map<std::pair<ObjectKind, std::string>, json::Value> after;
   for (const auto& [key, object] : present.objects) after.emplace(key, object.document);
   for (const ObjectChange& change : plan.changes) {
@@ -222,7 +214,49 @@ void finish(Plan& plan, const Catalogue& present, const Places& places, const Pl
   }
   std::vector<std::pair<ObjectKind, json::Value>> documents;
   for (auto& [key, document] : after) documents.emplace_back(key.first, std::move(document));
-  auto objects = read_all(documents);
+  return read_all(documents);
+}
+
+bool changes_only_people(const Plan& plan) {
+  return std::all_of(plan.changes.begin(), plan.changes.end(), [](const ObjectChange& change) { return change.kind == ObjectKind::user || change.kind == ObjectKind::group; });
+}
+
+// Sorted by id, as read_after has them. Null: it goes.
+template <class Object>
+void put_object(std::vector<Object>& list, const std::string& id, Object* object) {
+  const auto at = std::lower_bound(list.begin(), list.end(), id, [](const Object& one, const std::string& key) { return one.id < key; });
+  const bool is_there = at != list.end() && at->id == id;
+  if (!object) {
+    if (is_there) list.erase(at);
+  } else if (is_there) {
+    *at = std::move(*object);
+  } else {
+    list.insert(at, std::move(*object));
+  }
+}
+
+// The same as reading all documents again, without reading those of ten thousand people for one of them.
+Result<Objects, Problems> with_changes(Objects objects, const std::vector<ObjectChange>& changes) {
+  for (const ObjectChange& change : changes) {
+    Objects read;
+    if (change.document) read = TRY(read_all({{change.kind, *change.document}}));
+    if (change.kind == ObjectKind::user) put_object(objects.users, change.key, change.document ? &read.users.front() : nullptr);
+    else put_object(objects.groups, change.key, change.document ? &read.groups.front() : nullptr);
+  }
+  return objects;
+}
+
+// The plan's result as objects, checked as a whole.
+void finish(Plan& plan, const Catalogue& present, const Places& places, const PlanRules& rules) {
+  std::vector<std::string> servers;
+  plan.changes_objects = std::any_of(plan.changes.begin(), plan.changes.end(), [](const ObjectChange& change) { return !is_definition(change.kind); });
+  if (!plan.changes_objects) {
+    for (auto at = present.objects.lower_bound({ObjectKind::server, std::string()}); at != present.objects.end() && at->first.first == ObjectKind::server; ++at) {
+      servers.push_back(at->first.second);
+    }
+    return finish_definitions(plan, present, servers, places);
+  }
+  auto objects = rules.before && changes_only_people(plan) ? with_changes(*rules.before, plan.changes) : read_after(plan, present);
   if (!objects) {
     plan.problems.insert(plan.problems.end(), objects.error().begin(), objects.error().end());
     return;
@@ -293,6 +327,10 @@ Plan plan(const Catalogue& present, std::vector<Declared> declared, const PlanRu
     } else {
       plan.missing.push_back(key);
     }
+  }
+  for (const auto& [kind, key] : rules.removals) {
+    const auto found = present.find(kind, key);
+    if (found && !mentioned.contains({kind, key})) plan.changes.push_back({ObjectChange::Action::remove, kind, key, name_of(found->document), {}, std::nullopt});
   }
   for (const ObjectKind kind : rules.spoken_of) {
     // A file with three tools does not say that the other thousand are missing; only pruning does.

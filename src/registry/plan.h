@@ -28,6 +28,7 @@ std::string_view to_string(ObjectChange::Action action);
 
 struct PlanRules {
   bool prune = false;          // remove what the documents no longer contain
+  std::vector<std::pair<ObjectKind, std::string>> removals;    // go in the same change, where they are there
   // Collections that the documents speak of at all: only in these can something be missing. A file with agents alone says nothing of users.
   std::vector<ObjectKind> spoken_of;
   std::function<std::string()> new_user_id;                    // usr_… that was never used
@@ -36,6 +37,8 @@ struct PlanRules {
   // Secrets that Writ presents to others (rules §7.4): the sealed text, bound to `purpose`. Empty functions: there is no key to seal with.
   std::function<std::string(const Secret&, const std::string& purpose)> seal_secret;
   std::function<bool(const Secret&, const std::string& sealed, const std::string& purpose)> is_sealed;
+  // The objects of the catalogue that is planned against, where somebody has them: people and groups change often, and there are many. Null: they are read.
+  const Objects* before = nullptr;
   // What must hold here beyond check_objects: things that the configuration of this deployment decides. Empty: nothing.
   std::function<Problems(const Objects&, const Places&)> check_deployment;
 };

@@ -4,11 +4,15 @@
 #include <unordered_map>
 
 #include "crypto/hash.h"
+#include "registry/authorization_options.h"
 #include "registry/combined_server.h"
 #include "registry/credentials.h"
 #include "registry/provisioning.h"
 #include "registry/read_connector.h"
+#include "registry/resource_as_options.h"
+#include "registry/signals.h"
 #include "registry/step_up_objects.h"
+#include "registry/sender_constraint.h"
 #include "registry/trust_rules.h"
 #include "registry/upstream_era.h"
 #include "registry/upstream_oauth.h"
@@ -104,6 +108,8 @@ Registration read_registration(Fields& fields, Reading& reading, ClientAuthentic
   }
   registration.jwks_uri = fields.text("jwks_uri");
   registration.redirect_uris = fields.texts("redirect_uris");
+  read_authorization_options(fields, registration);
+  read_constraint(fields, registration);
   return registration;
 }
 
@@ -142,6 +148,7 @@ Server read_server(const Node& node, Reading& reading) {
   server.groups = fields.texts("groups");
   server.first_use = fields.choice("first_use", server.first_use, kFirstUses);
   server.wording_changes = fields.choice("wording_changes", server.wording_changes, kWordingChanges);
+  read_authorization_options(fields, server);
   server.resource = fields.required_text("resource");
   server.resource_as = fields.required_text("resource_authorization_server");
   if (const Node* upstream = fields.find("upstream")) {
@@ -161,6 +168,7 @@ Server read_server(const Node& node, Reading& reading) {
     at.finish();
     server.upstream = std::move(address);
   }
+  read_constraint(fields, server);
   read_members(fields, server);
   server.authorization_details_types = fields.texts("authorization_details_types");
   for (const Node& item : fields.list("scopes")) {
@@ -190,6 +198,7 @@ ResourceAs read_resource_as(const Node& node, Reading& reading) {
   ras.aud_sub = fields.text("aud_sub");
   ras.tenant = fields.text("tenant");
   ras.id_jag_lifetime_seconds = fields.integer("id_jag_lifetime_seconds", ras.id_jag_lifetime_seconds, 10, 3600);
+  read_options(fields, reading, ras);
   fields.finish();
   return ras;
 }
@@ -217,6 +226,8 @@ TrustedIssuer read_trusted_issuer(const Node& node, Reading& reading) {
   read_trust_rules(fields, issuer, reading.problems);
   issuer.clients = fields.texts_or_all("clients", issuer.all_clients);
   issuer.scope_ceiling = fields.texts_or_all("scope_ceiling", issuer.all_scopes);
+  read_signals(fields, issuer);
+  read_constraint(fields, issuer);
   fields.finish();
   return issuer;
 }
@@ -226,11 +237,12 @@ ApiToken read_api_token(const Node& node, Reading& reading) {
   ApiToken token;
   token.id = fields.required_text("id");
   token.display_name = fields.text("display_name");
-  token.role = fields.choice<std::string>("role", "", {{"admin", "admin"}, {"auditor", "auditor"}, {"evaluator", "evaluator"}, {"scim", "scim"}});
-  if (!fields.has("role") && node.kind == Node::Kind::mapping) fields.error(node.at, "an API token needs `role`: `admin`, `auditor`, `evaluator` or `scim`");
+  token.role = fields.choice<std::string>("role", "", {{"admin", "admin"}, {"auditor", "auditor"}, {"evaluator", "evaluator"}, {"scim", "scim"}, {"signals", "signals"}});
+  if (!fields.has("role") && node.kind == Node::Kind::mapping) fields.error(node.at, "an API token needs `role`: `admin`, `auditor`, `evaluator`, `scim` or `signals`");
   token.active = fields.flag("active", true);
   read_token(fields, reading, token);
   read_provisioning(fields, token);
+  read_signals(fields, token);
   fields.finish();
   return token;
 }

@@ -164,6 +164,7 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"keys_without_private_key_jwt", "agents: [{id: a, idp: {client_id: a, jwks_uri: https://a.example/keys}}]\n", "f.yaml:1:23: error: keys are of no use"},
         Row{"private_key_jwt_without_keys", "agents: [{id: a, idp: {client_id: a, authentication: private_key_jwt}}]\n", "f.yaml:1:54: error: `private_key_jwt` needs the public keys"},
         Row{"secret_of_a_public_client", "agents: [{id: a, idp: {client_id: a, authentication: none, secret_file: x}}]\n", "f.yaml:1:54: error: secrets are of no use"},
+        Row{"device_keys_with_dpop", "agents: [{id: a, idp: {client_id: a, device_keys: true, dpop_bound_access_tokens: true}}]\n", "f.yaml:1:83: error: `dpop_bound_access_tokens` does not go with `device_keys`"},
         Row{"device_keys_with_secret", "agents: [{id: a, idp: {client_id: a, authentication: client_secret, device_keys: true}}]\n", "f.yaml:1:54: error: `device_keys` does not go with `client_secret`"},
         Row{"level_that_asks_for_nothing", "authentication_levels: [{id: mfa, strength: 1}]\n", "f.yaml:1:25: error: a level that asks for nothing"},
         Row{"level_that_expects_what_it_does_not_ask", "authentication_levels: [{id: mfa, strength: 1, max_age: 5m, expected_amr: [mfa]}]\n", "f.yaml:1:25: error: `expected_acr` and `expected_amr` need `acr`"},
@@ -224,6 +225,7 @@ agents:
       client_id: cursor-idp
       secrets: [{sha256: 0000000000000000000000000000000000000000000000000000000000000000, expires: 2027-01-01T00:00:00Z}]
       redirect_uris: ["http://127.0.0.1/callback", "com.example.app:/cb"]
+      dpop_bound_access_tokens: true
     resource_authorization_servers:
       - {issuer: "https://ras.example", client_id: cursor-ras, authentication: private_key_jwt, jwks: {keys: [{kty: OKP, crv: Ed25519, x: abc}]}}
   - {id: writ-cli, active: false, idp: {client_id: writ-cli, device_keys: true}}
@@ -235,6 +237,7 @@ servers:
     groups: [internal]
     resource: https://mcp.example/files
     resource_authorization_server: https://ras.example
+    dpop_bound_access_tokens_required: true
     upstream: {url: "http://127.0.0.1:9/mcp", ca_file: ca.pem, era: legacy, header: {name: X-Key, secret_file: key}}
     scopes:
       - {name: "files:read", description: Read, default: true, tools: ["get_*"]}
@@ -245,7 +248,7 @@ trusted_issuers:
      required_claims: {org_id: org_1, "https://ns.example/level": "2"}, email_domains: [partner.example], link_by_email: true, just_in_time: true}
   - {issuer: "https://idp.example", display_name: IdP, active: false, jwks_uri: "https://idp.example/keys", algorithms: [ES256], lifetime_seconds_max: 300,
      replay: same_client_until_expiry, subject: user_id, clients: [cursor], scope_ceiling: ["files:read"]}
-  - {issuer: "https://other.example", clients: all, scope_ceiling: all}
+  - {issuer: "https://other.example", clients: all, scope_ceiling: all, sender_constrained: true}
 api_tokens:
   - {id: ci, display_name: CI, role: auditor, active: false, token_sha256: 1111111111111111111111111111111111111111111111111111111111111111}
 )";
@@ -300,6 +303,8 @@ TEST(Schema, EveryMemberComesBackFromTheDocumentThatIsWritten) {
   EXPECT_EQ(partner.email_domains, std::vector<std::string>{"partner.example"});
   EXPECT_TRUE(partner.link_by_email && partner.just_in_time);
   EXPECT_EQ(objects->servers[0].authorization_details_types.size(), 2u);
+  EXPECT_TRUE(objects->trusted_issuers[2].sender_constrained && objects->servers[0].dpop_required && objects->agents[0].idp->dpop_bound);
+  EXPECT_FALSE(objects->trusted_issuers[1].sender_constrained || objects->agents[0].resource_as[0].registration.dpop_bound);
 
   std::vector<std::pair<ObjectKind, json::Value>> again;
   for (const auto& user : objects->users) again.emplace_back(ObjectKind::user, write(user));

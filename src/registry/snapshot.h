@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/shared_cell.h"
 #include "registry/identity_connector.h"
 #include "registry/definitions.h"
 #include "registry/objects.h"
@@ -97,11 +98,11 @@ class Snapshot {
 class Current {
  public:
   explicit Current(std::shared_ptr<const Snapshot> snapshot) : snapshot_(std::move(snapshot)) {}
-  std::shared_ptr<const Snapshot> get() const { return snapshot_.load(std::memory_order_acquire); }
-  void set(std::shared_ptr<const Snapshot> snapshot) { snapshot_.store(std::move(snapshot), std::memory_order_release); }
+  std::shared_ptr<const Snapshot> get() const { return snapshot_.load(); }
+  void set(std::shared_ptr<const Snapshot> snapshot) { snapshot_.store(std::move(snapshot)); }
 
  private:
-  std::atomic<std::shared_ptr<const Snapshot>> snapshot_;
+  SharedCell<const Snapshot> snapshot_;
 };
 
 }  // namespace writ::registry

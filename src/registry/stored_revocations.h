@@ -12,7 +12,7 @@
 
 namespace writ::registry {
 
-class StoredRevocations final : public Revocations {
+class StoredRevocations final : public Revocations, public DocumentOwner {
  public:
   // Reads what was revoked before; `documents` outlives the object.
   static Result<std::unique_ptr<StoredRevocations>, Unavailable> open(Documents& documents);
@@ -30,23 +30,32 @@ class StoredRevocations final : public Revocations {
   // What a restore leaves in the documents before the next start.
   static Document restoration(Instant restored);
 
+  std::string_view table() const override;
+  Result<void, Unavailable> take_over(const Document& document) override;
+
   // Drops what can no longer matter from memory.
   void forget_expired(Instant now);
 
  private:
   explicit StoredRevocations(Documents& documents) : documents_(documents) {}
-  Document remember(const char* kind, const std::string& id, Instant forget_after);
+  struct Entry {
+    Instant forget_after{};
+    std::int64_t version = 0;
+  };
+  Document remember(const std::string& key, Instant forget_after);
+  Task<Result<void, Unavailable>> revoke(std::string key, Instant forget_after);
   bool has(const char* kind, std::string_view id) const;
   bool is_ended_until(std::string_view name_and_moment) const;
 
   Documents& documents_;
   mutable std::shared_mutex mutex_;
   struct EndedUntil {
-    std::int64_t seconds = 0, version = 1;
+    std::int64_t seconds = 0, version = 0;
     Instant forget_after{};
   };
-  std::unordered_map<std::string, Instant> revoked_;   // kind ":" id → forget after
-  std::unordered_map<std::string, EndedUntil> ended_until_;
+  Document remember_until(const std::string& name, std::int64_t seconds, Instant forget_after);
+  std::unordered_map<std::string, Entry> revoked_;           // by kind ":" id
+  std::unordered_map<std::string, EndedUntil> ended_until_;  // by name
   std::atomic<std::uint64_t> epoch_{1};
   Instant restored_{};
 };

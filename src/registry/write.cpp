@@ -1,10 +1,14 @@
 // Objects as documents. Members that have their default are left out, so that a comparison shows what somebody said.
 
 #include "audit/record.h"
+#include "registry/authorization_options.h"
 #include "registry/combined_server.h"
 #include "registry/provisioning.h"
+#include "registry/signals.h"
 #include "registry/read.h"
+#include "registry/sender_constraint.h"
 #include "registry/trust_rules.h"
+#include "registry/resource_as_options.h"
 #include "registry/upstream_era.h"
 #include "registry/upstream_oauth.h"
 #include "registry/upstream_program.h"
@@ -44,6 +48,8 @@ void append(json::Value& out, const Registration& registration) {
   }
   text(out, "jwks_uri", registration.jwks_uri);
   texts(out, "redirect_uris", registration.redirect_uris);
+  write_authorization_options(out, registration);
+  write_constraint(out, registration);
 }
 
 void hide_secrets(json::Value& registration) {
@@ -136,8 +142,10 @@ json::Value write(const Server& server) {
   texts(out, "groups", server.groups);
   if (server.first_use == Server::FirstUse::allow) out.set("first_use", "allow");
   if (server.wording_changes == Server::WordingChanges::keep_reviewed) out.set("wording_changes", "keep_reviewed");
+  write_authorization_options(out, server);
   text(out, "resource", server.resource);
   text(out, "resource_authorization_server", server.resource_as);
+  write_constraint(out, server);
   if (server.upstream) {
     json::Value upstream = json::Object{};
     write_transport(*server.upstream, upstream);
@@ -178,6 +186,7 @@ json::Value write(const ResourceAs& ras) {
   text(out, "aud_sub", ras.aud_sub);
   text(out, "tenant", ras.tenant);
   if (ras.id_jag_lifetime_seconds != defaults.id_jag_lifetime_seconds) out.set("id_jag_lifetime_seconds", ras.id_jag_lifetime_seconds);
+  write_options(ras, out);
   return out;
 }
 
@@ -196,6 +205,8 @@ json::Value write(const TrustedIssuer& issuer) {
   write_trust_rules(issuer, out);
   texts_or_all(out, "clients", issuer.all_clients, issuer.clients);
   texts_or_all(out, "scope_ceiling", issuer.all_scopes, issuer.scope_ceiling);
+  write_signals(out, issuer);
+  write_constraint(out, issuer);
   return out;
 }
 
@@ -207,6 +218,7 @@ json::Value write(const ApiToken& token) {
   if (!token.active) out.set("active", false);
   text(out, "token_sha256", token.sha256_hex);
   write_provisioning(token, out);
+  write_signals(out, token);
   return out;
 }
 

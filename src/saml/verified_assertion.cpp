@@ -201,7 +201,8 @@ Result<VerifiedAssertion, Problem> VerifiedAssertion::verify(UnverifiedAssertion
   for (const crypto::Certificate& certificate : certificates) {
     const auto verified = verify_by(signature, certificate);
     if (verified) return VerifiedAssertion(std::move(unverified.state_->assertion));
-    why = verified.error();
+    // A certificate of another kind of key cannot even try; what the fitting one found says more.
+    if (why == Problem::signature) why = verified.error();
   }
   return unexpected(why);
 }

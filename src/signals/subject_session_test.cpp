@@ -63,7 +63,7 @@ TEST_F(EndedSubject, IsEndedHereEvenWhenItCannotBeKept) {
 }
 
 TEST_F(EndedSubject, ADamagedDocumentIsNotPassedOver) {
-  ASSERT_TRUE(run(documents.put({"sessions_ended_until", "sub_x", 1, kLater, "{}"})));
+  ASSERT_TRUE(run(documents.put({"revocations", "until:sub_x", 1, kLater, "{}"})));
   EXPECT_FALSE(registry::StoredRevocations::open(documents));
 }
 

@@ -214,6 +214,18 @@ Result<ClientAuthenticator::Presented, ClientRefused> ClientAuthenticator::read(
   return presented;
 }
 
+namespace {
+
+// The registration lives as long as the request's snapshot does.
+void hold(Client& client, std::shared_ptr<const registry::Registration> described) {
+  using Both = std::pair<std::shared_ptr<const registry::Snapshot>, std::shared_ptr<const registry::Registration>>;
+  client.registration = described.get();
+  const auto both = std::make_shared<const Both>(std::move(client.snapshot), std::move(described));
+  client.snapshot = std::shared_ptr<const registry::Snapshot>(both, both->first.get());
+}
+
+}  // namespace
+
 Task<Result<Client, AuthenticationFailure>> ClientAuthenticator::authenticate(const http::Request& request,
                                                                               const TokenRequest& token_request,
                                                                               std::shared_ptr<const registry::Snapshot> snapshot) const {
@@ -227,6 +239,14 @@ Task<Result<Client, AuthenticationFailure>> ClientAuthenticator::authenticate(co
   client.agent = found.agent;
   client.registration = found.registration;
   client.method = presented->method;
+  if (client.registration != nullptr && client.registration->metadata_document) {
+    if (!rules_.describe) co_return refused(presented->refused(ClientProblem::keys_unavailable));
+    registry::Registration registered = *client.registration;
+    auto describing = rules_.describe(std::move(registered), token_request.now);
+    auto described = co_await describing;
+    if (described == nullptr) co_return refused(presented->refused(ClientProblem::keys_unavailable));
+    hold(client, std::move(described));
+  }
 
   switch (presented->method) {
     case registry::ClientAuthentication::client_secret: {

@@ -54,6 +54,8 @@ struct ClientAuthenticationRules {
   bool accept_plain_jwt_type = false;
   // Where registrations are looked up: Snapshot::agent_at_idp, or agent_at_resource_as with our issuer.
   std::function<registry::Snapshot::AtResourceAs(const registry::Snapshot&, std::string_view client_id)> find;
+  // The registration of a client that is known by the address of its document (`metadata_document`), with what the document says. Null: such clients are refused.
+  std::function<Task<std::shared_ptr<const registry::Registration>>(registry::Registration registered, Instant now)> describe{};
 };
 
 enum class ClientProblem {

@@ -1,7 +1,7 @@
 #pragma once
 
 // Signing keys of an issuer and their life: published before they are used, used, published on until what they signed has expired, gone.
-// Rotation is by itself (age) or asked for. Private keys rest sealed (rules §7.4).
+// Rotation is by itself (age, or another algorithm in the configuration) or asked for. Private keys rest sealed (rules §7.4).
 
 #include <atomic>
 #include <cstdint>
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/shared_cell.h"
 #include "crypto/seal.h"
 #include "registry/documents.h"
 #include "token_service/signing_keys.h"
@@ -39,7 +40,7 @@ bool is_published(const std::vector<KeyTimes>& keys, std::size_t index, const Ro
 bool needs_successor(const std::vector<KeyTimes>& keys, const RotationRules& rules, Instant now);
 
 // The keys of one issuer in the deployment's documents. Safe to share between threads.
-class RotatingKeys final : public SigningKeys {
+class RotatingKeys final : public SigningKeys, public registry::DocumentOwner {
  public:
   // Loads, or makes the first key at once. `use` keeps issuers apart ("idp", "ras"); it is bound into the seal. Blocks: for start-up.
   static Result<std::unique_ptr<RotatingKeys>, Unavailable> open(registry::Documents& documents, crypto::SealingKey sealing_key, std::string use,
@@ -58,13 +59,28 @@ class RotatingKeys final : public SigningKeys {
   };
   std::vector<Listed> list(Instant now) const;
 
+  // The key is in other hands: gone at once, from the key set and for ever, whatever it signed. When it was the active one a new key signs from now on.
+  // Returns the kid that signs then; absent when there is no such key.
+  Task<Result<std::optional<std::string>, Unavailable>> withdraw(std::string kid, Instant now);
+
+  // All that are not gone, newest last: for keys that decrypt.
+  std::vector<jose::SigningKey> held() const;
+
+  std::string_view table() const override;
+  // Also of keys for another use, which it leaves alone.
+  Result<void, Unavailable> take_over(const registry::Document& document) override;
+
  private:
   struct Key {
     KeyTimes times;
     jose::SigningKey signing_key;
+    std::int64_t version = 1;   // of its document
   };
   RotatingKeys(registry::Documents& documents, crypto::SealingKey sealing_key, std::string use, RotationRules rules);
   registry::Document document_of(const Key& key) const;
+  Result<std::optional<Key>, Unavailable> read(const registry::Document& document) const;
+  void add(Key key, Instant now);
+  void forget(const std::string& kid);
   void install(std::vector<Key> keys, Instant now);
 
   registry::Documents& documents_;
@@ -73,7 +89,8 @@ class RotatingKeys final : public SigningKeys {
   RotationRules rules_;
   mutable std::mutex mutex_;   // never on the request path: guards keys_
   std::vector<Key> keys_;
-  std::atomic<std::shared_ptr<const KeyRing>> ring_;
+  Instant installed_{};        // when they were last looked at
+  SharedCell<const KeyRing> ring_;
 };
 
 }  // namespace writ::token_service

@@ -76,6 +76,54 @@ TEST_F(RotatingKeysTest, ANewKeyIsPublishedAtOnceAndSignsLater) {
   EXPECT_EQ(keys->current()->published.keys().size(), 1U);
 }
 
+TEST_F(RotatingKeysTest, AWithdrawnKeyIsGoneAtOnceAndForEver) {
+  const auto keys = open();
+  const std::string first = keys->current()->active.kid;
+  const auto next = run(keys->withdraw(first, kStart + Seconds{10}));
+  ASSERT_TRUE(next && *next);
+  EXPECT_NE(**next, first);
+  EXPECT_EQ(keys->current()->active.kid, **next) << "signs at once";
+  ASSERT_EQ(keys->current()->published.keys().size(), 1U);
+  EXPECT_EQ(keys->current()->published.keys()[0].kid, **next);
+  ASSERT_TRUE(run(keys->tick(kStart + Seconds{70})));
+  EXPECT_EQ(keys->held().size(), 1U);
+  const auto again = open();
+  EXPECT_EQ(again->current()->active.kid, **next) << "after a restart, too";
+  EXPECT_EQ(again->held().size(), 1U);
+  for (const auto& document : *documents_.load("signing_keys")) EXPECT_TRUE(document.key != first || document.json.find("sealed") == std::string::npos);
+}
+
+TEST_F(RotatingKeysTest, AnEarlierKeyIsWithdrawnWithoutAnotherOne) {
+  const auto keys = open();
+  const std::string first = keys->current()->active.kid;
+  const auto second = run(keys->rotate(kStart + Seconds{10}, true));
+  const auto signs = run(keys->withdraw(first, kStart + Seconds{20}));
+  ASSERT_TRUE(signs && *signs);
+  EXPECT_EQ(**signs, *second);
+  EXPECT_EQ(keys->list(kStart + Seconds{20}).size(), 1U);
+}
+
+TEST_F(RotatingKeysTest, AKeyThatIsNotThereIsNotWithdrawn) {
+  const auto keys = open();
+  const auto withdrawn = run(keys->withdraw("nobody", kStart));
+  ASSERT_TRUE(withdrawn);
+  EXPECT_FALSE(*withdrawn);
+  EXPECT_EQ(keys->held().size(), 1U);
+}
+
+TEST_F(RotatingKeysTest, AnotherAlgorithmInTheConfigurationMakesASuccessor) {
+  const std::string first = open()->current()->active.kid;
+  RotationRules rules;
+  rules.algorithm = crypto::Algorithm::eddsa;
+  const auto keys = std::move(*RotatingKeys::open(documents_, crypto::SealingKey(kSealing), "idp", rules, kStart));
+  EXPECT_EQ(keys->current()->active.kid, first) << "others do not know a new one yet";
+  ASSERT_TRUE(run(keys->tick(kStart)));
+  EXPECT_EQ(keys->current()->published.keys().size(), 2U);
+  ASSERT_TRUE(run(keys->tick(kStart + rules.publish_before)));
+  EXPECT_EQ(keys->current()->active.algorithm, crypto::Algorithm::eddsa);
+  EXPECT_EQ(keys->held().size(), 2U);
+}
+
 TEST_F(RotatingKeysTest, RotatesByItselfWithAge) {
   const auto keys = open();
   const RotationRules rules;

@@ -15,6 +15,7 @@ struct TokenEndpoint::Exchange {
   std::string claimed_client_id{};                      // of a client that did not authenticate
   std::optional<std::uint64_t> recorded_at{};           // a record for this refusal exists already
   audit::Durability durability = audit::Durability::power;
+  std::string dpop_nonce{};                             // sent along with the answer, whatever it is
 };
 
 // A step either lets the exchange go on or ends it with an outcome; every outcome is committed, then rendered.
@@ -30,6 +31,7 @@ const TokenEndpoint::Step TokenEndpoint::kSteps[] = {
     {"no_repeated_parameters", &TokenEndpoint::no_repeated_parameters},    // RFC 6749 §3.2
     {"authenticate_client", &TokenEndpoint::authenticate_client},
     {"choose_grant", &TokenEndpoint::choose_grant},
+    {"prove_possession", &TokenEndpoint::prove_possession},                // RFC 9449 §5; after who asks, before what for
     {"run_grant", &TokenEndpoint::run_grant},
 };
 
@@ -94,16 +96,16 @@ Task<http::Response> TokenEndpoint::handle(const http::Request& request) const {
   }
   assert(outcome.has_value());   // the last step always ends the exchange
 
-  if (auto* granted = std::get_if<Granted>(&*outcome)) {
-    auto answer = commit_and_render(exchange, std::move(*granted));
-    co_return co_await answer;
-  }
-  if (auto* refused = std::get_if<Refused>(&*outcome)) {
-    auto answer = commit_and_render(exchange, std::move(*refused));
-    co_return co_await answer;
-  }
-  auto answer = commit_and_render(exchange, std::get<Unavailable>(*outcome));
-  co_return co_await answer;
+  auto answer = render(exchange, std::move(*outcome));
+  http::Response response = co_await answer;
+  if (!exchange.dpop_nonce.empty()) response.headers.set(dpop::kNonceHeader, exchange.dpop_nonce);
+  co_return response;
+}
+
+Task<http::Response> TokenEndpoint::render(Exchange& exchange, Outcome outcome) const {
+  if (auto* granted = std::get_if<Granted>(&outcome)) return commit_and_render(exchange, std::move(*granted));
+  if (auto* refused = std::get_if<Refused>(&outcome)) return commit_and_render(exchange, std::move(*refused));
+  return commit_and_render(exchange, std::get<Unavailable>(outcome));
 }
 
 // ---- the steps
@@ -156,6 +158,16 @@ Task<std::optional<Outcome>> TokenEndpoint::choose_grant(Exchange& exchange) con
   if (exchange.client.method == registry::ClientAuthentication::none && !exchange.grant->allows_public_clients())
     co_return Outcome(refuse(exchange.grant->event(), ErrorCode::invalid_client, "client authentication failed", "public_client"));
   co_return std::nullopt;
+}
+
+Task<std::optional<Outcome>> TokenEndpoint::prove_possession(Exchange& exchange) const {
+  // Revocation and introspection give nothing that could be bound.
+  if (single_operation_) co_return std::nullopt;
+  ProofChecked checked = check_proof(parts_.dpop, exchange.http, exchange.client, exchange.grant->event(), exchange.now);
+  exchange.dpop_nonce = std::move(checked.nonce);
+  exchange.request.dpop_jkt = std::move(checked.jkt);
+  if (!checked.refused) co_return std::nullopt;
+  co_return std::optional<Outcome>(std::move(*checked.refused));
 }
 
 Task<std::optional<Outcome>> TokenEndpoint::run_grant(Exchange& exchange) const {
@@ -232,7 +244,7 @@ void TokenEndpoint::complete(audit::Record& record, const Exchange& exchange) co
   record.time = exchange.now;
   record.peer = exchange.http.peer.address;
   record.trail = exchange.http.trail;
-  record.object_sequence = exchange.snapshot->sequence();
+  if (record.object_sequence == 0) record.object_sequence = exchange.snapshot->sequence();   // a grant that changed the objects was decided on the changed ones
   if (record.agent.empty() && exchange.client.agent != nullptr) record.agent = exchange.client.agent->id;
   if (record.client_id.empty() && exchange.client.registration != nullptr)
     record.client_id = exchange.client.registration->client_id;

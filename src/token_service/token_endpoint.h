@@ -15,6 +15,7 @@
 #include "token_service/client_authentication.h"
 #include "token_service/failure_throttle.h"
 #include "token_service/grant.h"
+#include "token_service/proof_of_possession.h"
 
 namespace writ::token_service {
 
@@ -26,6 +27,7 @@ struct EndpointParts {
   FailureThrottle& throttle;
   const Clock& clock;
   std::uint32_t node = 0;        // for denial codes
+  const ProofOfPossession* dpop = nullptr;   // null: not offered
 };
 
 // Safe to share between threads. Every answer has exactly one audit record, durable before the answer (S1); what cannot be recorded is
@@ -50,8 +52,10 @@ class TokenEndpoint {
   Task<std::optional<Outcome>> no_repeated_parameters(Exchange& exchange) const;
   Task<std::optional<Outcome>> authenticate_client(Exchange& exchange) const;
   Task<std::optional<Outcome>> choose_grant(Exchange& exchange) const;
+  Task<std::optional<Outcome>> prove_possession(Exchange& exchange) const;
   Task<std::optional<Outcome>> run_grant(Exchange& exchange) const;
 
+  Task<http::Response> render(Exchange& exchange, Outcome outcome) const;
   Task<http::Response> commit_and_render(Exchange& exchange, Granted granted) const;
   Task<http::Response> commit_and_render(Exchange& exchange, Refused refused) const;
   Task<http::Response> commit_and_render(Exchange& exchange, Unavailable unavailable) const;

@@ -6,7 +6,7 @@
 #include "encoding/uri.h"
 #include "expect.h"
 #include "token_service/idp/authorization_request.h"
-#include "token_service/idp/cookies.h"
+#include "token_service/cookies.h"
 #include "token_service/idp/pages.h"
 
 using namespace writ;
@@ -43,8 +43,8 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   http::Request request;
   request.headers.add("Cookie", std::string(text));
-  if (const auto cookie = Cookies::find(request, "a")) EXPECT(cookie->find(';') == std::string::npos);
-  EXPECT(escape_html(text).find_first_of("<>\"'") == std::string::npos);
+  if (const auto cookie = token_service::Cookies::find(request, "a")) EXPECT(cookie->find(';') == std::string::npos);
+  EXPECT(token_service::escape_html(text).find_first_of("<>\"'") == std::string::npos);
 
   const auto parameters = form::parse(text);
   if (!parameters) return 0;

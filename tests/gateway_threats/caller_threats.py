@@ -36,7 +36,7 @@ def tokens(scene, token, checks):
     for name, given, fields, wanted in [
         ("missing", None, [], 401), ("in a cookie", None, [f"Cookie: access_token={token}"], 401), ("in a field of its own", None, [f"X-Access-Token: {token}"], 401),
         ("twice", None, [bearer, bearer], 400), ("beside another", None, [bearer, "Authorization: Basic YTpi"], 400), ("two in one field", None, [f"{bearer}, Bearer {token}"], 401),
-        ("with another scheme", None, [f"Authorization: DPoP {token}"], 401), ("without a scheme", None, [f"Authorization: {token}"], 401), ("empty", None, ["Authorization: Bearer "], 401),
+        ("as if it were bound to a key", None, [f"Authorization: DPoP {token}"], 401), ("with another scheme", None, [f"Authorization: Token {token}"], 401), ("without a scheme", None, [f"Authorization: {token}"], 401), ("empty", None, ["Authorization: Bearer "], 401),
         ("with something behind", None, [f"{bearer} x"], 401), ("for another server", scene.token("alice", "wiki"), [], 401), ("that is an ID token", scene.id_tokens["alice"], [], 401),
         ("that is an ID-JAG", id_jag, [], 401), ("with a flipped signature", f"{head}.{payload}.{signature[:10]}{'A' if signature[10] != 'A' else 'B'}{signature[11:]}", [], 401),
         ("with another payload", f"{head}.{raised}.{signature}", [], 401), ("without signature", without_signature(token), [], 401), ("with its signature cut", f"{head}.{payload}.", [], 401),
@@ -46,7 +46,7 @@ def tokens(scene, token, checks):
         marker = f"of-G4-{name}"
         answer = ask(scene, post(scene, given, call("get_note", {"note": marker}), fields=fields))
         challenge = answer.field("www-authenticate") or ""
-        holds = answer.status == wanted and (wanted != 401 or (challenge.startswith("Bearer ") and "resource_metadata=" in challenge)) and not scene.upstream.has_seen(marker)
+        holds = answer.status == wanted and (wanted != 401 or (challenge.startswith("DPoP " if name == "as if it were bound to a key" else "Bearer ") and "resource_metadata=" in challenge)) and not scene.upstream.has_seen(marker)
         checks.that(f"G4 token {name}: {wanted}, and the server is not called", holds, answer)
     in_query = post(scene, None, call("get_note", {"note": "of-G4-query"})).replace(b"/mcp/notes ", f"/mcp/notes?access_token={token} ".encode())
     answer = ask(scene, in_query)

@@ -130,8 +130,11 @@ try {
   const jag = await exchange(alice, 'everything');
   const token = (await redeem((await exchange(alice, 'everything')).access_token)).access_token;
   await script('verify-tokens', 'verify-tokens.mjs', [], { ID_JAG: jag.access_token ?? '', ACCESS_TOKEN: token ?? '' });
-  await script('conformance-client-suite', 'conformance-client-suite.mjs', ['--command', join(o.writ, 'ema-conformance-client'), '--set', 'ema']);
-
+  // The public suite's authorization mode: metadata and the code flow. The identity provider speaks OpenID Connect, which wants its scope said.
+  for (const [name, env] of [['identity provider', { AS_ISSUER: settings.IDP_ISSUER, AS_CLIENT_ID: 'browser-client-at-idp', EXTRA: 'scope=openid' }],
+    ['resource authorization server', { AS_ISSUER: settings.RAS_ISSUER, AS_CLIENT_ID: 'browser-client-at-ras', AS_RESOURCE: `${base}/mcp/everything` }]]) {
+    await script(`conformance-authorization-suite at the ${name}`, 'conformance-authorization-suite.mjs', [], { LOGIN: 'alice', PASSWORD: 'alice-password', ...env });
+  }
   await check('progress of everything arrives while the call runs', () => progressWhileRunning('everything', token, 'trigger-long-running-operation', { duration: 2, steps: 4 }));
   await check('progress of the 2025-11-25 target arrives while the call runs', async () => {
     const t = (await redeem((await exchange(alice, 'target')).access_token)).access_token;
@@ -143,8 +146,9 @@ try {
   });
 
   await script('real-clients', 'real-clients.mjs', [], { BASE: `${base}/mcp`, DEPLOYMENT: join(dirname(o.config), 'deployment'), WRIT: join(o.writ, 'writ'), WRIT_SOCKET: join(directory, 'admin.sock') });
-  // The public suite's server mode: through the gateway each server passes what it passes directly.
+  // The public suite: our client in every authorization scenario, and each server through the gateway passes what it passes directly.
   await Promise.all([
+    script('conformance-client-suite', 'conformance-client-suite.mjs', ['--command', join(o.writ, 'ema-conformance-client'), '--set', 'auth']),
     script('conformance-server-suite before everything', 'conformance-server-suite.mjs', ['--expect', 'expected-server-everything.json'], await access('everything')),
     script('conformance-server-suite before the 2025-11-25 target', 'conformance-server-suite.mjs', ['--expect', 'expected-server-2025-11-25.json'], await access('target')),
     script('conformance-server-suite before the 2026-07-28 target', 'conformance-server-suite.mjs',

@@ -30,11 +30,11 @@ def free_port():
 
 
 def form_of(page):
-    """The first form of a page: its action and its fields with their values."""
-    form = re.search(r"<form\b[^>]*>.*?</form>", page, re.S | re.I)
-    if not form:
+    """The form of a page that asks for a password, else its first: its action and its fields with their values."""
+    forms = re.findall(r"<form\b[^>]*>.*?</form>", page, re.S | re.I)
+    if not forms:
         raise AssertionError(f"there is no form in this page: {page[:300]}")
-    fields, form = {}, form.group(0)
+    fields, form = {}, next((one for one in forms if 'type="password"' in one), forms[0])
     for tag in re.findall(r"<(?:input|button)\b[^>]*>", form, re.I):
         attributes = {name.lower(): unescape(value) for name, value in re.findall(r'([\w-]+)\s*=\s*"([^"]*)"', tag)}
         if "name" in attributes:
@@ -143,11 +143,11 @@ class World:
         connection.close()
         return response, text
 
-    def sign_in(self, user):
-        """Authorization code with PKCE, through the sign-in page; the ID token."""
+    def sign_in(self, user, scope="openid"):
+        """Authorization code with PKCE, through the sign-in page; the ID token. `signed_in` has the whole answer."""
         verifier, redirect = secrets.token_urlsafe(40), "http://127.0.0.1:9/callback"
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-        url = f"{self.base}/idp/authorize?" + urlencode({"response_type": "code", "client_id": "desk", "redirect_uri": redirect, "scope": "openid", "state": "s", "nonce": "n",
+        url = f"{self.base}/idp/authorize?" + urlencode({"response_type": "code", "client_id": "desk", "redirect_uri": redirect, "scope": scope, "state": "s", "nonce": "n",
                                                           "code_challenge": challenge, "code_challenge_method": "S256"})
         method, body, cookies = "GET", None, {}
         for _ in range(20):
@@ -167,8 +167,8 @@ class World:
             filled = {name: f"{user}-password" if kind == "password" else user if kind in ("text", "email") else value for name, (kind, value) in fields.items()}
             url, method, body = urljoin(url, action), "POST", urlencode(filled)
         code = parse_qs(urlsplit(url).query)["code"][0]
-        answer = self.token_request("idp", grant_type="authorization_code", code=code, redirect_uri=redirect, code_verifier=verifier)
-        return answer["id_token"]
+        self.signed_in = self.token_request("idp", grant_type="authorization_code", code=code, redirect_uri=redirect, code_verifier=verifier)
+        return self.signed_in["id_token"]
 
     def token_request(self, role, **parameters):
         _, text = self.http("POST", f"{self.base}/{role}/token", urlencode({"client_id": "desk", "client_secret": AGENT_SECRET, **parameters}), {"Content-Type": "application/x-www-form-urlencoded"})

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <thread>
@@ -47,8 +48,23 @@ class PostgresqlServer {
     return address(name);
   }
 
+  // For tests of what only a database that keeps its word is used for.
+  void set(const std::string& name, const std::string& value) {
+    postgresql::Session session(address("postgres"));
+    const auto connection = session.connection();
+    EXPECT_TRUE(connection && (*connection)->execute("ALTER SYSTEM SET " + name + " = '" + value + "'") && (*connection)->execute("SELECT pg_reload_conf()"));
+    for (int i = 0; i < 100; ++i) {
+      postgresql::Session fresh(address("postgres"));
+      const auto asked = fresh.connection();
+      const auto shown = asked ? (*asked)->run(postgresql::Query("SELECT current_setting('" + name + "')")) : unexpected(postgresql::Failure{});
+      if (shown && shown->bytes(0, 0) == value) return;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    ADD_FAILURE() << name << " does not become " << value;
+  }
+
   bool start() {
-    server_ = spawn({programs_ + "/postgres", "-D", folder_ + "/data", "-k", folder_, "-c", "listen_addresses=", "-F", "-c", "max_connections=60"});
+    server_ = spawn({programs_ + "/postgres", "-D", folder_ + "/data", "-k", folder_, "-c", "listen_addresses=", "-c", "max_connections=60"});
     for (int i = 0; i < 200; ++i) {
       postgresql::Session session(address("postgres"));
       if (session.connection()) return true;
@@ -73,6 +89,7 @@ class PostgresqlServer {
     int status = 1;
     waitpid(spawn({programs_ + "/initdb", "-D", folder_ + "/data", "-A", "trust", "-U", "writ", "-E", "UTF8", "--no-locale", "--no-sync"}), &status, 0);
     EXPECT_EQ(status, 0) << "initdb failed";
+    std::ofstream(folder_ + "/data/postgresql.conf", std::ios::app) << "fsync = off\n";   // in the file, so that a test can change its mind
   }
 
   static std::string find_programs() {

@@ -21,6 +21,8 @@ void add_audit(CLI::App& parent, Context& context);
 void add_can(CLI::App& parent, Context& context);
 void add_why(CLI::App& parent, Context& context);
 void add_keys(CLI::App& parent, Context& context);
+void add_signals(CLI::App& parent, Context& context);
 void add_review(CLI::App& parent, Context& context);
+void add_account(CLI::App& parent, Context& context);
 
 }  // namespace writ::cli::admin

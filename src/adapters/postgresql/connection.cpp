@@ -1,7 +1,11 @@
 #include "adapters/postgresql/connection.h"
 
 #include <libpq-fe.h>
+#include <poll.h>
+#include <sys/socket.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace writ::postgresql {
@@ -150,12 +154,13 @@ Result<std::vector<Rows>, Failure> Connection::run(const std::vector<Query>& que
   }
   if (PQpipelineSync(connection) != 1) return unexpected(failure("cannot send"));
 
+  const auto until = std::chrono::steady_clock::now() + answer_within_;
   std::vector<Rows> answers;
   std::optional<Failure> first;
   // Each query answers one result and a null; the synchronisation point ends them all. Two nulls: there is nothing more to come.
   bool was_null = false;
   for (bool ended = false; !ended;) {
-    PGresult* result = PQgetResult(connection);
+    PGresult* result = next_result(until);
     if (!result) {
       if (was_null || PQstatus(connection) != CONNECTION_OK) return unexpected(first ? *first : lost());
       was_null = true;
@@ -179,6 +184,28 @@ Result<std::vector<Rows>, Failure> Connection::run(const std::vector<Query>& que
   if (PQexitPipelineMode(connection) != 1 && !first) return unexpected(failure("cannot read"));
   if (first) return unexpected(std::move(*first));
   return answers;
+}
+
+// As PQgetResult, which would wait for ever for an answer that a network between has lost. Too late: the connection is of no use any more.
+pg_result* Connection::next_result(std::chrono::steady_clock::time_point until) const {
+  PGconn* connection = connection_.get();
+  while (PQisBusy(connection) == 1) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    pollfd socket{PQsocket(connection), POLLIN, 0};
+    const int ready = left.count() > 0 ? ::poll(&socket, 1, static_cast<int>(left.count())) : 0;
+    if (ready == 0) ::shutdown(PQsocket(connection), SHUT_RDWR);
+    if (PQconsumeInput(connection) != 1) break;
+  }
+  return PQgetResult(connection);
+}
+
+Result<void, Failure> Connection::wait_for_notice(int wakes, std::chrono::milliseconds at_most) {
+  PGconn* connection = connection_.get();
+  std::array<pollfd, 2> sources{{{PQsocket(connection), POLLIN, 0}, {wakes, POLLIN, 0}}};
+  ::poll(sources.data(), sources.size(), static_cast<int>(at_most.count()));
+  if (PQconsumeInput(connection) != 1) return unexpected(lost());
+  while (PGnotify* notice = PQnotifies(connection)) PQfreemem(notice);
+  return {};
 }
 
 Result<Rows, Failure> Connection::run(const Query& query) {

@@ -6,6 +6,7 @@
 // Texts that others chose are bytes here (`bytea`): PostgreSQL's `text` knows neither NUL nor foreign encodings, and how it sorts and compares
 // depends on a locale. Bytes come back as they went in.
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -69,6 +70,8 @@ class Connection {
  public:
   // `where` is a libpq connection string without password; `password_file` in libpq's .pgpass format, or empty. Refuses servers before 15.
   static Result<Connection, Failure> open(const std::string& where, const std::string& password_file);
+  // A server that has not answered for so long counts as lost; by itself it ends statements after 10 s.
+  void answer_within(std::chrono::milliseconds limit) { answer_within_ = limit; }
   Connection(Connection&&) noexcept = default;
   Connection& operator=(Connection&&) noexcept = default;
 
@@ -77,6 +80,8 @@ class Connection {
   Result<Rows, Failure> run(const Query& query);
   // Several statements without parameters: schema, settings.
   Result<void, Failure> execute(const std::string& sql);
+  // Until the server has notified this connection (LISTEN), `wakes` can be read, or the time is over. What was notified is forgotten.
+  Result<void, Failure> wait_for_notice(int wakes, std::chrono::milliseconds at_most);
 
  private:
   struct Finish {
@@ -85,7 +90,9 @@ class Connection {
   explicit Connection(pg_conn* connection) : connection_(connection) {}
   Failure failure(std::string_view what) const;
   Failure lost() const;
+  pg_result* next_result(std::chrono::steady_clock::time_point until) const;
   std::unique_ptr<pg_conn, Finish> connection_;
+  std::chrono::milliseconds answer_within_{15'000};
 };
 
 }  // namespace writ::postgresql

@@ -20,19 +20,35 @@ constexpr auto kSyncWithin = std::chrono::milliseconds(50);   // rules §6.1
 constexpr auto kPurgeEvery = std::chrono::seconds(60);
 
 // Held as long as the connection lives. The server lets go of it some moments after a client was cut off.
-Result<void, Failure> be_alone(Connection& connection) {
+Result<bool, Failure> lock(Connection& connection, const Query& query) {
   for (int attempts = 0; attempts < 20; ++attempts) {
     if (attempts > 0) std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    if (TRY(connection.run(Query("SELECT pg_try_advisory_lock(7209403)"))).truth(0, 0)) return {};
+    if (TRY(connection.run(query)).truth(0, 0)) return true;
   }
+  return false;
+}
+
+Result<void, Failure> be_alone(Connection& connection) {
+  if (TRY(lock(connection, Query("SELECT pg_try_advisory_lock(7209403)")))) return {};
   return unexpected(Failure{"another Writ uses this database: two may only share it as nodes"});
+}
+
+// Beside other nodes, but the only one of this name.
+Result<void, Failure> be_node(Connection& connection, const std::string& name) {
+  if (!TRY(lock(connection, Query("SELECT pg_try_advisory_lock_shared(7209403)")))) {
+    return unexpected(Failure{"another Writ uses this database, and is no node: two may only share it as nodes"});
+  }
+  Query named("SELECT pg_try_advisory_lock(7209404, hashtext($1))");
+  named.text(name);
+  if (TRY(lock(connection, named))) return {};
+  return unexpected(Failure{"another node of this database is called `" + name + "`: give each its own name"});
 }
 
 }  // namespace
 
 struct PostgresqlDecisionsLog::State {
   State(Address address, std::string node_name, const Clock& wall, Sharing sharing)
-      : node(std::move(node_name)), clock(wall), session(address, sharing == Sharing::alone ? be_alone : Session::Work()), reader(Worker::start(std::move(address))) {}
+      : node(std::move(node_name)), clock(wall), session(address, sharing == Sharing::alone ? Session::Work(be_alone) : [named = node](Connection& connection) { return be_node(connection, named); }), reader(Worker::start(std::move(address))) {}
 
   const std::string node;
   const Clock& clock;

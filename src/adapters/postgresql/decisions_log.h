@@ -17,7 +17,7 @@ namespace writ::postgresql {
 class PostgresqlDecisionsLog final : public audit::DecisionsLog, public audit::AuditReader {
  public:
   // alone: this process is the only one that may write. It holds a lock on its connection, so that a second process is refused at its start, and one
-  // that lost its connection to a successor commits nothing any more.
+  // that lost its connection to a successor commits nothing any more. among_nodes: the same for its name.
   enum class Sharing { alone, among_nodes };
   // `clock` outlives the log; `node` names this process in every record.
   static Result<std::unique_ptr<PostgresqlDecisionsLog>, Failure> open(Address address, std::string node, const Clock& clock, Sharing sharing);

@@ -171,11 +171,78 @@ Result<bool, Unavailable> PostgresqlObjectStore::has_change(std::string_view id)
   return found;
 }
 
+namespace {
+
+// The last thing in a change: whoever else changes something waits for this row from now on.
+Result<std::int64_t, Failure> raise_epoch(Connection& connection, std::uint64_t sequence) {
+  std::vector<Query> queries;
+  queries.emplace_back("UPDATE cluster SET epoch = epoch + 1, object_sequence = $1 RETURNING epoch").number(static_cast<std::int64_t>(sequence));
+  queries.emplace_back("SELECT pg_notify('writ_epoch', epoch::text) FROM cluster");
+  const auto answers = TRY(connection.run(queries));
+  return answers[0].number(0, 0);
+}
+
+// Puts what was written to objects into the changes that it belongs to; both in the order of their sequences.
+Result<void, Failure> add_writes(const Rows& rows, std::vector<ChangeSet>& changes) {
+  std::size_t at = 0;
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    const auto sequence = static_cast<std::uint64_t>(rows.number(row, 0));
+    while (at < changes.size() && changes[at].base_sequence + 1 < sequence) ++at;
+    if (at == changes.size()) return unexpected(Failure{"an object was written without its change"});
+    const auto kind = parse_collection(rows.bytes(row, 1));
+    // A newer program wrote it: to leave it out could be to leave out a restriction (rules §7.5).
+    if (!kind) return unexpected(Failure{"another node wrote an object of an unknown kind `" + rows.bytes(row, 1) + "`"});
+    registry::Write& write = changes[at].writes.emplace_back(registry::Write{*kind, rows.bytes(row, 2), std::nullopt});
+    if (!rows.is_null(row, 3)) write.document = TRY(parse_stored(rows.bytes(row, 3), write.key));
+  }
+  return {};
+}
+
+Result<void, Failure> read_since(Connection& connection, std::int64_t sequence, std::vector<ChangeSet>& changes) {
+  changes.clear();
+  std::vector<Query> queries;
+  queries.emplace_back("SELECT sequence, id, time, author, reason FROM changes WHERE sequence > $1 ORDER BY sequence").number(sequence);
+  queries.emplace_back("SELECT version, collection, key, json FROM object_history WHERE version > $1 ORDER BY version, collection, key").number(sequence);
+  queries.emplace_back("SELECT sequence, hash, files FROM policy_versions WHERE sequence > $1 ORDER BY sequence").number(sequence);
+  const auto answers = TRY(connection.run(queries));
+  for (std::size_t row = 0; row < answers[0].size(); ++row) {
+    ChangeSet& change = changes.emplace_back();
+    change.base_sequence = static_cast<std::uint64_t>(answers[0].number(row, 0)) - 1;
+    change.id = answers[0].bytes(row, 1);
+    change.time = Instant{Milliseconds{answers[0].number(row, 2)}};
+    change.author = answers[0].bytes(row, 3), change.reason = answers[0].bytes(row, 4);
+  }
+  TRY(add_writes(answers[1], changes));
+  for (std::size_t row = 0; row < answers[2].size(); ++row) {
+    const auto of = static_cast<std::uint64_t>(answers[2].number(row, 0));
+    const auto change = std::find_if(changes.begin(), changes.end(), [of](const ChangeSet& one) { return one.base_sequence + 1 == of; });
+    if (change == changes.end()) return unexpected(Failure{"a policy was written without its change"});
+    change->policy_hash = answers[2].bytes(row, 1);
+    change->policy = read_files(answers[2].bytes(row, 2));
+    if (!change->policy) return unexpected(Failure{"the policy that another node activated cannot be read"});
+  }
+  return {};
+}
+
+}  // namespace
+
+Task<Result<std::vector<ChangeSet>, Unavailable>> PostgresqlObjectStore::since(std::uint64_t sequence) {
+  const auto changes = std::make_shared<std::vector<ChangeSet>>();
+  // One moment: a change without what it wrote would be half a change.
+  Worker::Work work = [changes, sequence](Session& session) {
+    return session.transaction([&](Connection& connection) { return read_since(connection, static_cast<std::int64_t>(sequence), *changes); }, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ");
+  };
+  const auto done = co_await worker_->run(std::move(work));
+  if (!done) co_return unexpected(done.error());
+  co_return std::move(*changes);
+}
+
 Task<Result<std::uint64_t, CommitFailure>> PostgresqlObjectStore::commit(ChangeSet change) {
   struct Outcome {
     ChangeSet change;
     bool conflict = false;
     std::uint64_t sequence = 0;
+    std::int64_t epoch = 0;
   };
   const auto outcome = std::make_shared<Outcome>(Outcome{std::move(change)});
   Worker::Work work = [outcome](Session& session) {
@@ -185,12 +252,15 @@ Task<Result<std::uint64_t, CommitFailure>> PostgresqlObjectStore::commit(ChangeS
       outcome->conflict = last != outcome->change.base_sequence;
       if (outcome->conflict) return {};
       outcome->sequence = last + 1;
-      return write_change(connection, outcome->change, static_cast<std::int64_t>(outcome->sequence));
+      TRY(write_change(connection, outcome->change, static_cast<std::int64_t>(outcome->sequence)));
+      outcome->epoch = TRY(raise_epoch(connection, outcome->sequence));
+      return {};
     });
   };
   const auto done = co_await worker_->run(std::move(work));
   if (!done) co_return unexpected(CommitFailure{done.error()});
   if (outcome->conflict) co_return unexpected(CommitFailure{Conflict{}});
+  on_epoch_(outcome->epoch);
   co_return outcome->sequence;
 }
 

@@ -19,12 +19,17 @@ class PostgresqlObjectStore final : public registry::ObjectStore {
   Task<Result<std::vector<registry::PolicyVersion>, Unavailable>> policy_history(std::size_t limit, std::uint64_t before) override;
   Task<Result<registry::Catalogue, Unavailable>> catalogue_at(std::uint64_t sequence) override;
   Task<Result<std::optional<registry::PolicyVersion>, Unavailable>> policy_of(std::string hash) override;
+  Task<Result<std::vector<registry::ChangeSet>, Unavailable>> since(std::uint64_t sequence) override;
+
+  // Before the first change: called on the worker's thread with the epoch of each one that was committed.
+  void on_epoch(std::function<void(std::int64_t)> callback) { on_epoch_ = std::move(callback); }
 
   void on_failure(std::function<void(const Failure&)> callback) { worker_->on_failure(std::move(callback)); }
 
  private:
   explicit PostgresqlObjectStore(std::unique_ptr<Worker> worker) : worker_(std::move(worker)) {}
   std::unique_ptr<Worker> worker_;
+  std::function<void(std::int64_t)> on_epoch_ = [](std::int64_t) {};
 };
 
 }  // namespace writ::postgresql

@@ -37,6 +37,16 @@ constexpr const char* kSteps[] = {
   CREATE TABLE claims(key bytea PRIMARY KEY, forget_after bigint NOT NULL);
   CREATE INDEX claims_by_time ON claims(forget_after);
 )",
+    R"(
+  -- One row. Whoever changes what nodes keep in memory raises the epoch in the same transaction, and so takes the row's lock: epochs appear in their order.
+  CREATE TABLE cluster(id integer PRIMARY KEY CHECK (id = 1), epoch bigint NOT NULL, object_sequence bigint NOT NULL, sealing bytea NOT NULL DEFAULT '');
+  INSERT INTO cluster SELECT 1, 0, coalesce(max(sequence), 0) FROM changes;
+  CREATE TABLE nodes(
+    incarnation bytea PRIMARY KEY, name bytea NOT NULL, renewal bigint NOT NULL, confirmed bigint NOT NULL, lease bigint NOT NULL);
+  -- `epoch` of the last write by a node, `writer` its incarnation.
+  ALTER TABLE documents ADD COLUMN epoch bigint NOT NULL DEFAULT 0, ADD COLUMN writer bytea NOT NULL DEFAULT '';
+  CREATE INDEX documents_by_epoch ON documents(epoch);
+)",
 };
 constexpr std::int64_t kNewest = std::size(kSteps);
 constexpr const char* kLock = "SELECT pg_advisory_xact_lock(7209401)";   // any number that only Writ uses

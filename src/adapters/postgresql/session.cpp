@@ -14,6 +14,7 @@ constexpr auto kAskAgainAfter = std::chrono::milliseconds(100);
 Result<Connection*, Failure> Session::connection() {
   if (!connection_) {
     auto opened = TRY(Connection::open(address_.where, address_.password_file));
+    opened.answer_within(address_.answer_within);
     if (on_connect_) TRY(on_connect_(opened));
     connection_.emplace(std::move(opened));
   }

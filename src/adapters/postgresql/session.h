@@ -15,6 +15,7 @@ namespace writ::postgresql {
 struct Address {
   std::string where;
   std::string password_file;   // libpq's .pgpass format, mode 0600; empty: none
+  std::chrono::milliseconds answer_within{15'000};   // a server that does not answer for so long counts as lost
 };
 
 // Used by one thread at a time.
@@ -24,6 +25,7 @@ class Session {
   // `on_connect` is done first on each new connection; when it fails there is no connection.
   explicit Session(Address address, Work on_connect = nullptr) : address_(std::move(address)), on_connect_(std::move(on_connect)) {}
 
+  bool has_connection() const { return connection_.has_value(); }
   // Connects when there is no connection.
   Result<Connection*, Failure> connection();
   // Forget the connection: the next use opens a new one.

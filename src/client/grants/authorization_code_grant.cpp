@@ -66,9 +66,9 @@ Result<void, Failure> AuthorizationCodeGrant::keep(const GrantTarget& target, co
 Task<Result<AccessToken, Failure>> AuthorizationCodeGrant::refresh(GrantTarget target, Account account) {
   FormFields form = refresh_form(std::string(account.refresh_token.reveal()));
   form.emplace_back("resource", target.resource.resource);
-  auto answer = co_await post_token_request(outgoing_, target.server.token_endpoint, target.server.issuer, account.credentials, std::move(form), clock_.now());
+  auto answer = co_await post_token_request(outgoing_, target.server.token_endpoint, target.server.issuer, account.credentials, std::move(form), clock_.now(), target.possession);
   if (!answer) co_return unexpected(answer.error());
-  auto token = read_access_token(*answer, account.scope);
+  auto token = read_access_token(*answer, account.scope, target.possession != nullptr);
   if (!token) co_return unexpected(token.error());
   const auto kept = keep(target, account.credentials, account.scope, *token);
   if (!kept) co_return unexpected(kept.error());
@@ -82,6 +82,7 @@ Task<Result<AccessToken, Failure>> AuthorizationCodeGrant::ask_person(GrantTarge
   if (!registration) co_return unexpected(registration.error());
 
   FormFields parameters{{"scope", with_offline_access(wish.scope, target.server)}, {"resource", target.resource.resource}, {"acr_values", wish.acr_values}};   // MCPA-106
+  if (target.possession) parameters.emplace_back("dpop_jkt", target.possession->thumbprint());   // RFC 9449 §10: the code is bound to the key, too
   if (wish.max_age_seconds) parameters.emplace_back("max_age", std::to_string(*wish.max_age_seconds));
   const auto attempt = begin_authorization(target.server, registration->credentials.client_id, *redirect_uri, parameters);
   if (!attempt) co_return unexpected(attempt.error());
@@ -92,9 +93,9 @@ Task<Result<AccessToken, Failure>> AuthorizationCodeGrant::ask_person(GrantTarge
 
   FormFields form = code_form(*attempt, *code);
   form.emplace_back("resource", target.resource.resource);
-  auto answer = co_await post_token_request(outgoing_, target.server.token_endpoint, target.server.issuer, registration->credentials, std::move(form), clock_.now());
+  auto answer = co_await post_token_request(outgoing_, target.server.token_endpoint, target.server.issuer, registration->credentials, std::move(form), clock_.now(), target.possession);
   if (!answer) co_return unexpected(answer.error());
-  auto token = read_access_token(*answer, wish.scope);
+  auto token = read_access_token(*answer, wish.scope, target.possession != nullptr);
   if (!token) {
     // A registration that the server has forgotten would be used again and again.
     if (token.error().error == "invalid_client") registrations_.erase(target.server.issuer);

@@ -14,6 +14,7 @@ struct GrantTarget {
   std::string url;                       // of the MCP server
   ProtectedResource resource;            // its identifier goes into requests verbatim (RFC 8707)
   AuthorizationServer server;
+  Possession* possession = nullptr;      // set: the token request proves this key (RFC 9449)
 };
 
 struct GrantWish {

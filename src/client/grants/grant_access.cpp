@@ -10,6 +10,7 @@ namespace {
 constexpr auto kRenewBefore = Seconds{30};
 constexpr auto kJustGranted = Seconds{10};
 constexpr auto kRememberFailure = Seconds{300};
+constexpr std::size_t kRejectionsMax = 6;              // within that time
 constexpr std::int64_t kAssumedLifetimeSeconds = 60;   // of a token whose server does not say
 
 Failure failure(FailureKind kind, std::string message) { return Failure{kind, std::move(message), {}, {}, {}, {}}; }
@@ -63,7 +64,7 @@ Task<Result<GrantTarget, Failure>> GrantAccess::choose(std::string url, Protecte
       continue;
     }
     const auto usable = grant_.check(*server);
-    if (usable) co_return GrantTarget{url, resource, std::move(*server)};
+    if (usable) co_return GrantTarget{url, resource, std::move(*server), nullptr};
     last = usable.error();
   }
   co_return unexpected(std::move(*last));   // INVARIANT: read_protected_resource leaves at least one
@@ -118,28 +119,40 @@ std::optional<Result<GrantedAccess, Failure>> GrantAccess::from_memory(Server& s
   if (server.access && !rejects_held && !is_for_next_sign_in && covers(server.requested_scope, wish.scope) && now + kRenewBefore < server.access->expires) {
     return Result<GrantedAccess, Failure>(*server.access);
   }
-  if (server.failure && now < server.failed + kRememberFailure && server.failed_scope == wish.scope) return Result<GrantedAccess, Failure>(unexpected(*server.failure));
+  const bool is_same_wish = server.failed_wish.scope == wish.scope && server.failed_wish.signs_in_again == wish.signs_in_again;
+  if (server.failure && now < server.failed + kRememberFailure && is_same_wish) return Result<GrantedAccess, Failure>(unexpected(*server.failure));
   if (!rejects_held) return std::nullopt;
   auto vain = asks_in_vain(*server.access, server.requested_scope, server.granted, challenge, server.target.url, now);
   if (!vain) return std::nullopt;
-  if (vain->kind == FailureKind::refused) remember(server, *vain, wish.scope);
+  if (vain->kind == FailureKind::refused) remember(server, *vain, wish);
   return Result<GrantedAccess, Failure>(unexpected(std::move(*vain)));
 }
 
-void GrantAccess::remember(Server& server, const Failure& failure, const std::string& scope) const {
+void GrantAccess::remember(Server& server, const Failure& failure, const GrantWish& wish) const {
   server.access.reset();
   if (!is_worth_remembering(failure.kind)) return;
   server.failure = failure;
-  server.failed_scope = scope;
+  server.failed_wish = wish;
   server.failed = clock_.now();
 }
 
-Task<Result<GrantedAccess, Failure>> GrantAccess::ask(Server* server, GrantWish wish, bool for_more_scope) {
+// A server that wants ever other scopes, or is never content for long, would have a page opened for each.
+bool GrantAccess::is_rejected_too_often(Server& server) const {
+  const Instant now = clock_.now();
+  std::erase_if(server.rejections, [&](Instant when) { return when + kRememberFailure <= now; });
+  if (server.rejections.size() >= kRejectionsMax) return true;
+  server.rejections.push_back(now);
+  return false;
+}
+
+Task<Result<GrantedAccess, Failure>> GrantAccess::ask(Server* server, GrantWish wish, bool held_is_good) {
   const auto held = server->access;
+  const bool proves = settings_.possession && settings_.possession->proves(server->target.resource, server->target.server);
+  server->target.possession = proves ? settings_.possession : nullptr;
   auto token = co_await grant_.obtain(server->target, wish);
   if (!token) {
-    remember(*server, token.error(), wish.scope);
-    if (for_more_scope) server->access = held;   // what it was good for it still is
+    remember(*server, token.error(), wish);
+    if (held_is_good) server->access = held;   // for what it was good for
     co_return unexpected(token.error());
   }
   server->failure.reset();
@@ -174,7 +187,11 @@ Task<Result<GrantedAccess, Failure>> GrantAccess::answer(std::string url, Challe
     needed->message += "; you have just signed in again, and it is still not enough";
     co_return unexpected(std::move(*needed));
   }
-  auto granted = co_await ask(server, wish, error == "insufficient_scope");
+  const bool rejects_held = server->access && server->access->access_token == rejected;
+  if (rejects_held && is_rejected_too_often(*server)) {
+    co_return unexpected(failure(FailureKind::refused, url + " wants another token again and again: it is left alone for a while"));
+  }
+  auto granted = co_await ask(server, wish, error == "insufficient_scope" || needed);
   co_return granted;
 }
 

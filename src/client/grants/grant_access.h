@@ -25,6 +25,8 @@ struct GrantAccessSettings {
   // For servers from before protected resource metadata (2025-03-26): where nothing at all is published, the server's own origin is its
   // authorization server, with that revision's default endpoints.
   bool accept_2025_03_26 = false;
+  // The key that is proved where that is wanted; requests then go through ProvingUpstream. Null: none is. Outlives the object.
+  Possession* possession = nullptr;
 };
 
 class GrantAccess final : public TokenSource {
@@ -41,13 +43,15 @@ class GrantAccess final : public TokenSource {
     Instant granted{};
     // What could not be had is not asked for again at once: a host repeats its request, and would ask the person each time.
     std::optional<Failure> failure;
-    std::string failed_scope;
+    GrantWish failed_wish;
     Instant failed{};
+    std::vector<Instant> rejections;     // of tokens that had not expired, the last ones
   };
   Task<Result<GrantedAccess, Failure>> answer(std::string url, Challenge challenge, std::string rejected, StepUp step_up);
   std::optional<Result<GrantedAccess, Failure>> from_memory(Server& server, const Challenge& challenge, const std::string& rejected, const GrantWish& wish) const;
-  void remember(Server& server, const Failure& failure, const std::string& scope) const;
-  Task<Result<GrantedAccess, Failure>> ask(Server* server, GrantWish wish, bool for_more_scope);
+  void remember(Server& server, const Failure& failure, const GrantWish& wish) const;
+  bool is_rejected_too_often(Server& server) const;
+  Task<Result<GrantedAccess, Failure>> ask(Server* server, GrantWish wish, bool held_is_good);
   Task<Result<Server*, Failure>> find_server(std::string url, Challenge challenge, bool look_again);
   Task<Result<Server, Failure>> discover(std::string url, Challenge challenge);
   Task<Result<GrantTarget, Failure>> choose(std::string url, ProtectedResource resource);

@@ -258,6 +258,42 @@ TEST_F(OwnAccount, AskedForEverMoreScopesAPersonIsAskedForEachOnce) {
   EXPECT_TRUE(token()) << "what was refused takes nothing away";
 }
 
+TEST_F(OwnAccount, AServerThatWantsEverOtherScopesIsLeftAlone) {
+  std::string held = token()->access_token;
+  for (int i = 0; i < 20; ++i) {
+    answer_token(kIssuer, "at-" + std::to_string(i + 2));
+    const auto granted = token(insufficient_scope("s" + std::to_string(i)), held);
+    if (granted) held = granted->access_token;
+    EXPECT_EQ(granted.has_value(), i < 6) << i;
+    if (!granted) {
+      EXPECT_EQ(granted.error().kind, FailureKind::refused);
+    }
+  }
+  EXPECT_EQ(browser_.visited.size(), 7U);
+  clock_.now_ += Seconds{300};
+  EXPECT_TRUE(token(insufficient_scope("one-more"), held));
+}
+
+TEST_F(OwnAccount, AServerThatIsNeverContentForLongIsLeftAlone) {
+  std::string held = token()->access_token;
+  for (int i = 0; i < 20; ++i) {
+    clock_.now_ += Seconds{11};
+    answer_token(kIssuer, "at-" + std::to_string(i + 2));
+    const auto granted = token(bearer({{"error", "invalid_token"}}), held);
+    if (granted) held = granted->access_token;
+  }
+  EXPECT_EQ(browser_.visited.size(), 7U);
+}
+
+TEST_F(OwnAccount, ABetterSignInThatNobodyGaveTakesNothingAway) {
+  ASSERT_TRUE(token());
+  browser_.refuses = true;
+  const Challenge wish = bearer({{"error", "insufficient_user_authentication"}, {"acr_values", "mfa"}});
+  for (int i = 0; i < 5; ++i) EXPECT_FALSE(token(wish, "at-1"));
+  EXPECT_EQ(browser_.visited.size(), 2U);
+  EXPECT_EQ(token()->access_token, "at-1");
+}
+
 TEST_F(OwnAccount, ATokenThatIsRejectedRightAfterItWasIssuedIsNotReplaced) {
   ASSERT_TRUE(token());
   for (int i = 0; i < 5; ++i) {
@@ -343,6 +379,28 @@ TEST_F(OwnAccount, AClientRegisteredByHandDoesNotGoElsewhere) {
   ASSERT_FALSE(granted);
   EXPECT_EQ(granted.error().kind, FailureKind::configuration);
   EXPECT_EQ(servers_.count("https://second.example/token") + servers_.count("https://second.example/register"), 0);
+}
+
+// ---- a key that is proved (RFC 9449)
+
+TEST_F(OwnAccount, ProvesItsKeyWhereTheServerTakesBoundTokensAlone) {
+  Possession possession;
+  settings_.possession = &possession;
+  ASSERT_TRUE(token());
+  EXPECT_EQ(servers_.last("https://as.example/token")->headers.count("DPoP"), 0U);
+  access_.reset();
+  servers_.resource.set("dpop_bound_access_tokens_required", true);
+  servers_.pages["https://as.example/token"] = {200, {}, R"({"access_token":"bound","token_type":"DPoP"})"};
+  const auto granted = token();
+  ASSERT_TRUE(granted) << granted.error().message;
+  EXPECT_EQ(servers_.last("https://as.example/token")->headers.count("DPoP"), 1U);
+  EXPECT_EQ(browser_.parameter("dpop_jkt"), possession.thumbprint());
+  EXPECT_TRUE(possession.is_bound("bound"));
+}
+
+TEST_F(OwnAccount, ABoundTokenThatNobodyAskedForIsNotUsed) {
+  servers_.pages["https://as.example/token"] = {200, {}, R"({"access_token":"bound","token_type":"DPoP"})"};
+  EXPECT_EQ(token().error().kind, FailureKind::protocol);
 }
 
 // ---- servers of 2025-03-26

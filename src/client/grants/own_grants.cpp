@@ -29,9 +29,9 @@ Task<Result<AccessToken, Failure>> post(http::Outgoing& outgoing, const Clock& c
   if (!credentials) co_return unexpected(credentials.error());
   form.emplace_back("resource", target.resource.resource);
   if (!scope.empty()) form.emplace_back("scope", scope);
-  auto answer = co_await post_token_request(outgoing, target.server.token_endpoint, target.server.issuer, std::move(*credentials), std::move(form), clock.now());
+  auto answer = co_await post_token_request(outgoing, target.server.token_endpoint, target.server.issuer, std::move(*credentials), std::move(form), clock.now(), target.possession);
   if (!answer) co_return unexpected(answer.error());
-  co_return read_access_token(*answer, scope);
+  co_return read_access_token(*answer, scope, target.possession != nullptr);
 }
 
 Failure no_person(const GrantTarget& target) {

@@ -2,7 +2,7 @@
 
 #include "oauth/identifiers.h"
 #include "token_service/idp/device_registration.h"
-#include "token_service/idp/pkce.h"
+#include "token_service/pkce.h"
 #include "token_service/idp/refresh_rotation.h"
 #include "token_service/idp/refusal.h"
 #include "token_service/idp/revoke_grant.h"
@@ -36,6 +36,8 @@ Result<AuthorizationCode, Refusal> check_code(const Idp& idp, const TokenRequest
   if (code->redirect_uri != *redirect_uri) return unexpected(refuse(Problem::code_redirect_uri_mismatch));
   if (!is_code_verifier(*verifier)) return unexpected(refuse(Problem::code_verifier_malformed));
   if (!answers(*verifier, code->code_challenge)) return unexpected(refuse(Problem::code_verifier_mismatch));
+  // Before it counts as a replay: who has not the key says nothing about who has.
+  if (!code->dpop_jkt.empty() && code->dpop_jkt != request.dpop_jkt) return unexpected(refuse(Problem::code_of_another_key));
   if (code->used) {
     Refusal refusal = refuse(Problem::code_replayed);
     refusal.compromised_grant = code->grant_id;
@@ -46,7 +48,7 @@ Result<AuthorizationCode, Refusal> check_code(const Idp& idp, const TokenRequest
 }
 
 // The device that what is given belongs to: the one that registers now, or the one whose key authenticated.
-std::optional<NewFamily> refresh_family(const Yes& yes, const Client& client, const Settings& settings, Instant now) {
+std::optional<NewFamily> refresh_family(const Yes& yes, const TokenRequest& request, const Client& client, const Settings& settings) {
   const std::string& device_id = yes.device ? yes.device->id : client.device_id;
   if (!yes.scope.contains("offline_access") && device_id.empty()) return std::nullopt;
   RefreshFamily family;
@@ -58,12 +60,13 @@ std::optional<NewFamily> refresh_family(const Yes& yes, const Client& client, co
   family.scope = yes.code.scope;
   family.device_id = device_id;
   family.expires = absolute_end(yes.live.session, settings);   // bound to the session
-  return begin_family(std::move(family), now);
+  // OB-95: what a client without credentials holds is bound to its key. A client or device that authenticates has one of its own already.
+  if (client.method == registry::ClientAuthentication::none && device_id.empty()) family.dpop_jkt = request.dpop_jkt;
+  return begin_family(std::move(family), request.now);
 }
 
 Result<Yes, Refusal> decide_code(const Idp& idp, const TokenRequest& request, const Client& client, audit::Record& record) {
   if (!client.agent->active) return unexpected(refuse(Problem::agent_disabled));
-  if (request.has_dpop_proof) return unexpected(refuse(Problem::dpop_unsupported));
   Yes yes;
   yes.code = TRY(check_code(idp, request, client));
   record.user = yes.code.user_id;
@@ -77,7 +80,7 @@ Result<Yes, Refusal> decide_code(const Idp& idp, const TokenRequest& request, co
   }
   yes.scope = oauth::ScopeSet::parse(yes.code.scope).value_or(oauth::ScopeSet{});
   yes.device = TRY(check_device_registration(request, client, *request.parameters.find("code"), yes.code, idp.device_keys, idp.settings));
-  yes.refresh = refresh_family(yes, client, idp.settings, request.now);
+  yes.refresh = refresh_family(yes, request, client, idp.settings);
   return yes;
 }
 
@@ -104,12 +107,13 @@ Task<Result<void, Unavailable>> write_redeemed(const Idp& idp, Redeemed redeemed
   co_return touched;
 }
 
-Granted granted(const Idp& idp, const Yes& yes, const Client& client, audit::Record record, Instant now) {
+Granted granted(const Idp& idp, const Yes& yes, const TokenRequest& request, const Client& client, audit::Record record) {
+  const Instant now = request.now;
   record.effect = audit::Effect::allow;
   record.reason = "code_redeemed";
   record.scope = yes.code.scope;
   if (yes.device) record.event = audit::Event::device_registered, record.more.emplace_back("device", yes.device->id);
-  const TokenSubject subject{yes.live, *client.snapshot, yes.code.client_id, yes.code.grant_id, yes.scope, yes.code.nonce};
+  const TokenSubject subject{yes.live, *client.snapshot, yes.code.client_id, yes.code.grant_id, yes.scope, yes.code.nonce, request.dpop_jkt};
   Granted granted;
   granted.body = sign_in_response(idp, subject, now);
   if (yes.refresh) granted.body.push_back({"refresh_token", yes.refresh->token});
@@ -138,7 +142,7 @@ std::string_view AuthorizationCodeGrant::grant_type() const { return oauth::kGra
 Task<Outcome> AuthorizationCodeGrant::decide(const TokenRequest& request, const Client& client) {
   audit::Record record = record_of(audit::Event::token_refreshed, request, client);
   auto decided = decide_code(idp_, request, client, record);
-  if (decided) co_return Outcome{granted(idp_, *decided, client, std::move(record), request.now)};
+  if (decided) co_return Outcome{granted(idp_, *decided, request, client, std::move(record))};
   Refusal refusal = std::move(decided).error();
   if (!refusal.compromised_grant.empty()) {
     const auto revoked = co_await revoke_grant(idp_, refusal.compromised_grant, request.now);

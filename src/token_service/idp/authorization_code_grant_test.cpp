@@ -1,7 +1,7 @@
 #include "token_service/idp/authorization_code_grant.h"
 
 #include "token_service/idp/idp_fixture.h"
-#include "token_service/idp/pkce.h"
+#include "token_service/pkce.h"
 
 namespace writ::token_service::idp {
 namespace {
@@ -13,7 +13,6 @@ struct Redeem {
   AuthorizationCode stored;
   std::string agent = "cursor", device, device_user;
   Pairs parameters{{"code", code}, {"redirect_uri", kCallback}, {"code_verifier", kVerifier}};
-  bool dpop = false;
 
   explicit Redeem(const char* for_agent = "cursor", const char* scope = "openid offline_access") : agent(for_agent) {
     stored.digest = digest_of(code), stored.grant_id = "grt_9", stored.client_id = agent + "-idp", stored.agent_id = agent;
@@ -27,7 +26,6 @@ struct Redeem {
   }
   Outcome decide() {
     TokenRequest request = token_request(world, parameters);
-    request.has_dpop_proof = dpop;
     AuthorizationCodeGrant grant(world.idp);
     return idp::decide(grant, request, world.client(agent.c_str(), device, device_user));
   }
@@ -103,8 +101,7 @@ INSTANTIATE_TEST_SUITE_P(Rows, CodeRefusal, testing::Values(
     Row{"user_disabled_meanwhile", [](Redeem& r) { r.world.change([](auto& objects) { objects.users[0].active = false; }); },
         "user_disabled", "invalid_grant"},
     Row{"agent_disabled_meanwhile", [](Redeem& r) { r.world.change([](auto& objects) { objects.agents[0].active = false; }); },
-        "agent_disabled", "unauthorized_client"},
-    Row{"dpop_proof", [](Redeem& r) { r.dpop = true; }, "dpop_unsupported", "invalid_request"}),
+        "agent_disabled", "unauthorized_client"}),
     [](const auto& row) { return std::string(row.param.name); });
 
 TEST(CodeGrant, is_good_until_its_last_second) {

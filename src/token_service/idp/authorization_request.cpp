@@ -2,8 +2,9 @@
 
 #include <charconv>
 
+#include "dpop/proof.h"
 #include "encoding/uri.h"
-#include "token_service/idp/pkce.h"
+#include "token_service/pkce.h"
 
 namespace writ::token_service::idp {
 namespace {
@@ -115,6 +116,8 @@ Result<void, Wrong> fill(AuthorizationRequest& request, const form::Parameters& 
   if (request.nonce.size() > kEchoedBytesMax) return unexpected(Wrong{"invalid_request", "nonce is too long"});
   request.code_challenge = text_of(parameters, "code_challenge");
   request.login_hint = text_of(parameters, "login_hint");
+  request.dpop_jkt = text_of(parameters, "dpop_jkt");
+  if (parameters.find("dpop_jkt") && !dpop::is_thumbprint(request.dpop_jkt)) return unexpected(Wrong{"invalid_request", "dpop_jkt must be the SHA-256 thumbprint of a key"});
   request.id_token_hint = text_of(parameters, "id_token_hint");
   return {};
 }
@@ -135,6 +138,8 @@ std::string_view to_string(PageProblem problem) {
     case PageProblem::client_disabled: return "client_disabled";
     case PageProblem::redirect_uri_missing: return "redirect_uri_missing";
     case PageProblem::redirect_uri_not_registered: return "redirect_uri_not_registered";
+    case PageProblem::client_document: return "client_document";
+    case PageProblem::request_uri_unknown: return "request_uri_unknown";
   }
   return "client_unknown";
 }
@@ -148,6 +153,9 @@ const char* explain(PageProblem problem) {
     case PageProblem::redirect_uri_not_registered:
       return "The application wants to return to an address that is not registered for it. Ask your administrator to register the "
              "redirect URI exactly as the application sends it.";
+    case PageProblem::client_document:
+      return "The application that sent you here describes itself at an address that cannot be read at the moment, or that does not hold a valid description.";
+    case PageProblem::request_uri_unknown: return "The request of the application is over, or was used already. Go back to the application and start again.";
   }
   return "The request is not accepted.";
 }
@@ -165,7 +173,8 @@ std::string_view to_string(SignInNeed need) {
 }
 
 Result<AuthorizationRequest, AuthorizationRefusal> check_authorization_request(const form::Parameters& parameters,
-                                                                               const registry::Snapshot& snapshot) {
+                                                                               const registry::Snapshot& snapshot,
+                                                                               const client_metadata::ClientDocuments* documents, Instant now) {
   const auto page = [](PageProblem problem) { return unexpected(AuthorizationRefusal(problem)); };
   if (parameters.find_all("client_id").size() > 1 || parameters.find_all("redirect_uri").size() > 1) {
     return page(PageProblem::repeated_parameter);
@@ -174,6 +183,11 @@ Result<AuthorizationRequest, AuthorizationRefusal> check_authorization_request(c
   request.registration = known_client(parameters, snapshot, request.agent);
   if (!request.registration) return page(PageProblem::client_unknown);
   if (!request.agent->active) return page(PageProblem::client_disabled);
+  if (request.registration->metadata_document) {
+    request.described = documents ? client_metadata::described_from_memory(*documents, *request.registration, now) : nullptr;
+    if (!request.described) return page(PageProblem::client_document);
+    request.registration = request.described.get();
+  }
   request.redirect_uri = text_of(parameters, "redirect_uri");
   if (request.redirect_uri.empty()) return page(PageProblem::redirect_uri_missing);
   if (!is_registered(*request.registration, request.redirect_uri)) return page(PageProblem::redirect_uri_not_registered);

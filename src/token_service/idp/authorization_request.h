@@ -3,11 +3,13 @@
 // The authorization request (RFC 6749 §4.1.1, OIDC Core §3.1.2.1): code with PKCE S256 and nothing else. Pure.
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "client_metadata/client_documents.h"
 #include "encoding/form.h"
 #include "oauth/scope.h"
 #include "registry/snapshot.h"
@@ -18,17 +20,20 @@ namespace writ::token_service::idp {
 
 struct AuthorizationRequest {
   const registry::Agent* agent = nullptr;                 // into the snapshot
-  const registry::Registration* registration = nullptr;
+  const registry::Registration* registration = nullptr;   // into the snapshot, or `described`
+  std::shared_ptr<const registry::Registration> described;   // of a client that is known by the address of its document
+  std::string request_uri;                                // of a pushed request; empty: it was not pushed
   std::string redirect_uri;
   std::string state, nonce, code_challenge, login_hint, id_token_hint;
   oauth::ScopeSet scope;
   enum class Prompt { if_needed, none, login } prompt = Prompt::if_needed;
   std::optional<std::int64_t> max_age_seconds;
+  std::string dpop_jkt{};                                 // the key that the code is to be bound to (RFC 9449 §10); empty: to none
   std::vector<std::string> acr_values;                    // in order of preference (OIDC Core §3.1.2.1); empty: any will do
 };
 
 // Said on a page of ours: as long as client and redirect URI are not known to belong together, nobody is sent anywhere (OB-134).
-enum class PageProblem { repeated_parameter, client_unknown, client_disabled, redirect_uri_missing, redirect_uri_not_registered };
+enum class PageProblem { repeated_parameter, client_unknown, client_disabled, redirect_uri_missing, redirect_uri_not_registered, client_document, request_uri_unknown };
 std::string_view to_string(PageProblem problem);
 const char* explain(PageProblem problem);   // for the person at the browser
 
@@ -41,7 +46,8 @@ struct RedirectedError {
 using AuthorizationRefusal = std::variant<PageProblem, RedirectedError>;
 
 Result<AuthorizationRequest, AuthorizationRefusal> check_authorization_request(const form::Parameters& parameters,
-                                                                               const registry::Snapshot& snapshot);
+                                                                               const registry::Snapshot& snapshot,
+                                                                               const client_metadata::ClientDocuments* documents = nullptr, Instant now = {});
 RedirectedError redirected(const AuthorizationRequest& request, const char* error, const char* description);
 
 // Whether the person must show himself (again) before a code may be given.

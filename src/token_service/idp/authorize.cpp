@@ -9,6 +9,7 @@
 #include "token_service/idp/authentication_context.h"
 #include "token_service/idp/authorization_request.h"
 #include "token_service/idp/browser.h"
+#include "token_service/idp/client_request.h"
 #include "token_service/idp/federation/authentication_request.h"
 #include "token_service/idp/pages.h"
 #include "token_service/idp/second_factor_sign_in.h"
@@ -138,7 +139,9 @@ Task<http::Response> authorize(const Idp& idp, const http::Request& http) {
   if (!parameters) {
     co_return message_page(400, idp.settings.organisation, "This sign-in cannot continue", "The request of the application is malformed.");
   }
-  auto request = check_authorization_request(*parameters, *snapshot);
+  auto fetching = fetch_client_document(idp, *parameters, *snapshot, now);
+  co_await fetching;
+  auto request = check_client_request(idp, *parameters, *snapshot, Arrival::begins, now);
   if (!request) co_return answer(idp, request.error());
   const auto hinted = hinted_user(idp, *request, now);
   if (!hinted) {
@@ -171,7 +174,7 @@ Task<http::Response> authorize(const Idp& idp, const http::Request& http) {
 http::Response sign_in_again(const Idp& idp, const http::Request& http, int status, const std::string& continue_with, std::string message) {
   const auto snapshot = idp.registry.get();
   const auto carried = form::parse(continue_with);
-  const auto request = carried && !continue_with.empty() ? check_authorization_request(*carried, *snapshot)
+  const auto request = carried && !continue_with.empty() ? check_client_request(idp, *carried, *snapshot, Arrival::goes_on, idp.clock.now())
                                                          : Result<AuthorizationRequest, AuthorizationRefusal>(unexpected(AuthorizationRefusal(PageProblem::client_unknown)));
   // A request that is none is not carried any further.
   return form(idp, http, status, request ? continue_with : std::string(), request ? &*request : nullptr, {}, std::move(message));
@@ -190,7 +193,7 @@ Task<http::Response> sign_in(const Idp& idp, const http::Request& http) {
   if (!attempt.continue_with.empty()) {
     // What comes back from the browser is a stranger's request again and is checked from its beginning.
     const auto carried = form::parse(attempt.continue_with);
-    auto request = carried ? check_authorization_request(*carried, *snapshot)
+    auto request = carried ? check_client_request(idp, *carried, *snapshot, Arrival::goes_on, idp.clock.now())
                            : Result<AuthorizationRequest, AuthorizationRefusal>(
                                  unexpected(AuthorizationRefusal(PageProblem::client_unknown)));
     if (!request) co_return answer(idp, request.error());

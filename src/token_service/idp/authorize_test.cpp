@@ -96,17 +96,6 @@ TEST(Flow, a_code_works_once_and_its_replay_takes_the_tokens) {
             "invalid_grant");
 }
 
-TEST(Flow, an_unbound_id_jag_is_not_given_to_who_sends_a_dpop_proof) {
-  Site site;
-  http::Request request;
-  request.method = "POST", request.path = "/idp/token";
-  request.headers = {{"Content-Type", "application/x-www-form-urlencoded"}, {"DPoP", "x"}};
-  request.body = form::write({{"grant_type", std::string(oauth::kGrantTokenExchange)}, {"client_id", "cursor-idp"},
-                              {"client_secret", "cursor-secret"}, {"requested_token_type", std::string(oauth::kTokenTypeIdJag)}});
-  EXPECT_EQ(*body(run(site.router.handle(request))).find_string("error"), "invalid_request");
-  EXPECT_EQ(site.recorded(audit::Event::id_jag, "dpop_unsupported"), 1u);
-}
-
 TEST(Flow, a_public_client_signs_in_but_gets_no_id_jag) {
   Site site;
   http::Request request;

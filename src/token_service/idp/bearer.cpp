@@ -1,24 +1,64 @@
 #include "token_service/idp/bearer.h"
 
+#include "dpop/proof.h"
+#include "encoding/uri.h"
 #include "oauth/identifiers.h"
 #include "token_service/idp/subject_token.h"
 
 namespace writ::token_service::idp {
 namespace {
 
-Result<std::string, BearerProblem> bearer_token(const http::Request& request) {
-  if (request.headers.count("Authorization") == 0) return unexpected(BearerProblem::none_given);
+struct Presented {
+  std::string token;
+  bool as_dpop = false;
+};
+
+Unexpected<BearerRefusal> refuse_bearer(BearerProblem problem) { return unexpected(BearerRefusal{problem}); }
+
+Result<Presented, BearerRefusal> presented_token(const http::Request& request) {
+  if (request.headers.count("Authorization") == 0) return refuse_bearer(BearerProblem::none_given);
   const auto* field = request.headers.find_single("Authorization");
-  if (!field) return unexpected(BearerProblem::malformed);
+  if (!field) return refuse_bearer(BearerProblem::malformed);
   const std::size_t space = field->find(' ');
-  if (!http::equals_ignoring_case(std::string_view(*field).substr(0, space), "Bearer")) return unexpected(BearerProblem::none_given);
-  if (space == std::string::npos || space + 1 == field->size()) return unexpected(BearerProblem::malformed);
-  return field->substr(space + 1);
+  const auto scheme = std::string_view(*field).substr(0, space);
+  const bool as_dpop = http::equals_ignoring_case(scheme, dpop::kScheme);
+  if (!as_dpop && !http::equals_ignoring_case(scheme, "Bearer")) return refuse_bearer(BearerProblem::none_given);
+  if (space == std::string::npos || space + 1 == field->size()) return refuse_bearer(BearerProblem::malformed);
+  return Presented{field->substr(space + 1), as_dpop};
+}
+
+// OB-92 and its mirror: a bound token is no Bearer token, and a Bearer token proves no key.
+Result<void, BearerRefusal> check_key(const Idp& idp, const http::Request& request, const Presented& presented, const json::Value& claims, Instant now) {
+  const json::Value* confirmation = claims.find("cnf");
+  if ((confirmation != nullptr) != presented.as_dpop) return refuse_bearer(BearerProblem::not_ours);
+  if (!presented.as_dpop) return {};
+  const auto* offered = idp.endpoints.dpop;
+  const auto* jkt = confirmation->find_string("jkt");
+  const auto issuer = uri::parse(idp.settings.issuer);
+  if (!offered || !jkt || !issuer) return refuse_bearer(BearerProblem::not_ours);
+  const std::string url = issuer->origin() + request.path;
+  const auto proof = offered->verifier.check({.headers = request.headers,
+                                              .method = request.method,
+                                              .url = url,
+                                              .access_token = presented.token,
+                                              .nonce_demanded = offered->nonce_demanded,
+                                              .now = now});
+  if (!proof && dpop::asks_for_nonce(proof.error())) return unexpected(BearerRefusal{BearerProblem::proof_refused, offered->verifier.make_nonce(now)});
+  if (!proof || !*proof || (*proof)->jkt != *jkt) return refuse_bearer(BearerProblem::proof_refused);
+  return {};
 }
 
 }  // namespace
 
-http::Response challenge(BearerProblem problem) {
+http::Response challenge(const BearerRefusal& refusal) {
+  const BearerProblem problem = refusal.problem;
+  if (problem == BearerProblem::proof_refused) {
+    http::Response response = http::no_store(http::text(401, ""));
+    const bool wants_nonce = !refusal.dpop_nonce.empty();
+    response.headers.set("WWW-Authenticate", std::string("DPoP realm=\"writ\", error=\"") + (wants_nonce ? "use_dpop_nonce" : "invalid_dpop_proof") + "\"");
+    if (wants_nonce) response.headers.set(dpop::kNonceHeader, refusal.dpop_nonce);
+    return response;
+  }
   const bool malformed = problem == BearerProblem::malformed;
   http::Response response = http::no_store(http::text(malformed ? 400 : 401, ""));
   std::string value = "Bearer realm=\"writ\"";
@@ -28,24 +68,25 @@ http::Response challenge(BearerProblem problem) {
   return response;
 }
 
-Result<BearerSubject, BearerProblem> check_bearer(const Idp& idp, const registry::Snapshot& snapshot, const http::Request& request,
+Result<BearerSubject, BearerRefusal> check_bearer(const Idp& idp, const registry::Snapshot& snapshot, const http::Request& request,
                                                   Instant now) {
-  const std::string token = TRY(bearer_token(request));
+  const Presented presented = TRY(presented_token(request));
   const auto keys = idp.keys.current();
-  auto own = verify_own(token, oauth::kTypAccessToken, *keys, idp.settings, now);
+  auto own = verify_own(presented.token, oauth::kTypAccessToken, *keys, idp.settings, now);
   if (!own) {
     const bool forged_or_old = own.error() == OwnTokenProblem::signature || own.error() == OwnTokenProblem::times;
-    return unexpected(forged_or_old ? BearerProblem::expired_or_forged : BearerProblem::not_ours);
+    return refuse_bearer(forged_or_old ? BearerProblem::expired_or_forged : BearerProblem::not_ours);
   }
   const auto* client_id = own->claims.find_string("client_id");
   const auto* scope = own->claims.find_string("scope");
   if (!client_id || !scope || !has_single_audience(own->claims, idp.settings.userinfo_resource())) {
-    return unexpected(BearerProblem::not_ours);
+    return refuse_bearer(BearerProblem::not_ours);
   }
+  TRY(check_key(idp, request, presented, own->claims, now));
   auto live = check_session_of(idp, snapshot, *own, now);
-  if (!live) return unexpected(BearerProblem::revoked);
+  if (!live) return refuse_bearer(BearerProblem::revoked);
   const registry::Agent* agent = snapshot.agent_at_idp(*client_id);
-  if (!agent || !agent->active) return unexpected(BearerProblem::revoked);
+  if (!agent || !agent->active) return refuse_bearer(BearerProblem::revoked);
   return BearerSubject{std::move(*live), *client_id, *scope, agent};
 }
 

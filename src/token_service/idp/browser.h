@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "token_service/idp/cookies.h"
+#include "token_service/cookies.h"
 #include "token_service/idp/idp.h"
 #include "token_service/idp/session.h"
 

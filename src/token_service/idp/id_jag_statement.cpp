@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "crypto/random.h"
+#include "token_service/idp/id_jag_options.h"
 #include "token_service/idp/subject_identifier.h"
 #include "token_service/idp/tokens.h"
 
@@ -36,6 +37,7 @@ Result<id_jag::Statement, Refusal> state_id_jag(const IdJagTarget& target, const
   statement.amr = session.amr;
   // Only the same deployment can do anything with a session's name; to others it would be a handle to follow a person by.
   if (!settings.own_resource_as.empty() && audience.issuer == settings.own_resource_as) statement.sid = session.id;
+  TRY(add_options(audience, user, settings, statement));
   return statement;
 }
 

@@ -9,16 +9,19 @@
 #include "audit/decisions_log.h"
 #include "base/clock.h"
 #include "base/secret.h"
+#include "client_metadata/client_documents.h"
 #include "http/message.h"
 #include "policy/decision.h"
 #include "policy/decision_points.h"
 #include "registry/revocations.h"
 #include "registry/snapshot.h"
+#include "signals/people_events.h"
 #include "token_service/client_authentication.h"
 #include "token_service/grant.h"
 #include "token_service/idp/settings.h"
 #include "token_service/idp/sign_in_throttle.h"
 #include "token_service/idp/stores.h"
+#include "token_service/pushed_requests.h"
 #include "token_service/signing_keys.h"
 #include "token_service/token_endpoint.h"
 
@@ -62,6 +65,12 @@ struct Idp {
   SecondFactors* second_factors = nullptr;
   // Calls that the gateway holds. Null: none here.
   approvals::Requests* approvals = nullptr;
+  // Who hears that a person's access ends. Null: nobody.
+  signals::PeopleEvents* people_events = nullptr;
+  // Authorization requests that clients pushed.
+  std::shared_ptr<PushedRequests> pushed = std::make_shared<PushedRequests>();
+  // Documents of clients that are known by an address. Null: such clients are refused.
+  client_metadata::ClientDocuments* client_documents = nullptr;
 };
 
 }  // namespace writ::token_service::idp

@@ -190,10 +190,12 @@ class World {
   SignInThrottle sign_in_throttle;
   FailureThrottle throttle;
   ClientAuthenticator clients{client_rules(), log, device_keys.get(), {}};
+  dpop::Verifier proofs{Secret("nonce key of thirty-two bytes...."), Instant{}};
+  ProofOfPossession possession{proofs, idp_settings.endpoint("token")};
   Idp idp{idp_settings,    clock,        registry,     policy,    keys,
           log,             *sessions,    *codes,       *refresh_tokens, *device_keys,
           *revocations,    passwords,    sign_in_throttle, Secret("form key of thirty-two bytes....."),
-          EndpointParts{clients, log, registry, throttle, clock}, {}};
+          EndpointParts{clients, log, registry, throttle, clock, 0, &possession}, {}};
 
   ClientAuthenticationRules client_rules() const {
     ClientAuthenticationRules rules;

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "dpop/proof.h"
 #include "oauth/identifiers.h"
+#include "token_service/idp/device_grant/device_authorization.h"
 
 namespace writ::token_service::idp {
 
@@ -28,7 +30,7 @@ json::Value metadata(const Settings& settings, Levels levels) {
       {"introspection_endpoint", settings.endpoint("introspect")},
       {"response_types_supported", json::Array{"code"}},
       {"response_modes_supported", json::Array{"query"}},
-      {"grant_types_supported", json::Array{oauth::kGrantAuthorizationCode, oauth::kGrantRefreshToken, oauth::kGrantTokenExchange}},
+      {"grant_types_supported", json::Array{oauth::kGrantAuthorizationCode, oauth::kGrantRefreshToken, oauth::kGrantTokenExchange, kGrantDeviceCode}},
       {"identity_chaining_requested_token_types_supported", json::Array{oauth::kTokenTypeIdJag}},
       {"scopes_supported", json::Array{"openid", "profile", "email", "groups", "offline_access"}},
       {"subject_types_supported", json::Array{"public"}},
@@ -42,12 +44,16 @@ json::Value metadata(const Settings& settings, Levels levels) {
       {"claims_supported", json::Array{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "name",
                                        "preferred_username", "email", "email_verified", "groups"}},
   };
+  document.set("device_authorization_endpoint", settings.endpoint("device_authorization"));
+  document.set("pushed_authorization_request_endpoint", settings.endpoint("par"));
+  document.set("client_id_metadata_document_supported", true);
   document.set("token_endpoint_auth_methods_supported", all_methods);
   document.set("token_endpoint_auth_signing_alg_values_supported", algorithms);
   document.set("revocation_endpoint_auth_methods_supported", all_methods);
   document.set("revocation_endpoint_auth_signing_alg_values_supported", algorithms);
   document.set("introspection_endpoint_auth_methods_supported", secrets_and_keys);
   document.set("introspection_endpoint_auth_signing_alg_values_supported", algorithms);
+  document.set("dpop_signing_alg_values_supported", json::from_strings(dpop::algorithm_names()));
   return document;
 }
 

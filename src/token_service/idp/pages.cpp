@@ -1,85 +1,6 @@
 #include "token_service/idp/pages.h"
 
-#include <algorithm>
-
-#include "crypto/hash.h"
-#include "encoding/base64url.h"
-
 namespace writ::token_service::idp {
-namespace {
-
-constexpr std::string_view kStyle = R"(
-:root{color-scheme:light dark;--ink:#1b1f27;--dim:#5b6472;--page:#f4f5f8;--card:#fff;--line:#d4d9e2;--accent:#2457d6;--on:#fff;--bad:#b3261e;--badbg:#fdecea}
-@media(prefers-color-scheme:dark){:root{--ink:#e9ecf2;--dim:#9aa4b5;--page:#12151b;--card:#1b2029;--line:#343c4a;--accent:#7ea2ff;--on:#0d1220;--bad:#ffb4ab;--badbg:#3b1815}}
-*{box-sizing:border-box}
-body{margin:0;min-height:100vh;display:flex;align-items:center;justify-content:center;padding:1rem;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
-main{width:100%;max-width:24rem;background:var(--card);border:1px solid var(--line);border-radius:14px;padding:2rem 1.75rem}
-h1{font-size:1.35rem;line-height:1.3;margin:0 0 .25rem}
-p{margin:.25rem 0 1rem;color:var(--dim);overflow-wrap:anywhere}
-label{display:block;font-weight:600;margin:1rem 0 .3rem}
-input{width:100%;font:inherit;color:inherit;background:transparent;border:1px solid var(--line);border-radius:9px;padding:.65rem .75rem}
-input:focus,button:focus-visible{outline:3px solid var(--accent);outline-offset:1px}
-button{width:100%;font:inherit;font-weight:600;margin-top:1.5rem;padding:.75rem;border:0;border-radius:9px;background:var(--accent);color:var(--on);cursor:pointer}
-a.provider{display:block;text-align:center;text-decoration:none;color:inherit;font-weight:600;margin-top:.75rem;padding:.7rem;border:1px solid var(--line);border-radius:9px;overflow-wrap:anywhere}
-a.provider:hover{border-color:var(--accent)}
-a.provider:focus-visible{outline:3px solid var(--accent);outline-offset:1px}
-.or{display:flex;align-items:center;gap:.75rem;margin:1.5rem 0 0;font-size:.875rem}
-.or::before,.or::after{content:"";flex:1;border-top:1px solid var(--line)}
-code{font:600 1rem/1.6 ui-monospace,Menlo,Consolas,monospace;overflow-wrap:anywhere}
-ol{padding-left:1.2rem;margin:1rem 0 0}li{margin:.75rem 0}ul{list-style:none;padding:0;margin:.5rem 0 0;display:grid;gap:.1rem}a{color:var(--accent)}
-section{border-top:1px solid var(--line);margin-top:1.25rem;padding-top:1rem}section.wanted{border-top:3px solid var(--accent)}h2{font-size:1.05rem;margin:0}
-section p{margin:.15rem 0 0}section button{margin-top:.75rem;padding:.55rem}button.quiet{background:transparent;color:var(--ink);border:1px solid var(--line)}
-.message{color:var(--bad);background:var(--badbg);border-radius:9px;padding:.6rem .75rem;margin:1rem 0 0}
-)";
-
-// Only what an origin may be made of goes into a header.
-bool is_plain_origin(std::string_view origin) {
-  return !origin.empty() && std::all_of(origin.begin(), origin.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == ':' || c == '/' || c == '-' ||
-           c == '[' || c == ']';
-  });
-}
-
-http::Response page(int status, std::string_view title, std::string_view body, std::string_view redirect_origin, std::string_view head = {}) {
-  static const std::string style_source = "'sha256-" + base64::encode(crypto::sha256_bytes(kStyle)) + "'";
-  std::string form_action = "'self'";
-  if (is_plain_origin(redirect_origin)) form_action += " " + std::string(redirect_origin);
-  http::Response response;
-  response.status = status;
-  response.headers = {{"Content-Type", "text/html; charset=utf-8"},
-                      {"Content-Security-Policy", "default-src 'none'; style-src " + style_source + "; form-action " + form_action +
-                                                      "; frame-ancestors 'none'; base-uri 'none'"},
-                      {"X-Frame-Options", "DENY"},
-                      {"X-Content-Type-Options", "nosniff"},
-                      // With no-referrer browsers send `Origin: null` for our own form.
-                      {"Referrer-Policy", "same-origin"}};
-  response.body = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-                  "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>" +
-                  escape_html(title) + "</title><style>" + std::string(kStyle) + "</style>" + std::string(head) + "</head><body><main>" + std::string(body) +
-                  "</main></body></html>\n";
-  return http::no_store(std::move(response));
-}
-
-std::string hidden(std::string_view name, std::string_view value) {
-  return "<input type=\"hidden\" name=\"" + escape_html(name) + "\" value=\"" + escape_html(value) + "\">";
-}
-
-}  // namespace
-
-std::string escape_html(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out += c;
-    }
-  }
-  return out;
-}
 
 http::Response sign_in_page(int status, const SignInPage& content) {
   const std::string organisation = escape_html(content.organisation);
@@ -135,11 +56,6 @@ http::Response confirm_page(const ConfirmPage& content) {
   return page(200, content.title, body, content.redirect_origin);
 }
 
-http::Response message_page(int status, std::string_view organisation, std::string_view title, std::string_view text) {
-  return page(status, std::string(title) + " · " + std::string(organisation),
-              "<h1>" + escape_html(title) + "</h1><p>" + escape_html(text) + "</p>", {});
-}
-
 http::Response onward_page(std::string_view organisation, std::string_view provider, const std::string& address, std::string_view text) {
   const std::string to = escape_html(address);
   const std::string what = text.empty() ? std::string(organisation) + " signs you in there." : std::string(text);
@@ -169,6 +85,29 @@ http::Response account_list_page(int status, const AccountListPage& content) {
     body += "</section>";
   }
   return page(status, "Your accounts · " + content.organisation, body, {});
+}
+
+http::Response link_list_page(int status, const LinkListPage& content) {
+  const auto form = [&](const char* word, const std::string& account, const char* label, const char* kind) {
+    return "<form method=\"post\" action=\"" + escape_html(content.action + "/" + word) + "\">" + hidden("csrf", content.csrf) + hidden("account", account) + "<button type=\"submit\" class=\"" + kind + "\">" + label +
+           "</button></form>";
+  };
+  std::string body = "<h1>Accounts by which you are known here</h1><p>" + escape_html(content.person) + " at " + escape_html(content.organisation) +
+                     ". Other organisations can vouch for you towards our servers, with the account that you have there.</p>";
+  if (!content.message.empty()) body += "<p class=\"message\" role=\"alert\">" + escape_html(content.message) + "</p>";
+  if (content.rows.empty()) body += "<p>No such account is linked, and none was offered.</p>";
+  for (const auto& row : content.rows) {
+    body += std::string("<section") + (row.is_offered ? " class=\"wanted\"" : "") + "><h2>" + escape_html(row.issuer_name) + "</h2><p>Account " + escape_html(row.subject) +
+            (row.tenant.empty() ? "" : " of " + escape_html(row.tenant)) + " at " + escape_html(row.issuer) + "</p>";
+    if (row.is_offered) {
+      body += "<p>It says that its address is yours: " + escape_html(row.email) + ". It came through " + escape_html(row.agent) +
+              ". If you link it, whoever signs in there with it acts here in your name. If you do not know it, say so.</p>" + form("confirm", row.id, "This is my account: link it", "main") + form("reject", row.id, "Not mine", "quiet");
+    } else {
+      body += "<p>Linked.</p>" + form("unlink", row.id, "Unlink", "quiet");
+    }
+    body += "</section>";
+  }
+  return page(status, "Your linked accounts · " + content.organisation, body, {});
 }
 
 http::Response redirect(std::string location) {

@@ -8,10 +8,9 @@
 #include <vector>
 
 #include "http/message.h"
+#include "token_service/page.h"
 
 namespace writ::token_service::idp {
-
-std::string escape_html(std::string_view text);   // for element content and quoted attributes
 
 struct SignInPage {
   std::string organisation;
@@ -47,7 +46,6 @@ struct ConfirmPage {
 };
 http::Response confirm_page(const ConfirmPage& page);
 
-http::Response message_page(int status, std::string_view organisation, std::string_view title, std::string_view text);
 // Goes on to `address` by itself. `text`: what happens there; empty: the organisation signs the person in there.
 http::Response onward_page(std::string_view organisation, std::string_view provider, const std::string& address, std::string_view text = {});
 
@@ -63,6 +61,19 @@ struct AccountListPage {
   std::vector<Row> rows;
 };
 http::Response account_list_page(int status, const AccountListPage& page);
+
+// The accounts of other issuers by which a person is known here, and those that were offered.
+struct LinkListPage {
+  std::string organisation, person;
+  std::string message;          // what went wrong and what to do; empty: nothing did
+  std::string action, csrf;     // forms go to {action}/confirm, /reject and /unlink
+  struct Row {
+    std::string id, issuer_name, issuer, subject, tenant, email, agent;
+    bool is_offered = false;
+  };
+  std::vector<Row> rows;
+};
+http::Response link_list_page(int status, const LinkListPage& page);
 http::Response redirect(std::string location);   // 303, not stored
 
 }  // namespace writ::token_service::idp

@@ -29,10 +29,10 @@ struct Yes {
 
 Result<Yes, Refusal> decide_refresh(const Idp& idp, const TokenRequest& request, const Client& client, audit::Record& record) {
   if (!client.agent->active) return unexpected(refuse(Problem::agent_disabled));
-  if (request.has_dpop_proof) return unexpected(refuse(Problem::dpop_unsupported));
   const auto* token = request.parameters.find("refresh_token");
   if (!token) return unexpected(refuse(Problem::missing_parameter, "refresh_token"));
   auto presented = TRY(check_refresh_token(idp, *token, client, request.now));
+  TRY(check_key_of(presented.family, request));
   record.user = presented.live.user->id;
   record.user_name = presented.live.user->name;
   record.session = presented.live.session.id;
@@ -55,12 +55,13 @@ Task<Result<void, Unavailable>> write_rotation(const Idp& idp, std::string famil
   co_return touched;
 }
 
-Granted granted(const Idp& idp, const Yes& yes, const Client& client, audit::Record record, Instant now) {
+Granted granted(const Idp& idp, const Yes& yes, const TokenRequest& request, const Client& client, audit::Record record) {
+  const Instant now = request.now;
   const RefreshFamily& family = yes.presented.family;
   record.effect = audit::Effect::allow;
   record.reason = yes.presented.generation + 1 == family.generations.size() ? "rotated" : "repeated";
   record.scope = yes.scope.to_string();
-  const TokenSubject subject{yes.presented.live, *client.snapshot, family.client_id, family.id, yes.scope, {}};
+  const TokenSubject subject{yes.presented.live, *client.snapshot, family.client_id, family.id, yes.scope, {}, request.dpop_jkt};
   Granted granted;
   granted.body = sign_in_response(idp, subject, now);
   granted.body.push_back({"refresh_token", yes.successor});
@@ -77,7 +78,7 @@ std::string_view RefreshGrant::grant_type() const { return oauth::kGrantRefreshT
 Task<Outcome> RefreshGrant::decide(const TokenRequest& request, const Client& client) {
   audit::Record record = record_of(audit::Event::token_refreshed, request, client);
   auto decided = decide_refresh(idp_, request, client, record);
-  if (decided) co_return Outcome{granted(idp_, *decided, client, std::move(record), request.now)};
+  if (decided) co_return Outcome{granted(idp_, *decided, request, client, std::move(record))};
   Refusal refusal = std::move(decided).error();
   if (!refusal.compromised_grant.empty()) {
     // Revoked before it is answered, so that the thief's copy is dead when the client learns of it.

@@ -12,13 +12,11 @@ struct Refresh {
   std::string token = begun.token;
   std::string agent = "cursor", device, device_user;
   Pairs parameters;
-  bool dpop = false;
 
   Outcome decide() {
     Pairs pairs = parameters;
     if (!token.empty()) pairs.emplace_back("refresh_token", token);
     TokenRequest request = token_request(world, std::move(pairs));
-    request.has_dpop_proof = dpop;
     RefreshGrant grant(world.idp);
     return idp::decide(grant, request, world.client(agent.c_str(), device, device_user));
   }
@@ -155,7 +153,6 @@ INSTANTIATE_TEST_SUITE_P(Rows, RefreshRefusal, testing::Values(
     Row{"user_not_before_after_the_session",
         [](Refresh& r) { r.world.change([](auto& objects) { objects.users[0].not_before = kNow + Seconds{1}; }); },
         "session_before_not_before", "invalid_grant"},
-    Row{"dpop_proof", [](Refresh& r) { r.dpop = true; }, "dpop_unsupported", "invalid_request"},
     Row{"wider_scope", [](Refresh& r) { r.parameters = {{"scope", "openid email"}}; }, "scope_wider_than_granted", "invalid_scope"},
     Row{"malformed_scope", [](Refresh& r) { r.parameters = {{"scope", "openid\temail"}}; }, "scope_malformed", "invalid_scope"},
     Row{"bound_to_a_device_and_no_key", bind_to_device, "device_key_required", "unauthorized_client"},

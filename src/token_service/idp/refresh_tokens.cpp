@@ -20,7 +20,19 @@ registry::Document document_of(const RefreshFamily& family, std::int64_t version
                     {"generations", to_json(family.generations)},
                     {"rotated", to_json(family.rotated)},
                     {"current_used", family.current_used}};
+  if (!family.dpop_jkt.empty()) value.set("dpop_jkt", family.dpop_jkt);
   return {kTable, family.id, version, family.expires, json::write(value)};
+}
+
+Result<RefreshFamily, Unavailable> read(const registry::Document& document) {
+  auto fields = TRY(DocumentFields::parse(document));
+  RefreshFamily family{document.key, fields.text("client"), fields.text("agent"), fields.text("user"), fields.text("sid"),
+                       fields.text("scope"), fields.text("device"), fields.time("created"), fields.time("expires"),
+                       fields.flag("revoked"), fields.text("successor_key"), fields.texts("generations"), fields.time("rotated"),
+                       fields.flag("current_used")};
+  if (fields.has("dpop_jkt")) family.dpop_jkt = fields.text("dpop_jkt");
+  if (!fields.ok()) return unexpected(Unavailable{"a stored refresh token cannot be read"});
+  return family;
 }
 
 }  // namespace
@@ -32,16 +44,24 @@ void RefreshTokens::index(const RefreshFamily& family) {
 Result<std::unique_ptr<RefreshTokens>, Unavailable> RefreshTokens::open(registry::Documents& documents) {
   std::unique_ptr<RefreshTokens> tokens(new RefreshTokens(documents));
   for (const auto& document : TRY(documents.load(kTable))) {
-    auto fields = TRY(DocumentFields::parse(document));
-    RefreshFamily family{document.key, fields.text("client"), fields.text("agent"), fields.text("user"), fields.text("sid"),
-                         fields.text("scope"), fields.text("device"), fields.time("created"), fields.time("expires"),
-                         fields.flag("revoked"), fields.text("successor_key"), fields.texts("generations"), fields.time("rotated"),
-                         fields.flag("current_used")};
-    if (!fields.ok()) return unexpected(Unavailable{"a stored refresh token cannot be read"});
+    RefreshFamily family = TRY(read(document));
     tokens->index(family);
     tokens->families_.emplace(document.key, Entry{std::move(family), document.version});
   }
   return tokens;
+}
+
+std::string_view RefreshTokens::table() const { return kTable; }
+
+Result<void, Unavailable> RefreshTokens::take_over(const registry::Document& document) {
+  RefreshFamily family = TRY(read(document));
+  const std::lock_guard lock(mutex_);
+  Entry& entry = families_.emplace(document.key, Entry{{}, 0}).first->second;
+  if (document.version <= entry.version) return {};
+  for (const auto& digest : entry.family.generations) by_digest_.erase(digest);
+  index(family);
+  entry.family = std::move(family), entry.version = document.version;
+  return {};
 }
 
 std::optional<RefreshTokens::Presented> RefreshTokens::find(std::string_view token) const {
@@ -62,52 +82,70 @@ std::vector<RefreshFamily> RefreshTokens::of_user(std::string_view user_id) cons
 }
 
 Task<Result<bool, Unavailable>> RefreshTokens::add(RefreshFamily family) {
-  const std::lock_guard lock(mutex_);
-  const std::string id = family.id;
-  const auto [entry, added] = families_.emplace(id, Entry{std::move(family), 1});
-  // The only way to be there already is revoke_family: the code was replayed while its tokens were being made.
-  if (!added) return then(nothing_to_write(), false);
-  index(entry->second.family);
-  return then(documents_.put(document_of(entry->second.family, 1)), true);
+  bool lives = false;
+  std::function<std::optional<registry::Document>()> change = [&]() -> std::optional<registry::Document> {
+    const std::lock_guard lock(mutex_);
+    const auto [entry, added] = families_.emplace(family.id, Entry{family, 1});
+    // The only way to be revoked already is revoke_family: the code was replayed while its tokens were being made.
+    lives = !entry->second.family.revoked;
+    if (!lives) return std::nullopt;
+    index(entry->second.family);
+    return document_of(entry->second.family, entry->second.version);
+  };
+  const auto written = co_await registry::write_through(documents_, std::move(change));
+  if (!written) co_return unexpected(written.error());
+  co_return lives;
 }
 
 Task<Result<bool, Unavailable>> RefreshTokens::rotate(std::string family_id, std::size_t generation, std::string successor_digest,
                                                       Instant now) {
-  const std::lock_guard lock(mutex_);
-  const auto found = families_.find(family_id);
-  if (found == families_.end() || found->second.family.revoked) return then(nothing_to_write(), false);
-  RefreshFamily& family = found->second.family;
-  const std::size_t current = family.generations.size() - 1;
-  if (generation == current) {
-    family.generations.push_back(successor_digest);
-    family.rotated = now;
-    family.current_used = false;
-    by_digest_[successor_digest] = {family.id, current + 1};
-  } else if (generation + 1 != current || family.generations.back() != successor_digest || family.current_used) {
-    return then(nothing_to_write(), false);
-  }
-  // Written again also when a concurrent request did the same: this one too may only answer once the successor is on disk.
-  return then(documents_.put(document_of(family, ++found->second.version)), true);
+  bool rotated = false;
+  std::function<std::optional<registry::Document>()> change = [&]() -> std::optional<registry::Document> {
+    rotated = false;
+    const std::lock_guard lock(mutex_);
+    const auto found = families_.find(family_id);
+    if (found == families_.end() || found->second.family.revoked) return std::nullopt;
+    RefreshFamily& family = found->second.family;
+    const std::size_t current = family.generations.size() - 1;
+    if (generation == current) {
+      family.generations.push_back(successor_digest);
+      family.rotated = now;
+      family.current_used = false;
+      by_digest_[successor_digest] = {family.id, current + 1};
+    } else if (generation + 1 != current || family.generations.back() != successor_digest || family.current_used) {
+      return std::nullopt;
+    }
+    rotated = true;
+    // Written again also when a concurrent request did the same: this one too may only answer once the successor is on disk.
+    return document_of(family, ++found->second.version);
+  };
+  const auto written = co_await registry::write_through(documents_, std::move(change));
+  if (!written) co_return unexpected(written.error());
+  co_return rotated;
 }
 
 Task<Result<void, Unavailable>> RefreshTokens::mark_used(std::string family_id, std::size_t generation) {
-  const std::lock_guard lock(mutex_);
-  const auto found = families_.find(family_id);
-  if (found == families_.end()) return nothing_to_write();
-  RefreshFamily& family = found->second.family;
-  if (generation + 1 != family.generations.size() || family.current_used) return nothing_to_write();
-  family.current_used = true;
-  return documents_.put(document_of(family, ++found->second.version));
+  return registry::write_through(documents_, [this, family_id = std::move(family_id), generation]() -> std::optional<registry::Document> {
+    const std::lock_guard lock(mutex_);
+    const auto found = families_.find(family_id);
+    if (found == families_.end()) return std::nullopt;
+    RefreshFamily& family = found->second.family;
+    if (generation + 1 != family.generations.size() || family.current_used) return std::nullopt;
+    family.current_used = true;
+    return document_of(family, ++found->second.version);
+  });
 }
 
 Task<Result<void, Unavailable>> RefreshTokens::revoke_family(std::string family_id, Instant forget_after) {
-  const std::lock_guard lock(mutex_);
-  const auto [entry, added] = families_.emplace(family_id, Entry{});
-  RefreshFamily& family = entry->second.family;
-  if (added) family.id = family_id, family.expires = forget_after;
-  family.revoked = true;
-  // Version 1 may be on its way from add(): this one is always higher.
-  return documents_.put(document_of(family, ++entry->second.version));
+  return registry::write_through(documents_, [this, family_id = std::move(family_id), forget_after]() -> std::optional<registry::Document> {
+    const std::lock_guard lock(mutex_);
+    const auto [entry, added] = families_.emplace(family_id, Entry{});
+    RefreshFamily& family = entry->second.family;
+    if (added) family.id = family_id, family.expires = forget_after;
+    family.revoked = true;
+    // Version 1 may be on its way from add(): this one is always higher.
+    return document_of(family, ++entry->second.version);
+  });
 }
 
 Task<Result<void, Unavailable>> RefreshTokens::revoke_of_session(std::string sid) {

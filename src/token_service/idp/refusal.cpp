@@ -25,12 +25,10 @@ Said said(Problem problem) {
     case Problem::requested_token_type_unsupported:
       return {"requested_token_type_unsupported", invalid_request, "requested_token_type must be urn:ietf:params:oauth:token-type:id-jag"};
     case Problem::subject_token_type_unsupported:
-      return {"subject_token_type_unsupported", invalid_request, "subject_token_type must be id_token or refresh_token"};
+      return {"subject_token_type_unsupported", invalid_request, "subject_token_type must be id_token, refresh_token or saml2"};
     case Problem::actor_token_present: return {"actor_token_present", invalid_request, "actor_token is not supported"};
-    case Problem::dpop_unsupported:
-      return {"dpop_unsupported", invalid_request, "DPoP is not supported here: send the request without a DPoP header"};
-    case Problem::authorization_details_unsupported:
-      return {"authorization_details_unsupported", invalid_request, "authorization_details is not supported"};
+    case Problem::authorization_details_invalid:
+      return {"authorization_details_invalid", invalid_authorization_details, "authorization_details is malformed or not understood for this resource"};
 
     case Problem::subject_token_malformed: return {"subject_token_malformed", invalid_grant, kSubject};
     case Problem::subject_token_wrong_type: return {"subject_token_wrong_type", invalid_grant, kSubject};
@@ -56,7 +54,7 @@ Said said(Problem problem) {
     case Problem::audience_disabled: return {"audience_disabled", invalid_target, kTarget};
     case Problem::client_not_registered_at_audience:
       return {"client_not_registered_at_audience", invalid_target, "this client is not registered at the audience"};
-    case Problem::several_resources: return {"several_resources", invalid_target, "name exactly one resource"};
+    case Problem::several_resources: return {"several_resources", invalid_target, "name fewer resources"};
     case Problem::resource_malformed: return {"resource_malformed", invalid_target, kTarget};
     case Problem::resource_unknown: return {"resource_unknown", invalid_target, kTarget};
     case Problem::resource_of_another_audience: return {"resource_of_another_audience", invalid_target, kTarget};
@@ -77,6 +75,7 @@ Said said(Problem problem) {
     case Problem::code_verifier_mismatch: return {"code_verifier_mismatch", invalid_grant, kCode};
     case Problem::code_replayed: return {"code_replayed", invalid_grant, kCode};
     case Problem::code_expired: return {"code_expired", invalid_grant, kCode};
+    case Problem::code_of_another_key: return {"code_of_another_key", invalid_grant, kCode};
 
     case Problem::refresh_token_unknown: return {"refresh_token_unknown", invalid_grant, kRefresh};
     case Problem::refresh_token_of_another_client: return {"refresh_token_of_another_client", invalid_grant, kRefresh};
@@ -84,6 +83,7 @@ Said said(Problem problem) {
     case Problem::refresh_token_revoked: return {"refresh_token_revoked", invalid_grant, kRefresh};
     case Problem::refresh_token_expired: return {"refresh_token_expired", invalid_grant, kRefresh};
     case Problem::refresh_token_before_not_before: return {"refresh_token_before_not_before", invalid_grant, kRefresh};
+    case Problem::refresh_token_of_another_key: return {"refresh_token_of_another_key", invalid_grant, kRefresh};
 
     case Problem::device_key_not_offered:
       return {"device_key_not_offered", invalid_request, "this client cannot register device keys"};

@@ -23,8 +23,7 @@ enum class Problem {
   requested_token_type_unsupported,
   subject_token_type_unsupported,
   actor_token_present,
-  dpop_unsupported,
-  authorization_details_unsupported,
+  authorization_details_invalid,
   // the subject token
   subject_token_malformed,
   subject_token_wrong_type,
@@ -67,6 +66,7 @@ enum class Problem {
   code_verifier_mismatch,
   code_replayed,
   code_expired,
+  code_of_another_key,            // bound by `dpop_jkt`, and that key was not proved (RFC 9449 §10)
   // refresh tokens
   refresh_token_unknown,
   refresh_token_of_another_client,
@@ -74,6 +74,7 @@ enum class Problem {
   refresh_token_revoked,
   refresh_token_expired,
   refresh_token_before_not_before,
+  refresh_token_of_another_key,   // OB-95
   // registration of a device key
   device_key_not_offered,
   device_key_malformed,

@@ -3,7 +3,7 @@
 #include "encoding/base64url.h"
 #include "encoding/uri.h"
 #include "token_service/idp/browser.h"
-#include "token_service/idp/cookies.h"
+#include "token_service/cookies.h"
 
 namespace writ::token_service::idp {
 namespace {

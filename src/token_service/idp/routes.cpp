@@ -4,9 +4,13 @@
 
 #include "encoding/uri.h"
 #include "jose/jwk.h"
+#include "registry/details_types.h"
 #include "token_service/idp/approvals.h"
 #include "token_service/idp/authorization_code_grant.h"
 #include "token_service/idp/authorize.h"
+#include "token_service/idp/client_request.h"
+#include "token_service/idp/device_grant/device_authorization.h"
+#include "token_service/idp/device_grant/device_page.h"
 #include "token_service/idp/federation/authentication_request.h"
 #include "token_service/idp/federation/callback.h"
 #include "token_service/idp/federation/upstream_logout.h"
@@ -18,6 +22,7 @@
 #include "token_service/idp/token_exchange_grant.h"
 #include "token_service/idp/token_operations.h"
 #include "token_service/idp/userinfo.h"
+#include "token_service/pushed_authorization.h"
 
 namespace writ::token_service::idp {
 namespace {
@@ -41,16 +46,25 @@ Task<http::Response> at_federation(const Idp& idp, const http::Request& request)
 
 // The grants and operations, and the endpoints that they are plugged into. Shared by the handlers, so it lives as long as they do.
 struct Endpoints {
-  explicit Endpoints(const Idp& idp) : code(idp), refresh(idp), exchange(idp), revocation(idp), introspection(idp), parts(idp.endpoints) {}
+  explicit Endpoints(const Idp& idp) : code(idp), refresh(idp), exchange(idp), revocation(idp), introspection(idp), device_page{idp, device_requests}, device_authorization(idp, device_requests), device(device_requests, code),
+        pushed(*idp.pushed, [&idp](const form::Parameters& parameters, const registry::Snapshot& snapshot, Instant now) { return check_pushed_request(idp, parameters, snapshot, now); }),
+        parts(idp.endpoints) {}
   AuthorizationCodeGrant code;
   RefreshGrant refresh;
   TokenExchangeGrant exchange;
   RevocationOperation revocation;
   IntrospectionOperation introspection;
+  DeviceRequests device_requests;
+  DevicePage device_page;
+  DeviceAuthorization device_authorization;
+  DeviceCodeGrant device;
+  PushedAuthorization pushed;
   EndpointParts parts;
-  TokenEndpoint token{parts, {&code, &refresh, &exchange}};
+  TokenEndpoint token{parts, {&code, &refresh, &exchange, &device}};
   TokenEndpoint revoke = TokenEndpoint::for_operation(parts, revocation);
   TokenEndpoint introspect = TokenEndpoint::for_operation(parts, introspection);
+  TokenEndpoint par = TokenEndpoint::for_operation(parts, pushed);
+  TokenEndpoint begin_device = TokenEndpoint::for_operation(parts, device_authorization);
 };
 
 // Others keep it for five minutes at most, so that a withdrawn key is gone by then.
@@ -62,7 +76,9 @@ http::Response published(std::string body) {
 
 Task<http::Response> show_metadata(const Idp& idp) { 
   const auto snapshot = idp.registry.get();
-  co_return published(json::write(metadata(idp.settings, snapshot->authentication_levels())));
+  json::Value document = metadata(idp.settings, snapshot->authentication_levels());
+  if (const auto types = registry::details_types(*snapshot); !types.empty()) document.set(registry::kDetailsTypesSupported, json::from_strings(types));
+  co_return published(json::write(document));
 }
 
 Task<http::Response> show_keys(const Idp& idp) {
@@ -102,6 +118,11 @@ http::Router routes(const Idp& idp) {
   router.add("POST", base + "/token", [endpoints](const http::Request& request) { return endpoints->token.handle(request); });
   router.add("POST", base + "/revoke", [endpoints](const http::Request& request) { return endpoints->revoke.handle(request); });
   router.add("POST", base + "/introspect", [endpoints](const http::Request& request) { return endpoints->introspect.handle(request); });
+
+  router.add("POST", base + "/par", [endpoints](const http::Request& request) { return answer_pushed(endpoints->par, request); });
+  router.add("POST", base + "/device_authorization", [endpoints](const http::Request& request) { return endpoints->begin_device.handle(request); });
+  router.add("GET", "/device", [endpoints](const http::Request& request) { return show_device_page(endpoints->device_page, request); });
+  router.add("POST", "/device", [endpoints](const http::Request& request) { return answer_device_page(endpoints->device_page, request); });
 
   router.add("GET", base + "/userinfo", by(userinfo));
   router.add("POST", base + "/userinfo", by(userinfo));

@@ -1,3 +1,4 @@
+#include "token_service/idp/client_request.h"
 #include "token_service/idp/second_factor_sign_in.h"
 
 #include <algorithm>
@@ -162,7 +163,7 @@ Task<http::Response> second_factor(const Idp& idp, const http::Request& http) {
   std::optional<AuthorizationRequest> request;
   if (!continue_with.empty()) {
     const auto pairs = form::parse(continue_with);
-    auto checked = pairs ? check_authorization_request(*pairs, *snapshot)
+    auto checked = pairs ? check_client_request(idp, *pairs, *snapshot, Arrival::goes_on, idp.clock.now())
                          : Result<AuthorizationRequest, AuthorizationRefusal>(unexpected(AuthorizationRefusal(PageProblem::client_unknown)));
     if (!checked) co_return answer(idp, checked.error());
     request = std::move(*checked);

@@ -16,7 +16,7 @@
 
 namespace writ::token_service::idp {
 
-class SecondFactors {
+class SecondFactors final : public registry::DocumentOwner {
  public:
   static Result<std::unique_ptr<SecondFactors>, Unavailable> open(registry::Documents& documents, crypto::SealingKey sealing_key);
 
@@ -29,6 +29,9 @@ class SecondFactors {
   Task<Result<Used, Unavailable>> use(std::string user_id, std::string typed, Instant now);
   // The next time it is needed, the person enrols again. False: there was nothing.
   Task<Result<bool, Unavailable>> reset(std::string user_id);
+
+  std::string_view table() const override;
+  Result<void, Unavailable> take_over(const registry::Document& document) override;
 
   // Guessing needs the password first, so counting per person locks nobody out whose password is unknown: five free failures in five
   // minutes, then one attempt a minute.
@@ -45,6 +48,7 @@ class SecondFactors {
   };
   SecondFactors(registry::Documents& documents, crypto::SealingKey sealing_key) : documents_(documents), sealing_key_(std::move(sealing_key)) {}
   registry::Document document_of(const std::string& user_id, const Factor& factor) const;
+  Result<Factor, Unavailable> read(const registry::Document& document) const;
 
   registry::Documents& documents_;
   crypto::SealingKey sealing_key_;

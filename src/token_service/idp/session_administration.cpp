@@ -24,6 +24,27 @@ std::vector<SessionSummary> list_sessions(const Idp& idp, std::string_view user_
   return summaries;
 }
 
+namespace {
+
+// Other resource authorization servers know the person, and not which of the sessions it was: all that they were given until now ends, and
+// clients with another session get a new ID-JAG at once (docs/decisions/0035).
+Task<Result<void, Unavailable>> tell_session_ended(const Idp& idp, std::string user_id, SessionEnd how, Instant now) {
+  const auto snapshot = idp.registry.get();
+  const registry::User* known = snapshot->user(user_id);
+  if (!idp.people_events || !known) co_return Result<void, Unavailable>{};
+  signals::Cause cause;
+  cause.time_seconds = to_unix_seconds(now);
+  cause.initiating_entity = how == SessionEnd::signed_out ? "user" : "admin";
+  cause.reason = how == SessionEnd::signed_out ? "the person signed out" : "the session was revoked";
+  registry::User user = *known;
+  std::vector<signals::Event> events;
+  events.push_back(signals::session_revoked(cause));
+  const auto told = co_await idp.people_events->tell(std::move(user), std::move(events));
+  co_return told;
+}
+
+}  // namespace
+
 Task<Result<void, Unavailable>> end_session(const Idp& idp, std::string sid, SessionEnd how, std::string actor, std::string peer) {
   const auto session = idp.sessions.find(sid);
   if (!session) co_return Result<void, Unavailable>{};
@@ -39,6 +60,8 @@ Task<Result<void, Unavailable>> end_session(const Idp& idp, std::string sid, Ses
   record.more.emplace_back("actor", std::move(actor));
   audit::Commit commit{std::move(record), std::nullopt, std::nullopt, audit::Durability::power};
   const auto committed = co_await idp.log.commit(std::move(commit));
+  // Before it ends: a crash in between leaves a session that others heard the end of, never one that ended and nobody heard.
+  const auto told = co_await tell_session_ended(idp, session->user_id, how, now);
   // Ending is done even when it cannot be recorded: the safe side of the two is the one without access. The caller still hears of it.
   const Instant forget_after = absolute_end(*session, idp.settings) + Seconds{idp.settings.skew_seconds};
   const auto everywhere = co_await idp.revocations.end_session(sid, forget_after);
@@ -47,6 +70,7 @@ Task<Result<void, Unavailable>> end_session(const Idp& idp, std::string sid, Ses
   if (!committed) co_return unexpected(committed.error());
   if (!everywhere) co_return unexpected(everywhere.error());
   if (!here) co_return unexpected(here.error());
+  if (!told) co_return unexpected(told.error());
   co_return families;
 }
 

@@ -9,6 +9,20 @@ namespace {
 constexpr const char* kTable = "idp_sessions";
 constexpr Seconds kWriteUsesEvery{300};
 
+Result<Session, Unavailable> read(const registry::Document& document) {
+  auto fields = TRY(DocumentFields::parse(document));
+  Session session{document.key, fields.text("user"), fields.text("cookie"), fields.time("created"), fields.time("last_seen"),
+                  fields.time("auth_time"), fields.text("acr"), fields.texts("amr"), fields.text("peer"), fields.flag("ended")};
+  if (fields.has("upstream")) {
+    const auto parts = fields.texts("upstream");
+    if (parts.size() != 4) return unexpected(Unavailable{"a stored session cannot be read"});
+    session.upstream = {parts[0], parts[1], parts[2], parts[3]};
+  }
+  if (fields.has("ends")) session.ends = fields.time("ends");
+  if (!fields.ok()) return unexpected(Unavailable{"a stored session cannot be read"});
+  return session;
+}
+
 }  // namespace
 
 std::string digest_of(std::string_view bearer_value) { return base64url::encode(crypto::sha256_bytes(bearer_value)); }
@@ -32,24 +46,36 @@ registry::Document SessionStore::document_of(const Entry& entry) const {
   return {kTable, session.id, entry.version, session.created + absolute_, json::write(value)};
 }
 
+void SessionStore::put_in(Entry entry) {
+  std::string sid = entry.session.id;
+  if (!entry.session.cookie_digest.empty()) by_cookie_.insert_or_assign(entry.session.cookie_digest, sid);
+  sessions_.insert_or_assign(std::move(sid), std::move(entry));
+}
+
 Result<std::unique_ptr<SessionStore>, Unavailable> SessionStore::open(registry::Documents& documents, std::int64_t absolute_seconds) {
   std::unique_ptr<SessionStore> store(new SessionStore(documents, absolute_seconds));
   for (const auto& document : TRY(documents.load(kTable))) {
-    auto fields = TRY(DocumentFields::parse(document));
-    Session session{document.key, fields.text("user"), fields.text("cookie"), fields.time("created"), fields.time("last_seen"),
-                    fields.time("auth_time"), fields.text("acr"), fields.texts("amr"), fields.text("peer"), fields.flag("ended")};
-    if (fields.has("upstream")) {
-      const auto parts = fields.texts("upstream");
-      if (parts.size() != 4) return unexpected(Unavailable{"a stored session cannot be read"});
-      session.upstream = {parts[0], parts[1], parts[2], parts[3]};
-    }
-    if (fields.has("ends")) session.ends = fields.time("ends");
-    if (!fields.ok()) return unexpected(Unavailable{"a stored session cannot be read"});
-    if (!session.cookie_digest.empty()) store->by_cookie_.emplace(session.cookie_digest, session.id);
+    Session session = TRY(read(document));
     const Instant last_seen = session.last_seen;
-    store->sessions_.emplace(document.key, Entry{std::move(session), document.version, last_seen});
+    store->put_in({std::move(session), document.version, last_seen});
   }
   return store;
+}
+
+std::string_view SessionStore::table() const { return kTable; }
+
+Result<void, Unavailable> SessionStore::take_over(const registry::Document& document) {
+  Session session = TRY(read(document));
+  const Instant written = session.last_seen;
+  const std::lock_guard lock(mutex_);
+  const auto found = sessions_.find(document.key);
+  if (found != sessions_.end()) {
+    if (document.version <= found->second.version) return {};
+    by_cookie_.erase(found->second.session.cookie_digest);
+    session.last_seen = std::max(session.last_seen, found->second.session.last_seen);   // uses here count on
+  }
+  put_in({std::move(session), document.version, written});
+  return {};
 }
 
 std::optional<Session> SessionStore::find(std::string_view sid) const {
@@ -94,43 +120,48 @@ std::vector<Session> SessionStore::of_upstream(std::string_view issuer, std::str
 }
 
 Task<Result<void, Unavailable>> SessionStore::add(Session session) {
-  const std::lock_guard lock(mutex_);
-  by_cookie_.emplace(session.cookie_digest, session.id);
-  const std::string sid = session.id;
-  const Instant last_seen = session.last_seen;
-  const auto added = sessions_.emplace(sid, Entry{std::move(session), 1, last_seen});
-  return documents_.put(document_of(added.first->second));
+  return registry::write_through(documents_, [this, session = std::move(session)]() -> std::optional<registry::Document> {
+    const std::lock_guard lock(mutex_);
+    if (!sessions_.contains(session.id)) put_in({session, 1, session.last_seen});
+    return document_of(sessions_.at(session.id));
+  });
 }
 
 Task<Result<void, Unavailable>> SessionStore::touch(std::string sid, Instant now) {
-  const std::lock_guard lock(mutex_);
-  const auto found = sessions_.find(sid);
-  if (found == sessions_.end()) return nothing_to_write();
-  Entry& entry = found->second;
-  entry.session.last_seen = std::max(entry.session.last_seen, now);
-  if (now - entry.written_last_seen < kWriteUsesEvery) return nothing_to_write();
-  entry.written_last_seen = now;
-  ++entry.version;
-  return documents_.put(document_of(entry));
+  return registry::write_through(documents_, [this, sid = std::move(sid), now]() -> std::optional<registry::Document> {
+    const std::lock_guard lock(mutex_);
+    const auto found = sessions_.find(sid);
+    if (found == sessions_.end()) return std::nullopt;
+    Entry& entry = found->second;
+    entry.session.last_seen = std::max(entry.session.last_seen, now);
+    if (now - entry.written_last_seen < kWriteUsesEvery) return std::nullopt;
+    entry.written_last_seen = now;
+    ++entry.version;
+    return document_of(entry);
+  });
 }
 
 Task<Result<void, Unavailable>> SessionStore::end(std::string sid) {
-  const std::lock_guard lock(mutex_);
-  const auto found = sessions_.find(sid);
-  if (found == sessions_.end()) return nothing_to_write();
-  found->second.session.ended = true;
-  ++found->second.version;
-  return documents_.put(document_of(found->second));
+  return registry::write_through(documents_, [this, sid = std::move(sid)]() -> std::optional<registry::Document> {
+    const std::lock_guard lock(mutex_);
+    const auto found = sessions_.find(sid);
+    if (found == sessions_.end()) return std::nullopt;
+    found->second.session.ended = true;
+    ++found->second.version;
+    return document_of(found->second);
+  });
 }
 
 Task<Result<void, Unavailable>> SessionStore::forget_cookie(std::string sid) {
-  const std::lock_guard lock(mutex_);
-  const auto found = sessions_.find(sid);
-  if (found == sessions_.end()) return nothing_to_write();
-  by_cookie_.erase(found->second.session.cookie_digest);
-  found->second.session.cookie_digest.clear();
-  ++found->second.version;
-  return documents_.put(document_of(found->second));
+  return registry::write_through(documents_, [this, sid = std::move(sid)]() -> std::optional<registry::Document> {
+    const std::lock_guard lock(mutex_);
+    const auto found = sessions_.find(sid);
+    if (found == sessions_.end()) return std::nullopt;
+    by_cookie_.erase(found->second.session.cookie_digest);
+    found->second.session.cookie_digest.clear();
+    ++found->second.version;
+    return document_of(found->second);
+  });
 }
 
 void SessionStore::forget_expired(Instant now) {

@@ -95,6 +95,8 @@ Result<std::optional<std::string>, OwnTokenProblem> hinted_user(const Idp& idp, 
 }
 
 Task<http::Response> give_code(const Idp& idp, AuthorizationRequest request, LiveSession live, Instant now) {
+  // No second code comes of one pushed request.
+  if (!request.request_uri.empty() && !idp.pushed->take(request.request_uri, now)) co_return answer(idp, AuthorizationRefusal(PageProblem::request_uri_unknown));
   const std::string text = crypto::random_token(32);
   AuthorizationCode code;
   code.digest = digest_of(text);
@@ -106,6 +108,7 @@ Task<http::Response> give_code(const Idp& idp, AuthorizationRequest request, Liv
   code.redirect_uri = request.redirect_uri;
   code.code_challenge = request.code_challenge;
   code.nonce = request.nonce;
+  code.dpop_jkt = request.dpop_jkt;
   code.scope = request.scope.to_string();
   code.expires = now + Seconds{std::min<std::int64_t>(idp.settings.authorization_code_seconds, 600)};
   const auto added = co_await idp.codes.add(std::move(code));

@@ -44,7 +44,7 @@ struct Session {
   Instant ends{};              // at the latest; Instant{}: as settings say
 };
 
-class SessionStore {
+class SessionStore final : public registry::DocumentOwner {
  public:
   static Result<std::unique_ptr<SessionStore>, Unavailable> open(registry::Documents& documents, std::int64_t absolute_seconds);
   std::optional<Session> find(std::string_view sid) const;
@@ -67,6 +67,9 @@ class SessionStore {
   Task<Result<void, Unavailable>> forget_cookie(std::string sid);
   void forget_expired(Instant now);
 
+  std::string_view table() const override;
+  Result<void, Unavailable> take_over(const registry::Document& document) override;
+
  private:
   struct Entry {
     Session session;
@@ -76,6 +79,7 @@ class SessionStore {
   SessionStore(registry::Documents& documents, std::int64_t absolute_seconds)
       : documents_(documents), absolute_(absolute_seconds) {}
   registry::Document document_of(const Entry& entry) const;
+  void put_in(Entry entry);
 
   registry::Documents& documents_;
   Seconds absolute_;
@@ -94,7 +98,7 @@ struct AuthorizationCode {
   std::string dpop_jkt{};          // the key that the code is bound to (RFC 9449 §10); empty: to none
 };
 
-class AuthorizationCodes {
+class AuthorizationCodes final : public registry::DocumentOwner {
  public:
   // How long a code is remembered after it expired, to know a replay when it is seen (OB-136).
   static constexpr Seconds kRemembered{600};
@@ -105,11 +109,18 @@ class AuthorizationCodes {
   Task<Result<void, Unavailable>> mark_used(std::string digest);
   void forget_expired(Instant now);
 
+  std::string_view table() const override;
+  Result<void, Unavailable> take_over(const registry::Document& document) override;
+
  private:
+  struct Entry {
+    AuthorizationCode code;
+    std::int64_t version = 1;
+  };
   explicit AuthorizationCodes(registry::Documents& documents) : documents_(documents) {}
   registry::Documents& documents_;
   mutable std::mutex mutex_;
-  std::unordered_map<std::string, AuthorizationCode> codes_;
+  std::unordered_map<std::string, Entry> codes_;
 };
 
 // The refresh tokens that descend from one sign-in of one client. Rotation makes the next generation; all earlier ones stay known, so
@@ -127,7 +138,7 @@ struct RefreshFamily {
   std::string dpop_jkt{};          // the key that it is bound to; empty: to none
 };
 
-class RefreshTokens {
+class RefreshTokens final : public registry::DocumentOwner {
  public:
   static Result<std::unique_ptr<RefreshTokens>, Unavailable> open(registry::Documents& documents);
 
@@ -149,6 +160,9 @@ class RefreshTokens {
   Task<Result<void, Unavailable>> revoke_of_session(std::string sid);
   void forget_expired(Instant now);
 
+  std::string_view table() const override;
+  Result<void, Unavailable> take_over(const registry::Document& document) override;
+
  private:
   struct Entry {
     RefreshFamily family;
@@ -164,13 +178,16 @@ class RefreshTokens {
 };
 
 // The deployment's device keys (rules of client authentication, client_authentication.h).
-class StoredDeviceKeys final : public DeviceKeys {
+class StoredDeviceKeys final : public DeviceKeys, public registry::DocumentOwner {
  public:
   static Result<std::unique_ptr<StoredDeviceKeys>, Unavailable> open(registry::Documents& documents);
   std::optional<DeviceKey> find(std::string_view thumbprint) const override;
   Task<Result<void, Unavailable>> add(DeviceKey key) override;
   Task<Result<void, Unavailable>> deactivate(std::string id) override;
   std::vector<DeviceKey> of_user(std::string_view user_id) const override;
+
+  std::string_view table() const override;
+  Result<void, Unavailable> take_over(const registry::Document& document) override;
 
  private:
   struct Entry {

@@ -35,8 +35,9 @@ Result<Subject, Refusal> check_id_token(const Idp& idp, std::string_view token, 
   return Subject{std::move(live), own->grant_id, std::nullopt};
 }
 
-Result<Subject, Refusal> check_refresh_subject(const Idp& idp, std::string_view token, const Client& client, Instant now) {
-  auto presented = TRY(check_refresh_token(idp, token, client, now));
+Result<Subject, Refusal> check_refresh_subject(const Idp& idp, std::string_view token, const Client& client, const TokenRequest& request) {
+  auto presented = TRY(check_refresh_token(idp, token, client, request.now));
+  TRY(check_key_of(presented.family, request));
   const bool is_current = presented.generation + 1 == presented.family.generations.size();
   return Subject{std::move(presented.live), presented.family.id,
                  is_current ? std::optional(presented.generation) : std::nullopt};
@@ -84,12 +85,17 @@ Result<PresentedRefresh, Refusal> check_refresh_token(const Idp& idp, std::strin
   return PresentedRefresh{std::move(found->family), found->generation, std::move(*live)};
 }
 
+Result<void, Refusal> check_key_of(const RefreshFamily& family, const TokenRequest& request) {
+  if (family.dpop_jkt.empty() || family.dpop_jkt == request.dpop_jkt) return {};
+  return unexpected(refuse(Problem::refresh_token_of_another_key));
+}
+
 Result<Subject, Refusal> check_subject_token(const Idp& idp, const TokenRequest& request, const Client& client) {
   const auto* type = request.parameters.find("subject_token_type");
   const auto* token = request.parameters.find("subject_token");
   if (!type || !token) return unexpected(refuse(Problem::missing_parameter, type ? "subject_token" : "subject_token_type"));
   if (*type == oauth::kTokenTypeIdToken) return check_id_token(idp, *token, client, request.now);
-  if (*type == oauth::kTokenTypeRefreshToken) return check_refresh_subject(idp, *token, client, request.now);
+  if (*type == oauth::kTokenTypeRefreshToken) return check_refresh_subject(idp, *token, client, request);
   return unexpected(refuse(Problem::subject_token_type_unsupported));
 }
 

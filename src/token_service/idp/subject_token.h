@@ -31,6 +31,10 @@ struct PresentedRefresh {
 };
 Result<PresentedRefresh, Refusal> check_refresh_token(const Idp& idp, std::string_view token, const Client& client, Instant now);
 
+// OB-95: a family that is bound to a DPoP key is worth nothing without a proof of it, as subject too. INVARIANT: asked wherever a refresh token gives
+// something.
+Result<void, Refusal> check_key_of(const RefreshFamily& family, const TokenRequest& request);
+
 // A session named by a token, and not revoked together with what gave the token.
 Result<LiveSession, Refusal> check_session_of(const Idp& idp, const registry::Snapshot& snapshot, const OwnToken& token, Instant now);
 

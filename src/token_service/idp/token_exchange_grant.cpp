@@ -8,7 +8,9 @@
 #include "oauth/scope.h"
 #include "policy/recorded_questions.h"
 #include "policy/shadow.h"
+#include "token_service/idp/authorization_details.h"
 #include "token_service/idp/federation/direct_subject.h"
+#include "token_service/idp/federation/saml_subject.h"
 #include "token_service/idp/id_jag_statement.h"
 #include "token_service/idp/policy_question.h"
 #include "token_service/idp/revoke_grant.h"
@@ -27,6 +29,10 @@ struct Exchange {
   const Result<Subject, Refusal>* direct = nullptr;   // what came of an upstream provider's token, if it is one
 };
 
+// What the ID-JAG will be for: usually one.
+using Servers = std::vector<const registry::Server*>;
+constexpr std::size_t kResourcesMax = 10;
+
 Result<void, Refusal> check_shape(const TokenRequest& request) {
   const form::Parameters& parameters = request.parameters;
   const auto* wanted = parameters.find("requested_token_type");
@@ -34,9 +40,6 @@ Result<void, Refusal> check_shape(const TokenRequest& request) {
   if (*wanted != oauth::kTokenTypeIdJag) return unexpected(refuse(Problem::requested_token_type_unsupported));
   // No actor profile exists here, and an `act` that nobody checked would be believed downstream (X5, IDJAG-32).
   if (parameters.find("actor_token") || parameters.find("actor_token_type")) return unexpected(refuse(Problem::actor_token_present));
-  if (request.has_dpop_proof) return unexpected(refuse(Problem::dpop_unsupported));
-  // Dropping them silently would give a grant that reads wider than what was asked (RFC 9396 §5).
-  if (parameters.find("authorization_details")) return unexpected(refuse(Problem::authorization_details_unsupported));
   if (!parameters.find("audience")) return unexpected(refuse(Problem::missing_parameter, "audience"));
   return {};
 }
@@ -84,18 +87,30 @@ Result<const registry::Server*, Refusal> only_server_of(const registry::Resource
   return only;
 }
 
-Result<const registry::Server*, Refusal> check_resource(const registry::ResourceAs& audience, const Circumstances& circumstances,
-                                                        const Exchange& exchange) {
-  const auto resources = exchange.request.parameters.find_all("resource");
-  if (resources.empty()) return only_server_of(audience, circumstances, exchange);
-  if (resources.size() > 1) return unexpected(refuse(Problem::several_resources));
-  if (!uri::is_resource(resources.front())) return unexpected(refuse(Problem::resource_malformed));   // RFC 8707 §2
-  const registry::Server* server = exchange.client.snapshot->server_by_resource(resources.front());
+Result<const registry::Server*, Refusal> check_resource(std::string_view resource, const registry::ResourceAs& audience, const Exchange& exchange) {
+  if (!uri::is_resource(resource)) return unexpected(refuse(Problem::resource_malformed));   // RFC 8707 §2
+  const registry::Server* server = exchange.client.snapshot->server_by_resource(resource);
   if (!server) return unexpected(refuse(Problem::resource_unknown));
   // The pair table (IDJAG-51): an audience speaks for its own resources only.
   if (server->resource_as != audience.issuer) return unexpected(refuse(Problem::resource_of_another_audience));
   if (!server->active) return unexpected(refuse(Problem::server_disabled));
   return server;
+}
+
+// Those that are named, each once; never empty.
+Result<Servers, Refusal> check_resources(const registry::ResourceAs& audience, const Circumstances& circumstances, const Exchange& exchange) {
+  const auto resources = exchange.request.parameters.find_all("resource");
+  if (resources.empty()) return Servers{TRY(only_server_of(audience, circumstances, exchange))};
+  if (resources.size() > kResourcesMax) return unexpected(refuse(Problem::several_resources, "too many"));
+  Servers servers;
+  for (const auto& resource : resources) {
+    const registry::Server* server = TRY(check_resource(resource, audience, exchange));
+    if (std::find(servers.begin(), servers.end(), server) == servers.end()) servers.push_back(server);
+  }
+  // Whoever else must agree is asked about one server at a time.
+  const auto has_decision_points = [&](const registry::Server* server) { return !exchange.client.snapshot->decision_points_for(server->id).empty(); };
+  if (servers.size() > 1 && std::any_of(servers.begin(), servers.end(), has_decision_points)) return unexpected(refuse(Problem::several_resources, "a decision point is asked about one of them"));
+  return servers;
 }
 
 // The scopes that the request is about: those it names, or the server's default ones. Absent: the parameter is malformed.
@@ -134,33 +149,57 @@ Result<void, Refusal> check_connect(const registry::Server& server, const Circum
   return unexpected(refuse(decision, exchange.idp.settings));
 }
 
-// Asked for: those that exist and policy grants. None asked for: the server's default scopes that policy grants. None left: no ID-JAG.
-Result<oauth::ScopeSet, Refusal> check_scopes(const registry::Server& server, const Circumstances& circumstances, const Exchange& exchange) {
+// What policy says to the scopes that are wanted at one server. The record gets what was asked.
+struct PutToPolicy {
+  oauth::ScopeSet asked, granted;
+  std::vector<std::string> dropped;
+};
+Result<void, Refusal> put_to_policy(const registry::Server& server, const Circumstances& circumstances, const Exchange& exchange, PutToPolicy& put) {
   const auto wanted = wanted_scopes(server, exchange);
   if (!wanted) return unexpected(refuse(Problem::scope_malformed));
-  oauth::ScopeSet granted, put_to_policy;
-  std::vector<std::string> dropped;
   for (const registry::Scope* scope : *wanted) {
-    put_to_policy.insert(scope->name);
+    put.asked.insert(scope->name);
     const policy::Question question = scope_question(circumstances, server, *scope);
     policy::record_question(question, exchange.record);
     const auto decision = exchange.policy.decide(question);
     policy::record_shadows(policy::about_scope(decision, scope->name), exchange.record.more);
-    if (decision.allowed) granted.insert(scope->name);
-    else dropped.push_back(scope->name);
+    if (decision.allowed) put.granted.insert(scope->name);
+    else put.dropped.push_back(scope->name);
   }
-  exchange.record.scope = put_to_policy.to_string();
-  if (!dropped.empty()) exchange.record.more.emplace_back(policy::kDroppedScopes, policy::to_list(dropped));
-  const auto step_up = granted.empty() ? find_step_up(server, circumstances, exchange) : std::nullopt;
-  if (step_up) return unexpected(refuse(*step_up));
+  return {};
+}
+
+// Asked for: those that exist and policy grants. None asked for: the servers' default scopes that policy grants. None left: no ID-JAG.
+Result<oauth::ScopeSet, Refusal> check_scopes(const Servers& servers, const Circumstances& circumstances, const Exchange& exchange) {
+  PutToPolicy put;
+  for (const registry::Server* server : servers) TRY(put_to_policy(*server, circumstances, exchange, put));
+  exchange.record.scope = put.asked.to_string();
+  if (!put.dropped.empty()) exchange.record.more.emplace_back(policy::kDroppedScopes, policy::to_list(put.dropped));
+  // Of one name at two servers: denied at one, it is granted at none, for the ID-JAG cannot tell them apart.
+  oauth::ScopeSet granted;
+  for (const std::string& name : put.granted.values())
+    if (std::find(put.dropped.begin(), put.dropped.end(), name) == put.dropped.end()) granted.insert(name);
+  if (!granted.empty()) return granted;
+  for (const registry::Server* server : servers)
+    if (const auto step_up = find_step_up(*server, circumstances, exchange)) return unexpected(refuse(*step_up));
   const auto* text = exchange.request.parameters.find("scope");
-  if (granted.empty()) return unexpected(refuse(Problem::no_scope_granted, text ? *text : "no default scope"));
-  return granted;
+  return unexpected(refuse(Problem::no_scope_granted, text ? *text : "no default scope"));
 }
 
 Result<Subject, Refusal> subject_of(const Exchange& exchange) {
   if (exchange.direct) return *exchange.direct;
   return check_subject_token(exchange.idp, exchange.request, exchange.client);
+}
+
+std::vector<std::string> resources_of(const Servers& servers) {
+  std::vector<std::string> resources;
+  for (const registry::Server* server : servers) resources.push_back(server->resource);
+  return resources;
+}
+std::string joined(const std::vector<std::string>& texts) {
+  std::string all;
+  for (const std::string& text : texts) all += (all.empty() ? "" : " ") + text;
+  return all;
 }
 
 struct Yes {
@@ -190,13 +229,24 @@ Result<Yes, Refusal> decide_exchange(const Exchange& exchange) {
                                     exchange.idp.settings,
                                     exchange.request.peer,
                                     exchange.request.now};
-  const registry::Server* server = TRY(check_resource(*audience, circumstances, exchange));
+  const Servers servers = TRY(check_resources(*audience, circumstances, exchange));
+  const registry::Server* server = servers.front();
   exchange.record.server = server->id;
   exchange.record.resource = server->resource;
-  TRY(check_connect(*server, circumstances, exchange));
-  const oauth::ScopeSet scope = TRY(check_scopes(*server, circumstances, exchange));
+  if (servers.size() > 1) exchange.record.more.emplace_back(policy::kSeveralResources, joined(resources_of(servers)));
+  json::Array details = TRY(asked_details(exchange.request.parameters, servers));
+  for (const registry::Server* one : servers) TRY(check_connect(*one, circumstances, exchange));
+  const oauth::ScopeSet scope = TRY(check_scopes(servers, circumstances, exchange));
   exchange.record.scope = scope.to_string();
+  if (!details.empty()) {
+    std::vector<policy::Question> connects;
+    for (const registry::Server* one : servers) connects.push_back(connect_question(circumstances, *one));
+    details = TRY(permitted_details(std::move(details), servers, connects, exchange.policy, *exchange.client.snapshot, exchange.idp.settings, exchange.record));
+  }
   auto statement = TRY(state_id_jag({*audience, *at_audience, server->resource}, scope, subject.live, exchange.idp.settings, exchange.request.now));
+  statement.resources = resources_of(servers);
+  statement.authorization_details = std::move(details);
+  statement.confirmation_jkt = exchange.request.dpop_jkt;   // IDJAG-102; without a proof there is no `cnf` (IDJAG-103)
   Yes yes{std::move(statement), std::move(subject), {}};
   if (exchange.client.snapshot->decision_points_for(server->id).empty()) return yes;
   yes.questions.push_back(connect_question(circumstances, *server));
@@ -240,6 +290,8 @@ Granted granted(const Idp& idp, const Yes& yes, audit::Record record, Instant no
                   {"token_type", "N_A"},
                   {"scope", statement.scope},
                   {"expires_in", statement.expires - statement.issued_at}};
+  // Also when it is all that was asked for: whoever asks with details reads them.
+  if (!statement.authorization_details.empty()) granted.body.push_back({"authorization_details", statement.authorization_details});
   granted.record = std::move(record);
   granted.after_commit = [&idp, sid = yes.subject.live.session.id, family = yes.subject.grant_id,
                           generation = yes.subject.refresh_generation, now] { return note_use(idp, sid, family, generation, now); };
@@ -251,6 +303,10 @@ Granted granted(const Idp& idp, const Yes& yes, audit::Record record, Instant no
 std::string_view TokenExchangeGrant::grant_type() const { return oauth::kGrantTokenExchange; }
 
 Task<Outcome> TokenExchangeGrant::decide(const TokenRequest& request, const Client& client) {
+  if (is_assertion_exchange(request)) {
+    auto exchanging = exchange_assertion(idp_, request, client);
+    co_return co_await exchanging;
+  }
   audit::Record record = record_of(audit::Event::id_jag, request, client);
   const auto policy = idp_.policy.get();
   Client asking = client;

@@ -1,5 +1,8 @@
 #include "token_service/idp/token_exchange_grant.h"
 
+#include <gmock/gmock.h>
+
+#include "policy/authorization_detail.h"
 #include "policy/recorded_questions.h"
 #include "token_service/idp/idp_fixture.h"
 
@@ -17,7 +20,6 @@ struct Leg1 {
   json::Value claims = world.id_claims(session, "cursor-idp");
   std::string type = std::string(oauth::kTypIdToken);
   std::string subject_token;            // instead of signing `claims`
-  bool dpop = false;
   Pairs parameters{{"requested_token_type", std::string(oauth::kTokenTypeIdJag)},
                    {"audience", kOwnRas},
                    {"resource", kNotes},
@@ -35,7 +37,6 @@ struct Leg1 {
     Pairs pairs = parameters;
     pairs.emplace_back("subject_token", subject_token.empty() ? world.sign(claims, type) : subject_token);
     TokenRequest request = token_request(world, std::move(pairs));
-    request.has_dpop_proof = dpop;
     TokenExchangeGrant grant(world.idp);
     return idp::decide(grant, request, world.client(agent.c_str(), device, device_user));
   }
@@ -140,9 +141,6 @@ INSTANTIATE_TEST_SUITE_P(Shape, TokenExchangeRefusal, testing::Values(
         "requested_token_type_unsupported", "invalid_request"},
     Row{"actor_token", [](Leg1& l) { l.set("actor_token", "x"); }, "actor_token_present", "invalid_request"},
     Row{"actor_token_type_alone", [](Leg1& l) { l.set("actor_token_type", kIdTokenType); }, "actor_token_present", "invalid_request"},
-    Row{"dpop_proof", [](Leg1& l) { l.dpop = true; }, "dpop_unsupported", "invalid_request"},
-    Row{"authorization_details", [](Leg1& l) { l.set("authorization_details", "[]"); }, "authorization_details_unsupported",
-        "invalid_request"},
     Row{"audience_absent", [](Leg1& l) { l.drop("audience"); }, "missing_parameter", "invalid_request"},
     Row{"subject_token_type_absent", [](Leg1& l) { l.drop("subject_token_type"); }, "missing_parameter", "invalid_request"},
     Row{"subject_token_type_saml", [](Leg1& l) { l.set("subject_token_type", "urn:ietf:params:oauth:token-type:saml2"); },
@@ -272,7 +270,9 @@ INSTANTIATE_TEST_SUITE_P(Target, TokenExchangeRefusal, testing::Values(
     Row{"resource_relative", [](Leg1& l) { l.set("resource", "/mcp/notes"); }, "resource_malformed", "invalid_target"},
     Row{"resource_with_dots", [](Leg1& l) { l.set("resource", "https://mcp.acme.example/mcp/wiki/../notes"); }, "resource_malformed",
         "invalid_target"},
-    Row{"two_resources", [](Leg1& l) { l.parameters.emplace_back("resource", kWiki); }, "several_resources", "invalid_target"},
+    Row{"two_resources_of_which_one_is_of_another_audience", [](Leg1& l) { l.parameters.emplace_back("resource", kCrm); }, "resource_of_another_audience", "invalid_target"},
+    Row{"two_resources_of_which_one_is_disabled", [](Leg1& l) { l.parameters.emplace_back("resource", "https://mcp.acme.example/mcp/old"); }, "server_disabled", "invalid_target"},
+    Row{"eleven_resources", [](Leg1& l) { for (int i = 0; i < 10; ++i) l.parameters.emplace_back("resource", kWiki); }, "several_resources", "invalid_target"},
     Row{"server_disabled", [](Leg1& l) { l.set("resource", "https://mcp.acme.example/mcp/old"); }, "server_disabled", "invalid_target"},
     Row{"no_resource_and_several_servers_open", [](Leg1& l) { l.drop("resource"); }, "resource_not_determined", "invalid_target"},
     Row{"no_resource_and_no_server_open",
@@ -394,6 +394,104 @@ TEST(TokenExchange, no_resource_is_enough_when_policy_opens_exactly_one_server_o
   leg.drop("resource");
   leg.world.allow([](const policy::Question& question) { return question.server.id == "notes"; });
   EXPECT_EQ(*issued(leg.decide()).find_string("resource"), kNotes);
+}
+
+// ---- authorization details (RFC 9396) and several resources (RFC 8707)
+
+// notes and the wiki know payments, the wiki alone knows pages.
+void with_types(Leg1& leg) {
+  leg.world.change([](auto& objects) {
+    for (auto& server : objects.servers) {
+      if (server.id == "notes") server.authorization_details_types = {"payment"};
+      if (server.id == "wiki") server.authorization_details_types = {"payment", "page"};
+    }
+  });
+}
+auto details(std::string text) {
+  return [text](Leg1& leg) { with_types(leg), leg.set("authorization_details", text); };
+}
+
+INSTANTIATE_TEST_SUITE_P(AuthorizationDetails, TokenExchangeRefusal, testing::Values(
+    Row{"details_of_a_server_that_knows_none", [](Leg1& l) { l.set("authorization_details", R"([{"type":"payment"}])"); }, "authorization_details_invalid", "invalid_authorization_details"},
+    Row{"details_are_no_json", details("payment"), "authorization_details_invalid", "invalid_authorization_details"},
+    Row{"details_are_an_object", details(R"({"type":"payment"})"), "authorization_details_invalid", "invalid_authorization_details"},
+    Row{"details_are_empty", details("[]"), "authorization_details_invalid", "invalid_authorization_details"},
+    Row{"a_detail_is_a_text", details(R"(["payment"])"), "authorization_details_invalid", "invalid_authorization_details"},
+    Row{"a_detail_without_type", details(R"([{"actions":["read"]}])"), "authorization_details_invalid", "invalid_authorization_details"},
+    Row{"a_detail_with_two_types", details(R"([{"type":"payment","type":"page"}])"), "authorization_details_invalid", "invalid_authorization_details"},
+    Row{"a_type_of_another_server", details(R"([{"type":"page"}])"), "authorization_details_invalid", "invalid_authorization_details"},
+    Row{"a_type_that_differs_in_case", details(R"([{"type":"Payment"}])"), "authorization_details_invalid", "invalid_authorization_details"},
+    Row{"one_of_two_of_an_unknown_type", details(R"([{"type":"payment"},{"type":"x"}])"), "authorization_details_invalid", "invalid_authorization_details"},
+    Row{"an_unknown_member", details(R"([{"type":"payment","amount":1}])"), "authorization_details_invalid", "invalid_authorization_details"},
+    Row{"actions_are_a_text", details(R"([{"type":"payment","actions":"read"}])"), "authorization_details_invalid", "invalid_authorization_details"},
+    Row{"actions_are_empty", details(R"([{"type":"payment","actions":[]}])"), "authorization_details_invalid", "invalid_authorization_details"},
+    Row{"an_action_is_a_number", details(R"([{"type":"payment","actions":[1]}])"), "authorization_details_invalid", "invalid_authorization_details"},
+    Row{"identifier_is_a_list", details(R"([{"type":"payment","identifier":["a"]}])"), "authorization_details_invalid", "invalid_authorization_details"},
+    Row{"a_location_elsewhere", details(R"([{"type":"payment","locations":["https://mcp.acme.example/mcp/wiki"]}])"), "authorization_details_invalid", "invalid_authorization_details"},
+    Row{"policy_grants_none",
+        [](Leg1& l) {
+          details(R"([{"type":"payment"}])")(l);
+          l.world.allow([](const policy::Question& question) { return !policy::is_about_detail(question); });
+        },
+        "no_permit", "access_denied"}),
+    row_name);
+
+TEST(TokenExchange, carries_the_details_that_policy_grants_and_says_which) {
+  Leg1 leg;
+  details(R"([{"type":"payment","actions":["read"],"identifier":"acct-1"},{"type":"payment","actions":["pay"]}])")(leg);
+  leg.world.allow([](const policy::Question& question) {
+    if (!policy::is_about_detail(question)) return true;
+    return question.server.id == "notes" && *question.arguments->find("actions") == json::Value(json::Array{"read"});
+  });
+  const Outcome outcome = leg.decide();
+  const json::Value granted(json::Array{json::Value{{"type", "payment"}, {"actions", json::Array{"read"}}, {"identifier", "acct-1"}}});
+  EXPECT_EQ(*issued(outcome).find("authorization_details"), granted);
+  EXPECT_EQ(*json::Value(std::get<Granted>(outcome).body).find("authorization_details"), granted);
+  EXPECT_EQ(issued(outcome).find_string("scope") != nullptr, true) << "details and scopes side by side (IDJAG-48)";
+  EXPECT_THAT(std::get<Granted>(outcome).record.more, testing::Contains(testing::Pair(std::string("dropped_details"), "payment")));
+}
+
+TEST(TokenExchange, names_several_resources_in_the_order_of_the_request_each_once) {
+  Leg1 leg;
+  leg.parameters.emplace_back("resource", kWiki), leg.parameters.emplace_back("resource", kNotes);
+  leg.set("scope", "notes:read wiki:read crm:read");
+  const auto claims = issued(leg.decide());
+  EXPECT_EQ(*claims.find("resource"), json::Value(json::Array{kNotes, kWiki}));
+  EXPECT_EQ(*claims.find_string("scope"), "notes:read wiki:read");
+}
+
+TEST(TokenExchange, denies_several_resources_when_policy_denies_one) {
+  Leg1 leg;
+  leg.parameters.emplace_back("resource", kWiki);
+  leg.world.allow([](const policy::Question& question) { return question.server.id == "notes"; });
+  EXPECT_EQ(reason_of(leg.decide()), "no_permit");
+}
+
+TEST(TokenExchange, places_details_at_the_resources_that_they_are_about) {
+  Leg1 leg;
+  leg.parameters.emplace_back("resource", kWiki);
+  details(R"([{"type":"page"},{"type":"payment","locations":["https://mcp.acme.example/mcp/wiki"]}])")(leg);
+  std::set<std::string> asked;
+  leg.world.allow([&](const policy::Question& question) {
+    if (policy::is_about_detail(question)) asked.insert(question.server.id);
+    return true;
+  });
+  EXPECT_EQ(issued(leg.decide()).find_array("authorization_details")->size(), 2u);
+  EXPECT_EQ(asked, std::set<std::string>{"wiki"}) << "asked where they mean something";
+}
+
+TEST(TokenExchange, tells_an_audience_which_of_its_tenants_is_meant_and_whether_the_address_is_checked) {
+  Leg1 leg;
+  leg.set("audience", kOtherRas), leg.set("resource", kCrm), leg.drop("scope");
+  leg.world.change([](auto& objects) {
+    for (auto& audience : objects.resource_authorization_servers) audience.tenant = "acme";
+  });
+  auto claims = issued(leg.decide());
+  EXPECT_EQ(*claims.find_string("aud_tenant"), "acme");
+  EXPECT_TRUE(*claims.find_bool("email_verified"));
+  EXPECT_FALSE(claims.find("tenant")) << "this issuer has one tenant (C7 of the catalogue)";
+  leg.world.change([](auto& objects) { alice(objects).email_verified = false; });
+  EXPECT_FALSE(issued(leg.decide()).find("email_verified"));
 }
 
 TEST(TokenExchange, another_deployment_learns_what_it_is_configured_to_learn_and_no_session) {

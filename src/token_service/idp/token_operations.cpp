@@ -1,5 +1,6 @@
 #include "token_service/idp/token_operations.h"
 
+#include "dpop/proof.h"
 #include "oauth/identifiers.h"
 #include "token_service/idp/refresh_rotation.h"
 #include "token_service/idp/refusal.h"
@@ -29,8 +30,8 @@ Granted answered(json::Object body, audit::Record record, const char* reason) {
 }
 
 json::Object described(const OwnToken& own) {
-  json::Object body{{"active", true}, {"token_type", "Bearer"}};
-  for (const char* name : {"iss", "sub", "aud", "client_id", "scope", "iat", "exp", "jti", "sid", "auth_time", "acr"}) {
+  json::Object body{{"active", true}, {"token_type", own.claims.find("cnf") ? dpop::kTokenType : std::string_view("Bearer")}};
+  for (const char* name : {"iss", "sub", "aud", "client_id", "scope", "iat", "exp", "jti", "sid", "auth_time", "acr", "cnf"}) {
     if (const auto* value = own.claims.find(name)) body.push_back({name, *value});
   }
   return body;

@@ -78,6 +78,7 @@ json::Value access_token_claims(const TokenSubject& subject, const Settings& set
   claims.set("aud", settings.userinfo_resource());
   claims.set("client_id", subject.client_id);
   claims.set("scope", subject.scope.to_string());
+  if (!subject.dpop_jkt.empty()) claims.set("cnf", json::Value{{"jkt", subject.dpop_jkt}});
   return claims;
 }
 

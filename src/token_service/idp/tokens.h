@@ -22,6 +22,7 @@ struct TokenSubject {
   std::string client_id, grant_id;
   oauth::ScopeSet scope;
   std::string nonce;
+  std::string dpop_jkt{};          // the key that its access token is bound to; empty: to none
 };
 
 // The claims about the person that a scope releases: email, profile, groups. Also what userinfo answers.

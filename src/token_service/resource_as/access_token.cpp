@@ -5,10 +5,12 @@
 
 #include "crypto/random.h"
 #include "oauth/identifiers.h"
+#include "signals/subject_session.h"
+#include "token_service/resource_as/subject.h"
 
 namespace writ::token_service::resource_as {
 
-AccessToken make_access_token(const id_jag::VerifiedIdJag& id_jag, const registry::User& user, const registry::Server& server,
+AccessToken make_access_token(const ProvenClaims& id_jag, const registry::User& user, const registry::Server& server,
                               const oauth::ScopeSet& scopes, const Settings& settings, Instant now) {
   const id_jag::IdJag& grant = id_jag.claims();
   AccessToken token;
@@ -26,10 +28,15 @@ AccessToken make_access_token(const id_jag::VerifiedIdJag& id_jag, const registr
   if (grant.auth_time) token.claims.set("auth_time", *grant.auth_time);
   if (!grant.acr.empty()) token.claims.set("acr", grant.acr);
   if (!grant.amr.empty()) token.claims.set("amr", json::from_strings(grant.amr));
-  // A session of another deployment's IdP could bear the name of one of ours, and end with it.
-  if (!grant.sid.empty() && !settings.own_idp_issuer.empty() && grant.issuer == settings.own_idp_issuer)
-    token.claims.set("sid", grant.sid);
+  // A session of another deployment's IdP could bear the name of one of ours, and end with it. What ends there is all that its issuer gave
+  // this subject until a moment, so that is the session of such a token (EN-27).
+  if (!is_of_own_idp(grant, settings)) token.claims.set("sid", signals::since(signals::subject_session(grant.issuer, grant.tenant, grant.subject), grant.issued_at));
+  else if (!grant.sid.empty()) token.claims.set("sid", grant.sid);
   return token;
+}
+
+void bind(AccessToken& token, const std::string& jkt) {
+  if (!jkt.empty()) token.claims.set("cnf", json::Value{{"jkt", jkt}});
 }
 
 std::string sign(const AccessToken& token, const KeyRing& keys) { return jose::sign(keys.active, oauth::kTypAccessToken, token.claims); }

@@ -4,11 +4,11 @@
 
 #include <string>
 
-#include "id_jag/verify.h"
 #include "jose/jwt.h"
 #include "oauth/scope.h"
 #include "registry/objects.h"
 #include "token_service/signing_keys.h"
+#include "token_service/resource_as/proven_claims.h"
 #include "token_service/resource_as/settings.h"
 
 namespace writ::token_service::resource_as {
@@ -20,9 +20,11 @@ struct AccessToken {
   json::Value claims;
 };
 
-// Asks for a VerifiedIdJag, so that a token without the checks does not compile. Precondition: the ID-JAG's session has not expired.
-AccessToken make_access_token(const id_jag::VerifiedIdJag& id_jag, const registry::User& user, const registry::Server& server,
+// Asks for proven claims, so that a token without the checks does not compile. Precondition: the ID-JAG's session has not expired.
+AccessToken make_access_token(const ProvenClaims& id_jag, const registry::User& user, const registry::Server& server,
                               const oauth::ScopeSet& scopes, const Settings& settings, Instant now);
+// RAS-62: good only with a proof of the key. An empty thumbprint leaves it a Bearer token.
+void bind(AccessToken& token, const std::string& jkt);
 std::string sign(const AccessToken& token, const KeyRing& keys);
 
 // A token that this server signed, whether or not it still is valid: for introspection and revocation. Absent for anything else.

@@ -27,7 +27,9 @@ bool is_below_ceiling(const registry::TrustedIssuer& issuer, const std::string& 
          std::find(issuer.scope_ceiling.begin(), issuer.scope_ceiling.end(), scope) != issuer.scope_ceiling.end();
 }
 
-policy::Question question_about(const id_jag::IdJag& id_jag, const Parties& parties, const registry::Snapshot& snapshot,
+}  // namespace
+
+policy::Question connect_question(const id_jag::IdJag& id_jag, const Parties& parties, const registry::Snapshot& snapshot,
                                 std::string_view agent_authentication, const std::string& peer, Instant now) {
   policy::Question question;
   const registry::User& user = *parties.user;
@@ -43,8 +45,6 @@ policy::Question question_about(const id_jag::IdJag& id_jag, const Parties& part
   question.now = now;
   return question;
 }
-
-}  // namespace
 
 Result<oauth::ScopeSet, Refusal> asked_scopes(const id_jag::IdJag& id_jag, const form::Parameters& parameters,
                                               const ChosenServer& chosen, const Settings& settings) {
@@ -72,10 +72,10 @@ Result<oauth::ScopeSet, Refusal> asked_scopes(const id_jag::IdJag& id_jag, const
   return requested->intersection(granted);
 }
 
-Result<Entitlement, Failure> entitle(const id_jag::VerifiedIdJag& id_jag, const Parties& parties, const oauth::ScopeSet& asked,
+Result<Entitlement, Failure> entitle(const ProvenClaims& id_jag, const Parties& parties, const oauth::ScopeSet& asked,
                                      const policy::Policy& policy, const registry::Snapshot& snapshot,
                                      std::string_view agent_authentication, const std::string& peer, Instant now, audit::Record& record) {
-  policy::Question question = question_about(id_jag.claims(), parties, snapshot, agent_authentication, peer, now);
+  policy::Question question = connect_question(id_jag.claims(), parties, snapshot, agent_authentication, peer, now);
   Entitlement entitlement;
   question.action = policy::Action::connect;
   policy::record_question(question, record);

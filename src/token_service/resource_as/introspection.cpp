@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "registry/linked_subject.h"
+#include "dpop/proof.h"
 #include "token_service/token_endpoint.h"
 
 namespace writ::token_service::resource_as {
@@ -17,8 +19,8 @@ json::Object active_body(const OwnToken& token) {
                     {"jti", token.jti},
                     {"iat", token.issued_at},
                     {"exp", token.expires},
-                    {"token_type", "Bearer"}};
-  for (const std::string_view name : {"auth_time", "acr", "amr", "sid"})
+                    {"token_type", token.claims.find("cnf") ? dpop::kTokenType : std::string_view("Bearer")}};
+  for (const std::string_view name : {"auth_time", "acr", "amr", "sid", "authorization_details", "cnf"})
     if (const json::Value* value = token.claims.find(name)) body.push_back({std::string(name), *value});
   return body;
 }
@@ -62,6 +64,10 @@ std::optional<std::string_view> inactive_because(const OwnToken& token, const re
   const registry::User* user = snapshot.user(token.subject);
   if (user == nullptr || !user->active) return "user_disabled";
   if (registry::is_taken_back(from_unix_seconds(token.issued_at), *user, revocations)) return "issued_before_not_before";
+  const auto linked = registry::read_linked_subject(token.claims);
+  if (!linked) return "account_unlinked";
+  if (*linked)
+    if (const auto why = registry::ended_because(**linked, token.subject, snapshot)) return registry::to_string(*why);
   const auto client = snapshot.agent_at_resource_as(settings.issuer, token.client_id);
   if (client.agent == nullptr || !client.agent->active) return "client_disabled";
   const registry::Server* server = snapshot.server_by_resource(token.audience);

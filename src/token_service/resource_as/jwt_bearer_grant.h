@@ -2,6 +2,7 @@
 
 // Leg 2: an ID-JAG in, an access token for one MCP server out (RFC 7523 §2.1; ID-JAG draft -04, "Access Token Request").
 
+#include "linked_accounts/accounts.h"
 #include "policy/decision.h"
 #include "registry/revocations.h"
 #include "token_service/grant.h"
@@ -16,7 +17,8 @@ namespace writ::token_service::resource_as {
 class JwtBearerGrant final : public Grant {
  public:
   JwtBearerGrant(const Settings& settings, IssuerKeys& issuer_keys, const SigningKeys& signing_keys, const policy::Current& policy,
-                 const registry::Revocations& revocations, policy::DecisionPoints* decision_points = nullptr);
+                 const registry::Revocations& revocations, policy::DecisionPoints* decision_points = nullptr,
+                 linked_accounts::LinkedAccounts* accounts = nullptr, const registry::Current* registry = nullptr);
 
   std::string_view grant_type() const override;
   audit::Event event() const override { return audit::Event::access_token; }
@@ -27,7 +29,7 @@ class JwtBearerGrant final : public Grant {
   Result<const registry::TrustedIssuer*, Failure> find_issuer(Redemption& redemption) const;
   struct Checked;
   Result<Checked, Failure> check(Redemption& redemption, const registry::TrustedIssuer& issuer, const jose::KeySet& keys) const;
-  Task<Result<void, Failure>> ask_decision_points(Checked& checked, const registry::Snapshot& snapshot, audit::Record& record) const;
+  Task<Result<std::optional<Refusal>, Unavailable>> meet(Redemption& redemption) const;
   Granted issue(Redemption& redemption, const registry::TrustedIssuer& issuer, const Checked& checked) const;
 
   const Settings& settings_;
@@ -36,6 +38,8 @@ class JwtBearerGrant final : public Grant {
   const policy::Current& policy_;
   const registry::Revocations& revocations_;
   policy::DecisionPoints* decision_points_;   // null: what one is configured for is refused
+  linked_accounts::LinkedAccounts* accounts_;  // null: a subject that nobody is linked to stays unknown
+  const registry::Current* registry_;          // there where `accounts_` is
 };
 
 }  // namespace writ::token_service::resource_as

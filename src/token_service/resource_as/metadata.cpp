@@ -1,5 +1,6 @@
 #include "token_service/resource_as/metadata.h"
 
+#include "dpop/proof.h"
 #include "oauth/identifiers.h"
 
 namespace writ::token_service::resource_as {
@@ -10,7 +11,7 @@ std::string endpoint_url(const Settings& settings, std::string_view name) {
   return url.append(name);
 }
 
-oauth::AuthorizationServerMetadata metadata(const Settings& settings) {
+oauth::AuthorizationServerMetadata metadata(const Settings& settings, bool interactive) {
   const std::vector<std::string> methods{"client_secret_basic", "client_secret_post", "private_key_jwt"};
   oauth::AuthorizationServerMetadata document;
   document.issuer = settings.issuer;
@@ -25,8 +26,18 @@ oauth::AuthorizationServerMetadata metadata(const Settings& settings) {
   document.authorization_grant_profiles_supported = {std::string(oauth::kGrantProfileIdJag)};
   document.token_endpoint_auth_methods_supported = methods;
   document.token_endpoint_auth_signing_alg_values_supported = {"ES256", "ES384", "PS256", "RS256", "EdDSA"};
+  if (interactive) {
+    document.response_types_supported = {"code"};
+    document.grant_types_supported.insert(document.grant_types_supported.begin(), std::string(oauth::kGrantAuthorizationCode));
+    document.code_challenge_methods_supported = {"S256"};
+    document.pushed_authorization_request_endpoint = endpoint_url(settings, "par");
+    document.authorization_response_iss_parameter_supported = true;   // RFC 9207 §3
+    document.token_endpoint_auth_methods_supported.push_back("none");
+  }
+  document.client_id_metadata_document_supported = true;   // RAS-99
   document.revocation_endpoint_auth_methods_supported = methods;
   document.introspection_endpoint_auth_methods_supported = methods;
+  document.dpop_signing_alg_values_supported = dpop::algorithm_names();   // RAS-66
   return document;
 }
 

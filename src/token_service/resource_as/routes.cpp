@@ -23,9 +23,19 @@ http::Response cacheable(std::string document) {
   return response;
 }
 
-Task<http::Response> metadata_document(const ResourceAuthorizationServer& server) { co_return cacheable(server.metadata_text()); }
+Task<http::Response> metadata_document(const ResourceAuthorizationServer& server) { co_return cacheable(server.metadata_text(server.is_interactive())); }
 Task<http::Response> key_set(const ResourceAuthorizationServer& server) { co_return cacheable(server.key_set_text()); }
 Task<http::Response> explanation() { co_return http::no_store(http::text(400, std::string(kNobodySignsIn))); }
+
+Task<http::Response> at_authorize(const ResourceAuthorizationServer& server, const http::Request& request) {
+  return server.is_interactive() ? authorize(*server.interactive(), request) : explanation();
+}
+Task<http::Response> at_par(const ResourceAuthorizationServer& server, const http::Request& request) {
+  return server.is_interactive() ? answer_pushed(*server.par(), request) : explanation();
+}
+Task<http::Response> at_callback(const ResourceAuthorizationServer& server, const http::Request& request) {
+  return server.is_interactive() ? sign_in_callback(*server.interactive(), request) : explanation();
+}
 
 }  // namespace
 
@@ -40,7 +50,9 @@ void add_routes(http::Router& router, const ResourceAuthorizationServer& server)
     router.add(method, at("revoke"), [&server](const http::Request& request) { return server.revoke().handle(request); });
   }
   router.add("GET", at("jwks"), [&server](const http::Request&) { return key_set(server); });
-  router.add("GET", at("authorize"), [](const http::Request&) { return explanation(); });
+  router.add("GET", at("authorize"), [&server](const http::Request& request) { return at_authorize(server, request); });
+  router.add("POST", at("par"), [&server](const http::Request& request) { return at_par(server, request); });
+  router.add("GET", at("callback"), [&server](const http::Request& request) { return at_callback(server, request); });
 
   // Both spellings: with the name between host and path (RFC 8414 §3.1), and behind the path, where older clients look.
   const std::string inserted = path_of(uri::well_known(settings.issuer, "oauth-authorization-server"));

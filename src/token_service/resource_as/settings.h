@@ -3,9 +3,11 @@
 // What an operator may set at the resource authorization server; docs/reference/configuration.md lists the same names.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/secret.h"
 #include "registry/objects.h"
 
 namespace writ::token_service::resource_as {
@@ -16,6 +18,8 @@ struct ResourceServerCredential {
   std::vector<registry::ClientSecret> secrets;
   std::vector<std::string> resources;           // whose tokens it may see; empty: none
 };
+
+class AssertionKeys;   // encrypted_assertion.h
 
 struct Settings {
   std::string issuer;                           // our issuer identifier; every endpoint stands below it
@@ -29,7 +33,19 @@ struct Settings {
   bool accept_token_endpoint_audience = false;  // in client assertions, for clients of the older RFC 7523
   bool accept_plain_jwt_type = false;           // in client assertions: `typ: JWT`
   std::vector<ResourceServerCredential> resource_servers;
+  std::string organisation = "Writ";            // on the pages that people see
+  bool dpop_nonce_demanded = false;             // a proof without one of our nonces is answered `use_dpop_nonce`
   std::uint32_t node = 0;                       // for denial codes
+  const AssertionKeys* assertion_keys = nullptr;   // of ID-JAGs that are encrypted to this server; null: it takes none
+  bool encryption_required = false;             // an ID-JAG that is signed only is refused
+  bool global_token_revocation = false;         // its endpoint is served, and published (EN-53)
+  // Where people sign in whose clients do not support enterprise-managed authorization: this deployment's own IdP, and who we are there.
+  struct SignIn {
+    std::string agent;                          // id of our own agent; it is registered at the IdP
+    Secret client_secret;                       // empty: a public client
+    std::string authorization_endpoint, token_endpoint;   // of the IdP
+  };
+  std::optional<SignIn> sign_in;                // absent: nobody signs in here
 };
 
 inline constexpr std::int64_t kAccessTokenLifetimeSecondsMax = 3'600;   // C14

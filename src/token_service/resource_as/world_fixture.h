@@ -19,6 +19,7 @@
 #include "encoding/base64url.h"
 #include "encoding/form.h"
 #include "jose/jwt.h"
+#include "linked_accounts/accounts.h"
 #include "oauth/identifiers.h"
 #include "policy/grants_table_fixture.h"
 #include "registry/stored_revocations.h"
@@ -155,9 +156,49 @@ struct Answer {
 
 using Form = std::vector<std::pair<std::string, std::string>>;
 
+// Changes the objects of a World, and says no when told to.
+class KnownAccounts final : public linked_accounts::AccountChanges {
+ public:
+  using Outcome = Result<void, linked_accounts::ChangeFailure>;
+  explicit KnownAccounts(std::function<void(const std::function<void(registry::Objects&)>&)> change) : change_(std::move(change)) {}
+  Task<Outcome> create(registry::User user, std::string actor, std::string) override {
+    changes.push_back("create by " + actor);
+    if (failure) co_return unexpected(*failure);
+    user.id = "usr_new" + std::to_string(++made_);
+    if (joins) user.groups = {*joins};
+    change_([&](registry::Objects& objects) { objects.users.push_back(user); });
+    co_return Outcome{};
+  }
+  Task<Outcome> add_link(std::string user_id, registry::LinkedSubject subject, std::string actor, std::string) override {
+    changes.push_back("link by " + actor);
+    if (failure) co_return unexpected(*failure);
+    change_([&](registry::Objects& objects) {
+      for (auto& user : objects.users)
+        if (user.id == user_id) user.links.push_back({subject.issuer, subject.tenant, subject.subject});
+    });
+    co_return Outcome{};
+  }
+  Task<Outcome> remove_link(std::string user_id, registry::LinkedSubject subject, std::string actor, std::string) override {
+    changes.push_back("unlink by " + actor);
+    if (failure) co_return unexpected(*failure);
+    change_([&](registry::Objects& objects) {
+      for (auto& user : objects.users)
+        if (user.id == user_id) std::erase_if(user.links, [&](const auto& link) { return link.issuer == subject.issuer && link.tenant == subject.tenant && link.subject == subject.subject; });
+    });
+    co_return Outcome{};
+  }
+  std::vector<std::string> changes;
+  std::optional<linked_accounts::ChangeFailure> failure;
+  std::optional<std::string> joins;       // a group that everybody who is created is put into
+
+ private:
+  std::function<void(const std::function<void(registry::Objects&)>&)> change_;
+  int made_ = 0;
+};
+
 class World {
  public:
-  explicit World(std::function<void(Settings&)> change = nullptr) {
+  explicit World(std::function<void(Settings&)> change = nullptr, http::Outgoing* reachable = nullptr) : outgoing(reachable) {
     settings.issuer = kRas;
     settings.own_idp_issuer = kIdp;
     settings.resource_servers = {{"notes-gateway", {{hex_digest("gateway secret"), std::nullopt}}, {std::string(kNotes)}}};
@@ -177,6 +218,9 @@ class World {
             {"grants.yaml:2", "eng", {.all = true}, "tickets", {.all = true}, {.all = true}}},
         "v1"));
     revocations = std::move(*registry::StoredRevocations::open(documents));
+    offers = std::move(*linked_accounts::Offers::open(documents));
+    accounts.emplace(*offers, account_changes, log, registry, clock);
+    refusals = std::move(*EmaRefusals::open(documents));
     server.emplace(settings, Parts{.log = log,
                                    .registry = registry,
                                    .policy = policy,
@@ -184,7 +228,12 @@ class World {
                                    .signing_keys = signing_keys,
                                    .issuer_keys = issuer_keys,
                                    .device_keys = &device_keys,
-                                   .clock = clock});
+                                   .clock = clock,
+                                   .accounts = &*accounts,
+                                   .outgoing = outgoing,
+                                   .refusals = refusals.get(),
+                                   .interactive_key = Secret(std::string(32, 'k')),
+                                    .proofs = &proofs});
     add_routes(router, *server);
   }
 
@@ -261,9 +310,15 @@ class World {
   registry::Current registry{nullptr};
   policy::Current policy;
   std::unique_ptr<registry::StoredRevocations> revocations;
+  std::unique_ptr<EmaRefusals> refusals;
+  http::Outgoing* outgoing = nullptr;   // null: nobody signs people in
   FixedSigningKeys signing_keys{key_named("ras")};
   KnownIssuerKeys issuer_keys;
   KnownDeviceKeys device_keys;
+  KnownAccounts account_changes{[this](const std::function<void(registry::Objects&)>& change) { change_objects(change); }};
+  std::unique_ptr<linked_accounts::Offers> offers;
+  std::optional<linked_accounts::LinkedAccounts> accounts;
+  dpop::Verifier proofs{Secret("nonce key of thirty-two bytes...."), Instant{}};
   std::optional<ResourceAuthorizationServer> server;
   http::Router router;
   std::uint64_t sequence = 0;

@@ -12,6 +12,8 @@ using State = LinkedAccount::State;
 
 constexpr const char* kTable = "upstream_accounts";
 const Instant kNever{Milliseconds{253'402'300'799'000}};   // the end of the year 9999
+constexpr int kAttemptsMax = 8;
+constexpr Unavailable kContended{"linked accounts: other nodes change the same one all the time"};
 constexpr Seconds kGoneKept{3600};                         // so that no older write of the same account comes after it
 
 std::string purpose_of(const LinkedAccount& account) { return "upstream account of " + account.user + " at " + account.server + " of " + account.issuer; }
@@ -97,6 +99,17 @@ Result<std::unique_ptr<LinkedAccounts>, Unavailable> LinkedAccounts::open(regist
   return accounts;
 }
 
+std::string_view LinkedAccounts::table() const { return kTable; }
+
+Result<void, Unavailable> LinkedAccounts::take_over(const registry::Document& document) {
+  auto account = read(document, sealing_key_);
+  if (!account) return unexpected(Unavailable{"a linked account cannot be read"});
+  const std::lock_guard lock(mutex_);
+  Entry& entry = accounts_[Key{account->user, account->server}];
+  if (document.version > entry.version) entry = Entry{std::move(*account), document.version, false};
+  return {};
+}
+
 std::optional<LinkedAccount> LinkedAccounts::find(std::string_view user, std::string_view server) const {
   const std::lock_guard lock(mutex_);
   const auto found = accounts_.find({std::string(user), std::string(server)});
@@ -137,67 +150,77 @@ bool LinkedAccounts::is_of_another_locked(const LinkedAccount& account) const {
   });
 }
 
-Task<Result<void, Unavailable>> LinkedAccounts::write(registry::Document document, Key key) {
+Task<Result<bool, Unavailable>> LinkedAccounts::write(registry::Document document, Key key) {
   const std::int64_t version = document.version;
-  const auto written = co_await documents_.put(std::move(document));
+  const auto written = co_await documents_.put_on_top(std::move(document));
   const std::lock_guard lock(mutex_);
   const auto found = accounts_.find(key);
   if (found != accounts_.end() && found->second.version == version) found->second.is_unwritten = !written;
   co_return written;
 }
 
+// Each change is made once more when another node was quicker: by then the entry is what that node wrote.
 Task<Result<LinkedAccounts::Added, Unavailable>> LinkedAccounts::add(LinkedAccount account) {
-  Key key{account.user, account.server};
-  registry::Document document;
-  {
-    const std::lock_guard lock(mutex_);
-    if (is_of_another_locked(account)) co_return Added::account_of_another;
-    Entry& entry = accounts_[key];
-    entry.account = std::move(account);
-    ++entry.version;
-    document = document_of(entry);
+  for (int attempts = 0; attempts < kAttemptsMax; ++attempts) {
+    Key key{account.user, account.server};
+    registry::Document document;
+    {
+      const std::lock_guard lock(mutex_);
+      if (is_of_another_locked(account)) co_return Added::account_of_another;
+      Entry& entry = accounts_[key];
+      entry.account = account;
+      ++entry.version;
+      document = document_of(entry);
+    }
+    const auto written = co_await write(std::move(document), std::move(key));
+    if (!written) co_return unexpected(written.error());
+    if (*written) co_return Added::yes;
   }
-  const auto written = co_await write(std::move(document), std::move(key));
-  if (!written) co_return unexpected(written.error());
-  co_return Added::yes;
+  co_return unexpected(kContended);
 }
 
 Task<Result<bool, Unavailable>> LinkedAccounts::renew(LinkedAccount account) {
-  Key key{account.user, account.server};
-  registry::Document document;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = accounts_.find(key);
-    if (found == accounts_.end() || found->second.account.link != account.link || found->second.account.state != State::linked) co_return false;
-    found->second.account = std::move(account);
-    ++found->second.version;
-    document = document_of(found->second);
+  for (int attempts = 0; attempts < kAttemptsMax; ++attempts) {
+    Key key{account.user, account.server};
+    registry::Document document;
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = accounts_.find(key);
+      if (found == accounts_.end() || found->second.account.link != account.link || found->second.account.state != State::linked) co_return false;
+      found->second.account = account;
+      ++found->second.version;
+      document = document_of(found->second);
+    }
+    const auto written = co_await write(std::move(document), std::move(key));
+    if (!written) co_return unexpected(written.error());
+    if (*written) co_return true;
   }
-  const auto written = co_await write(std::move(document), std::move(key));
-  if (!written) co_return unexpected(written.error());
-  co_return true;
+  co_return unexpected(kContended);
 }
 
 Task<Result<bool, Unavailable>> LinkedAccounts::set_state(LinkedAccount account, State state, Instant now) {
-  Key key{account.user, account.server};
-  registry::Document document;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = accounts_.find(key);
-    if (found == accounts_.end() || found->second.account.link != account.link || found->second.account.state == State::gone) co_return false;
-    LinkedAccount& kept = found->second.account;
-    if (kept.state == state) co_return true;
-    // What ends does not come to life again.
-    if (kept.state == State::ending && state != State::gone) co_return false;
-    kept.state = state;
-    kept.ending_since = now;
-    if (state == State::lost || state == State::gone) forget_tokens(kept);
-    ++found->second.version;
-    document = document_of(found->second);
+  for (int attempts = 0; attempts < kAttemptsMax; ++attempts) {
+    Key key{account.user, account.server};
+    registry::Document document;
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = accounts_.find(key);
+      if (found == accounts_.end() || found->second.account.link != account.link || found->second.account.state == State::gone) co_return false;
+      LinkedAccount& kept = found->second.account;
+      if (kept.state == state) co_return true;
+      // What ends does not come to life again.
+      if (kept.state == State::ending && state != State::gone) co_return false;
+      kept.state = state;
+      kept.ending_since = now;
+      if (state == State::lost || state == State::gone) forget_tokens(kept);
+      ++found->second.version;
+      document = document_of(found->second);
+    }
+    const auto written = co_await write(std::move(document), std::move(key));
+    if (!written) co_return unexpected(written.error());
+    if (*written) co_return true;
   }
-  const auto written = co_await write(std::move(document), std::move(key));
-  if (!written) co_return unexpected(written.error());
-  co_return true;
+  co_return unexpected(kContended);
 }
 
 Task<Result<void, Unavailable>> LinkedAccounts::write_again() {

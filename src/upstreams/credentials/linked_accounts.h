@@ -34,7 +34,7 @@ struct LinkedAccount {
   Instant ending_since{};
 };
 
-class LinkedAccounts {
+class LinkedAccounts final : public registry::DocumentOwner {
  public:
   static Result<std::unique_ptr<LinkedAccounts>, Unavailable> open(registry::Documents& documents, crypto::SealingKey key);
 
@@ -58,6 +58,9 @@ class LinkedAccounts {
   // Writes again what could not be written.
   Task<Result<void, Unavailable>> write_again();
 
+  std::string_view table() const override;
+  Result<void, Unavailable> take_over(const registry::Document& document) override;
+
  private:
   struct Entry {
     LinkedAccount account;
@@ -68,7 +71,8 @@ class LinkedAccounts {
   LinkedAccounts(registry::Documents& documents, crypto::SealingKey key) : documents_(documents), sealing_key_(std::move(key)) {}
   registry::Document document_of(const Entry& entry) const;
   bool is_of_another_locked(const LinkedAccount& account) const;
-  Task<Result<void, Unavailable>> write(registry::Document document, Key key);
+  // False: another node has written this account meanwhile.
+  Task<Result<bool, Unavailable>> write(registry::Document document, Key key);
 
   registry::Documents& documents_;
   crypto::SealingKey sealing_key_;

@@ -1,3 +1,4 @@
+#include "token_service/idp/client_request.h"
 #include "token_service/idp/federation/callback.h"
 
 #include "oauth/id_token.h"
@@ -188,7 +189,7 @@ Task<http::Response> federation_callback(const Idp& idp, const http::Request& ht
   std::optional<AuthorizationRequest> request;
   if (!pending->continue_with.empty()) {
     const auto carried = form::parse(pending->continue_with);
-    auto checked = carried ? check_authorization_request(*carried, *admitted->snapshot)
+    auto checked = carried ? check_client_request(idp, *carried, *admitted->snapshot, Arrival::goes_on, idp.clock.now())
                            : Result<AuthorizationRequest, AuthorizationRefusal>(unexpected(AuthorizationRefusal(PageProblem::client_unknown)));
     if (!checked) co_return finish(answer(idp, checked.error()));
     request = std::move(*checked);

@@ -3,6 +3,7 @@
 #include "oauth/id_token.h"
 #include "oauth/identifiers.h"
 #include "token_service/idp/federation/admit_person.h"
+#include "token_service/idp/federation/saml_subject.h"
 #include "token_service/idp/federation/upstream_logout.h"
 
 namespace writ::token_service::idp {
@@ -59,6 +60,10 @@ Result<Subject, Refusal> check_standing(const Idp& idp, const registry::Identity
 Task<std::optional<DirectOutcome>> find_direct_subject(const Idp& idp, const TokenRequest& request, const Client& client) {
   const auto* type = request.parameters.find("subject_token_type");
   const auto* text = request.parameters.find("subject_token");
+  if (idp.federation && type && *type == oauth::kTokenTypeSaml2) {
+    auto found = co_await find_assertion_subject(idp, request, client);
+    co_return std::optional<DirectOutcome>(std::move(found));
+  }
   if (!idp.federation || !type || *type != oauth::kTokenTypeIdToken || !text) co_return std::nullopt;
   auto unverified = jose::UnverifiedJwt::parse(*text);
   const auto* issuer = unverified ? unverified->claimed().find_string("iss") : nullptr;

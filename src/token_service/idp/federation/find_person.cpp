@@ -57,8 +57,10 @@ Result<const User*, NotAdmitted> match(const UpstreamPerson& person, const Ident
   return found;
 }
 
-Result<void, NotAdmitted> check_match(const User& user, const UpstreamPerson& person) {
+Result<void, NotAdmitted> check_match(const User& user, const UpstreamPerson& person, const IdentityConnector& connector) {
   TRY(check_admissible(user));
+  // Names and external ids are the words of one directory: another company's provider must not sign its people in by them.
+  if (!user.provisioned_by.empty() && user.provisioned_by != connector.id) return unexpected(NotAdmitted::kept_by_another);
   const auto is_elsewhere = [&](const auto& link) { return link.issuer == person.issuer && link.tenant == person.tenant; };
   if (std::any_of(user.links.begin(), user.links.end(), is_elsewhere)) return unexpected(NotAdmitted::linked_to_another);
   // Whoever can choose his name at the provider must not become the local administrator of that name.
@@ -96,6 +98,7 @@ std::string_view to_string(NotAdmitted reason) {
     case NotAdmitted::match_claim_missing: return "match_claim_missing";
     case NotAdmitted::match_ambiguous: return "collision_several_match";
     case NotAdmitted::linked_to_another: return "collision_linked_to_another";
+    case NotAdmitted::kept_by_another: return "collision_kept_by_another_directory";
     case NotAdmitted::local_account: return "collision_local_account";
     case NotAdmitted::email_not_verified: return "email_not_verified";
     case NotAdmitted::email_not_in_domains: return "email_not_in_domains";
@@ -114,7 +117,7 @@ Result<Found, NotAdmitted> find_person(const UpstreamPerson& person, const regis
   }
   const User* matching = TRY(match(person, connector, snapshot));
   if (matching) {
-    TRY(check_match(*matching, person));
+    TRY(check_match(*matching, person, connector));
     return Found(ToLink{matching});
   }
   ToCreate created{TRY(create(person, connector, snapshot))};

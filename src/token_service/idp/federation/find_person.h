@@ -17,6 +17,7 @@ enum class NotAdmitted {
   match_claim_missing,
   match_ambiguous,        // several people fit
   linked_to_another,      // who fits is somebody else at this provider already
+  kept_by_another,        // who fits is kept by the directory of another connector
   local_account,          // who fits has a password here: only an administrator says that they are the same
   email_not_verified,
   email_not_in_domains,   // the provider may not speak for this address
