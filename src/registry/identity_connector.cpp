@@ -133,6 +133,7 @@ IdentityConnector read_identity_connector(const Node& node, Reading& reading, st
   connector.max_subject_age_seconds = fields.duration("max_subject_age", Seconds{connector.max_subject_age_seconds}, Seconds{1}, kSubjectAgeMax).count();
   if (fields.has("session_max")) connector.session_max_seconds = fields.duration("session_max", kSessionMax, Seconds{60}, kSessionMax).count();
   connector.sign_out_upstream = fields.flag("sign_out_upstream", true);
+  connector.group_overage = fields.flag("group_overage", false);
   connector.saml = read_saml(fields, reading);
   fields.finish();
   return connector;
@@ -183,6 +184,7 @@ json::Value write(const IdentityConnector& connector) {
   if (connector.max_subject_age_seconds != defaults.max_subject_age_seconds) out.set("max_subject_age", connector.max_subject_age_seconds);
   if (connector.session_max_seconds) out.set("session_max", *connector.session_max_seconds);
   if (!connector.sign_out_upstream) out.set("sign_out_upstream", false);
+  if (connector.group_overage) out.set("group_overage", true);
   write_saml(out, connector.saml);
   return out;
 }

@@ -38,6 +38,7 @@ identity_connectors:
     max_subject_age: 10m
     session_max: 8h
     sign_out_upstream: false
+    group_overage: true
 )";
 
 struct Read {

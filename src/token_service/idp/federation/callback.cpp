@@ -6,6 +6,7 @@
 #include "token_service/idp/federation/admit_person.h"
 #include "token_service/idp/federation/authentication_request.h"
 #include "token_service/idp/federation/code_exchange.h"
+#include "token_service/idp/federation/group_overage.h"
 #include "token_service/idp/pages.h"
 #include "token_service/idp/sign_in_completion.h"
 
@@ -95,6 +96,12 @@ Task<Result<Proven, Failed>> prove(const Idp& idp, registry::IdentityConnector c
     // Going on without it could go on without a group that something is forbidden to.
     if (!userinfo) co_return unexpected(Failed{503, std::string(to_string(userinfo.error())), kNotReached, {}});
     claims = merged(std::move(claims), *userinfo);
+  }
+  const bool may_ask = connector.group_overage && !connector.groups.empty() && tokens->access_token && !provider->userinfo_endpoint.empty();
+  if (may_ask && says_groups_are_elsewhere(claims, connector.claims.groups)) {
+    const auto groups = co_await fetch_groups(federation, provider->userinfo_endpoint, *tokens->access_token);
+    if (!groups) co_return unexpected(Failed{503, std::string(to_string(groups.error())), kNotReached, {}});
+    claims = with_groups(std::move(claims), connector.claims.groups, *groups);
   }
   auto person = read_person(connector, claims);
   if (!person) co_return unexpected(Failed{400, std::string(to_string(person.error())), kNotAccepted, {}});

@@ -50,6 +50,7 @@ std::string_view to_string(ExchangeProblem problem) {
     case ExchangeProblem::malformed: return "upstream_answer_malformed";
     case ExchangeProblem::no_id_token: return "upstream_no_id_token";
     case ExchangeProblem::userinfo_status: return "upstream_userinfo_failed";
+    case ExchangeProblem::groups_status: return "upstream_groups_failed";
     case ExchangeProblem::userinfo_of_another: return "upstream_userinfo_of_another";
   }
   return "upstream_answer_malformed";

@@ -22,6 +22,7 @@ enum class ExchangeProblem {
   malformed,               // its answer is none
   no_id_token,
   userinfo_status,
+  groups_status,           // of groups that did not fit into the token (group_overage.h)
   userinfo_of_another,     // its `sub` is not the ID token's (OIDC Core §5.3.2)
 };
 std::string_view to_string(ExchangeProblem problem);

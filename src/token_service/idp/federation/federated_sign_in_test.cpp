@@ -120,6 +120,70 @@ TEST_F(FederatedSignIn, AsksNoUserinfoWhereTheConnectorDoesNotWantIt) {
   EXPECT_THAT(groups_of_carol(), ElementsAre("eng"));
 }
 
+// ---- more groups than fit into a token (Entra)
+
+const std::string kGroupsUrl = "https://login.corp.example/v1.0/me/transitiveMemberOf/microsoft.graph.group?$select=id&$top=999";
+const std::string kNextGroupsUrl = "https://login.corp.example/v1.0/me/transitiveMemberOf/microsoft.graph.group?$skiptoken=x";
+
+json::Value page_of(std::vector<std::string> ids, std::string next = "") {
+  json::Array values;
+  for (std::string& id : ids) values.push_back(json::Value{{"id", std::move(id)}});
+  json::Value page{{"value", std::move(values)}};
+  if (!next.empty()) page.set("@odata.nextLink", std::move(next));
+  return page;
+}
+
+class GroupOverage : public FederatedSignIn {
+ protected:
+  GroupOverage() {
+    edit_connector([](auto& connector) { connector.group_overage = true; });
+    provider.claims.erase("groups");
+    provider.claims.set("_claim_names", json::Value{{"groups", "src1"}});
+    provider.claims.set("_claim_sources", json::Value{{"src1", json::Value{{"endpoint", "https://evil.example/groups"}}}});
+  }
+};
+
+TEST_F(GroupOverage, IsAskedForPageByPageWithTheSignInsOwnToken) {
+  provider.pages = {{kGroupsUrl, page_of({"unknown-1"}, kNextGroupsUrl)}, {kNextGroupsUrl, page_of({"engineering"})}};
+  go_upstream(), come_back();
+  EXPECT_THAT(groups_of_carol(), ElementsAre("eng"));
+  for (const auto& request : provider.requests) {
+    EXPECT_EQ(request.url.find("evil.example"), std::string::npos) << "what the token names is not asked";
+    if (request.url.find("/v1.0/") != std::string::npos) {
+      EXPECT_EQ(*request.headers.find("Authorization"), "Bearer up-access");
+    }
+  }
+}
+
+TEST_F(GroupOverage, IsAskedForByTheOtherHintToo) {
+  provider.claims.erase("_claim_names");
+  provider.claims.set("hasgroups", true);
+  provider.pages = {{kGroupsUrl, page_of({"engineering"})}};
+  go_upstream(), come_back();
+  EXPECT_THAT(groups_of_carol(), ElementsAre("eng"));
+}
+
+struct OveragePage {
+  const char* name;
+  std::map<std::string, json::Value> pages;
+};
+class BadGroupOverage : public GroupOverage, public testing::WithParamInterface<OveragePage> {};
+TEST_P(BadGroupOverage, SignsNobodyIn) {
+  provider.pages = GetParam().pages;
+  go_upstream();
+  EXPECT_EQ(come_back().status, 503);
+  EXPECT_THAT(world.sessions->all(), IsEmpty());
+  for (const auto& request : provider.requests) EXPECT_EQ(request.url.find("evil.example"), std::string::npos);
+}
+INSTANTIATE_TEST_SUITE_P(Rows, BadGroupOverage,
+                         testing::Values(OveragePage{"not_there", {}}, OveragePage{"no_list", {{kGroupsUrl, json::Value{{"value", "engineering"}}}}},
+                                         OveragePage{"a_group_without_id", {{kGroupsUrl, json::Value{{"value", json::Array{json::Value{{"name", "engineering"}}}}}}}},
+                                         OveragePage{"second_page_not_there", {{kGroupsUrl, page_of({"engineering"}, kNextGroupsUrl)}}},
+                                         OveragePage{"next_page_elsewhere", {{kGroupsUrl, page_of({"engineering"}, "https://evil.example/v1.0/")}}},
+                                         OveragePage{"next_page_is_no_text", {{kGroupsUrl, json::Value{{"value", json::Array{}}, {"@odata.nextLink", 1}}}}},
+                                         OveragePage{"pages_without_end", {{kGroupsUrl, page_of({}, kGroupsUrl)}}}),
+                         [](const auto& row) { return std::string(row.param.name); });
+
 // ---- refusals, row by row: one change to a good sign-in
 
 struct Row {

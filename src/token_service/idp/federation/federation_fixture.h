@@ -44,6 +44,7 @@ class ScriptedProvider final : public http::Outgoing {
   int token_status = 200, userinfo_status = 200;
   std::string userinfo_type = "application/json";
   bool is_down = false;
+  std::map<std::string, json::Value> pages;         // what else is there, by URL
   std::vector<http::OutgoingRequest> requests;
 
   std::string sign(const json::Value& said) const { return jose::sign(key, type, said); }
@@ -66,6 +67,8 @@ class ScriptedProvider final : public http::Outgoing {
       response.status = userinfo_status;
       response.headers.set("Content-Type", userinfo_type);
       response.body = json::write(userinfo);
+    } else if (const auto page = pages.find(request.url); page != pages.end()) {
+      response.body = json::write(page->second);
     } else {
       response.status = 404;
     }

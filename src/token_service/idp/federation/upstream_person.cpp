@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "oauth/id_token.h"
+#include "token_service/idp/federation/group_overage.h"
 
 namespace writ::token_service::idp {
 namespace {
@@ -48,17 +49,10 @@ Result<void, PersonProblem> check_required(const registry::IdentityConnector& co
   return {};
 }
 
-// Entra leaves groups out when there are more than fit, and names a place to ask instead. Reading that as "no groups" would lift every rule that
-// forbids something to a group, and asking that place takes rights that the connector does not have (decision 0017).
-bool says_groups_are_elsewhere(const json::Value& claims, const std::string& claim) {
-  const json::Value* names = claims.find("_claim_names");
-  if (names && names->find(claim)) return true;
-  return claims.find("hasgroups") != nullptr && claim == "groups";
-}
-
 Result<std::vector<std::string>, PersonProblem> groups_of(const registry::IdentityConnector& connector, const json::Value& claims) {
   std::vector<std::string> groups;
   if (connector.groups.empty()) return groups;
+  // Reading a hint as "no groups" would lift every rule that forbids something to a group.
   if (says_groups_are_elsewhere(claims, connector.claims.groups)) return unexpected(PersonProblem::groups_elsewhere);
   const json::Value* value = find_claim(claims, connector.claims.groups);
   if (!value || value->is_null()) return groups;
