@@ -206,6 +206,30 @@ TEST_F(Postgresql, TheOutcomeOfACommitWithoutAnswerIsFoundOut) {
   EXPECT_EQ(loaded->front().key, "k2");
 }
 
+TEST_F(Postgresql, WhatAServerCallsCommittedCountsOnlyWhenItIsFound) {
+  auto documents = PostgresqlDocuments::open(address_);
+  ASSERT_TRUE(documents);
+  for (const bool is_there : {true, false}) {
+    Session session(address_);
+    int times = 0, asked = 0;
+    const auto write = [&](Connection& connection) -> Result<void, Failure> {
+      // Commits by itself and is cut off: the COMMIT that follows gets no answer, and the server says "committed" of the transaction.
+      if (++times == 1) {
+        TRY(connection.execute("COMMIT"));
+        cut_connections();
+      }
+      return {};
+    };
+    const auto done = session.transaction(write, "", [&](Connection&) -> Result<bool, Failure> {
+      ++asked;
+      return is_there;
+    });
+    ASSERT_TRUE(done) << done.error().detail;
+    EXPECT_EQ(asked, 1);
+    EXPECT_EQ(times, is_there ? 1 : 2) << "its number can be that of another transaction, after a crash";
+  }
+}
+
 TEST_F(Postgresql, ANewerSchemaIsRefused) {
   Session session(address_);
   ASSERT_TRUE(migrate(session));

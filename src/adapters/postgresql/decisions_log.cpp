@@ -75,7 +75,8 @@ struct PostgresqlDecisionsLog::State {
   Result<void, Failure> write(Batch& batch) {
     bool power = false;
     for (const Pending& pending : batch) power = power || pending.commit.durability == audit::Durability::power;
-    TRY(session.transaction([&](Connection& connection) { return write_batch(connection, batch, node); }, power ? "" : "SET LOCAL synchronous_commit = off"));
+    TRY(session.transaction([&](Connection& connection) { return write_batch(connection, batch, node); }, power ? "" : "SET LOCAL synchronous_commit = off",
+                            [&](Connection& connection) { return is_written(connection, batch, node); }));
     // The write-ahead log is one: a synced commit also carries every earlier one to the disk.
     if (power) unsynced_since.reset();
     else if (!unsynced_since) unsynced_since = std::chrono::steady_clock::now();

@@ -37,14 +37,20 @@ Result<std::vector<Document>, Unavailable> PostgresqlDocuments::load(std::string
 
 Task<Result<void, Unavailable>> PostgresqlDocuments::put(Document document) {
   return worker_->run([document = std::move(document)](Session& session) {
-    return session.transaction([&document](Connection& connection) -> Result<void, Failure> {
+    const auto write = [&document](Connection& connection) -> Result<void, Failure> {
       Query query(
           "INSERT INTO documents VALUES ($1, $2, $3, $4, $5) ON CONFLICT (collection, key) DO UPDATE SET "
           "version = excluded.version, expires = excluded.expires, json = excluded.json WHERE excluded.version > documents.version");
       query.bytes(document.table).bytes(document.key).number(document.version).number(to_number(document.expires)).bytes(document.json);
       TRY(connection.run(query));
       return {};
-    });
+    };
+    const auto is_there = [&document](Connection& connection) -> Result<bool, Failure> {
+      Query query("SELECT 1 FROM documents WHERE collection = $1 AND key = $2 AND version >= $3");
+      query.bytes(document.table).bytes(document.key).number(document.version);
+      return TRY(connection.run(query)).size() == 1;
+    };
+    return session.transaction(write, "", is_there);
   });
 }
 

@@ -59,6 +59,9 @@ class Columns {
   std::deque<std::string> lines_;
 };
 
+// What the commit became, once it is known whether its claim was the first.
+const audit::Record& record_of(const Pending& pending) { return pending.committed.replayed ? *pending.commit.if_replayed : pending.commit.record; }
+
 }  // namespace
 
 Result<void, Failure> write_batch(Connection& connection, Batch& batch, const std::string& node) {
@@ -74,15 +77,22 @@ Result<void, Failure> write_batch(Connection& connection, Batch& batch, const st
   for (std::size_t row = 0; has_claims && row < answers[1].size(); ++row) won.insert(answers[1].bytes(row, 0));
   Columns columns;
   for (Pending& pending : batch) {
-    const audit::Record* record = &pending.commit.record;
     pending.committed.position = ++position;
     // Of several with one key in this batch the first has it.
     pending.committed.replayed = pending.commit.claim && won.erase(std::string(key_of(*pending.commit.claim))) == 0;
-    if (pending.committed.replayed) record = &*pending.commit.if_replayed;
-    columns.add(*record, position, node);
+    columns.add(record_of(pending), position, node);
   }
   TRY(connection.run(columns.query()));
   return {};
+}
+
+// Another node may have taken the position since, but its line names that node.
+Result<bool, Failure> is_written(Connection& connection, const Batch& batch, const std::string& node) {
+  const Pending& first = batch.front();
+  Query query("SELECT 1 FROM records WHERE position = $1 AND convert_to(line, 'UTF8') = $2");
+  const std::string line = audit::to_json_line(record_of(first), first.committed.position, node);
+  query.number(static_cast<std::int64_t>(first.committed.position)).bytes(line);
+  return TRY(connection.run(query)).size() == 1;
 }
 
 }  // namespace writ::postgresql

@@ -21,4 +21,7 @@ using Batch = std::deque<Pending>;
 // Inside a transaction: takes positions, claims, and inserts one record for each commit. Sets `committed` of each; may be done again.
 Result<void, Failure> write_batch(Connection& connection, Batch& batch, const std::string& node);
 
+// Whether what `write_batch` wrote last is in the database; `batch` is not empty.
+Result<bool, Failure> is_written(Connection& connection, const Batch& batch, const std::string& node);
+
 }  // namespace writ::postgresql

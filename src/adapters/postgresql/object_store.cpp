@@ -157,13 +157,21 @@ Result<Catalogue, Unavailable> PostgresqlObjectStore::load() {
   return catalogue;
 }
 
+namespace {
+
+Result<bool, Failure> knows_change(Connection& connection, std::string_view id) {
+  Query query("SELECT 1 FROM changes WHERE id = $1");
+  query.bytes(id);
+  return TRY(connection.run(query)).size() == 1;
+}
+
+}  // namespace
+
 Result<bool, Unavailable> PostgresqlObjectStore::has_change(std::string_view id) {
   bool found = false;
   const auto done = worker_->run_now([&](Session& session) {
     return session.read([&](Connection& connection) -> Result<void, Failure> {
-      Query query("SELECT 1 FROM changes WHERE id = $1");
-      query.bytes(id);
-      found = TRY(connection.run(query)).size() == 1;
+      found = TRY(knows_change(connection, id));
       return {};
     });
   });
@@ -246,7 +254,7 @@ Task<Result<std::uint64_t, CommitFailure>> PostgresqlObjectStore::commit(ChangeS
   };
   const auto outcome = std::make_shared<Outcome>(Outcome{std::move(change)});
   Worker::Work work = [outcome](Session& session) {
-    return session.transaction([&outcome](Connection& connection) -> Result<void, Failure> {
+    const auto write = [&outcome](Connection& connection) -> Result<void, Failure> {
       TRY(connection.run(Query(kChangesLock)));
       const std::uint64_t last = TRY(last_sequence(connection));
       outcome->conflict = last != outcome->change.base_sequence;
@@ -255,6 +263,10 @@ Task<Result<std::uint64_t, CommitFailure>> PostgresqlObjectStore::commit(ChangeS
       TRY(write_change(connection, outcome->change, static_cast<std::int64_t>(outcome->sequence)));
       outcome->epoch = TRY(raise_epoch(connection, outcome->sequence));
       return {};
+    };
+    return session.transaction(write, "", [&outcome](Connection& connection) -> Result<bool, Failure> {
+      if (outcome->conflict) return true;
+      return knows_change(connection, outcome->change.id);
     });
   };
   const auto done = co_await worker_->run(std::move(work));

@@ -52,7 +52,7 @@ Result<void, Failure> Session::attempt(const Work& work, const std::string& sett
   return {};
 }
 
-Result<void, Failure> Session::transaction(const Work& work, const std::string& settings) {
+Result<void, Failure> Session::transaction(const Work& work, const std::string& settings, const IsThere& is_there) {
   Stage stage = Stage::before_commit;
   std::string id;
   for (int attempts = 0; attempts < 2; ++attempts) {
@@ -60,7 +60,7 @@ Result<void, Failure> Session::transaction(const Work& work, const std::string& 
     if (done || !done.error().connection_lost) return done;
     drop();
     if (stage == Stage::committing) {
-      const auto committed = was_committed(id);
+      const auto committed = was_committed(id, is_there);
       if (!committed) return unexpected(Failure{"what became of a transaction is not known: " + committed.error().detail, true});
       if (*committed) return {};
     }
@@ -69,7 +69,7 @@ Result<void, Failure> Session::transaction(const Work& work, const std::string& 
   return unexpected(Failure{"the database cannot be reached", true});
 }
 
-Result<bool, Failure> Session::was_committed(const std::string& id) {
+Result<bool, Failure> Session::was_committed(const std::string& id, const IsThere& is_there) {
   Failure last{"the server did not answer", true};
   for (const auto end = std::chrono::steady_clock::now() + kFindOutWithin; std::chrono::steady_clock::now() < end; std::this_thread::sleep_for(kAskAgainAfter)) {
     auto opened = connection();
@@ -87,8 +87,15 @@ Result<bool, Failure> Session::was_committed(const std::string& id) {
     }
     if (rows->is_null(0, 0)) return unexpected(Failure{"the server no longer knows it", true});
     const std::string status = rows->bytes(0, 0);
-    if (status != "in progress") return status == "committed";
-    last.detail = "it is still in progress";
+    if (status == "in progress") {
+      last.detail = "it is still in progress";
+      continue;
+    }
+    if (status != "committed" || !is_there) return status == "committed";
+    const auto found = is_there(**opened);
+    if (found || !found.error().connection_lost) return found;
+    drop();
+    last = found.error();
   }
   return unexpected(last);
 }

@@ -35,13 +35,16 @@ class Session {
   Result<void, Failure> read(const Work& work);
   // BEGIN, `work`, COMMIT. `settings` run right after BEGIN ("SET LOCAL …"). A connection that is lost before COMMIT was sent undoes everything,
   // so the work is done once more on a new one: it must set what it answers, not add to it. When the answer to COMMIT is lost, the server
-  // is asked what became of the transaction; a failure with `connection_lost` means that it could not be found out.
-  Result<void, Failure> transaction(const Work& work, const std::string& settings = "");
+  // is asked what became of the transaction; a failure with `connection_lost` means that it could not be found out. A server that crashed
+  // can give the number of a transaction it lost to the next one, so its "committed" counts only when `is_there` finds what was written.
+  // Without `is_there` what was written may be lost in a crash, as everything that a transaction without a synced commit writes.
+  using IsThere = std::function<Result<bool, Failure>(Connection&)>;
+  Result<void, Failure> transaction(const Work& work, const std::string& settings = "", const IsThere& is_there = nullptr);
 
  private:
   enum class Stage { before_commit, committing };
   Result<void, Failure> attempt(const Work& work, const std::string& settings, Stage& stage, std::string& id);
-  Result<bool, Failure> was_committed(const std::string& id);
+  Result<bool, Failure> was_committed(const std::string& id, const IsThere& is_there);
 
   Address address_;
   Work on_connect_;
