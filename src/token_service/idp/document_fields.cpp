@@ -52,12 +52,4 @@ json::Value to_json(const std::vector<std::string>& texts) {
   return json::Value(std::move(array));
 }
 
-Task<Result<void, Unavailable>> nothing_to_write() { co_return Result<void, Unavailable>{}; }
-
-Task<Result<bool, Unavailable>> then(Task<Result<void, Unavailable>> write, bool value) {
-  const auto written = co_await write;
-  if (!written) co_return unexpected(written.error());
-  co_return value;
-}
-
 }  // namespace writ::token_service::idp

@@ -33,9 +33,4 @@ class DocumentFields {
 json::Value to_json(Instant time);                              // milliseconds
 json::Value to_json(const std::vector<std::string>& texts);
 
-// A task that is done already.
-Task<Result<void, Unavailable>> nothing_to_write();
-// `value` once `write` is durable.
-Task<Result<bool, Unavailable>> then(Task<Result<void, Unavailable>> write, bool value);
-
 }  // namespace writ::token_service::idp
