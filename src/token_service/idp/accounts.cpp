@@ -4,7 +4,6 @@
 
 #include "encoding/base64url.h"
 #include "encoding/uri.h"
-#include "token_service/form_request.h"
 #include "token_service/idp/browser.h"
 #include "token_service/idp/pages.h"
 #include "token_service/idp/policy_question.h"
@@ -94,16 +93,12 @@ Task<http::Response> show(const AccountsPage& page, const http::Request& http) {
   co_return list(visit, 200, "");
 }
 
-// The server that a form names, after everything that makes it this person's own wish (A1).
+// The server that a form names.
 Result<std::string, http::Response> read_wish(const Visit& visit) {
   if (!visit.live) return unexpected(sign_in_first(visit));
-  const bool is_form = check_post(visit.http).has_value() && check_media_type(visit.http).has_value();
-  const auto form = is_form ? read_form(visit.http) : Result<form::Parameters, FormProblem>(unexpected(FormProblem::malformed_form));
-  if (!form || form->first_repeated({})) return unexpected(list(visit, 400, kTryAgain));
-  const auto* csrf = form->find("csrf");
-  if (!is_same_origin(visit.page.idp, visit.http) || !csrf || !is_form_token(visit.page.idp, *csrf, kForm, visit.live->session.id, "")) return unexpected(list(visit, 403, kTryAgain));
-  const auto* server = form->find("server");
-  return server ? *server : std::string();
+  auto wish = idp::read_wish(visit.page.idp, visit.http, visit.live->session, kForm, "server");
+  if (!wish) return unexpected(list(visit, static_cast<int>(wish.error()), kTryAgain));
+  return std::move(*wish);
 }
 
 std::string cookie_name(const Idp& idp, const std::string& state) {

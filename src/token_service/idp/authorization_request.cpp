@@ -3,59 +3,12 @@
 #include <charconv>
 
 #include "dpop/proof.h"
-#include "encoding/uri.h"
-#include "token_service/pkce.h"
 
 namespace writ::token_service::idp {
 namespace {
 
 constexpr std::size_t kEchoedBytesMax = 2048;   // state, nonce
 constexpr std::string_view kScopes[] = {"openid", "profile", "email", "groups", "offline_access"};
-
-const registry::Registration* known_client(const form::Parameters& parameters, const registry::Snapshot& snapshot,
-                                           const registry::Agent*& agent) {
-  const auto* client_id = parameters.find("client_id");
-  agent = client_id ? snapshot.agent_at_idp(*client_id) : nullptr;
-  return agent && agent->idp ? &*agent->idp : nullptr;
-}
-
-bool is_registered(const registry::Registration& registration, std::string_view redirect_uri) {
-  for (const auto& registered : registration.redirect_uris) {
-    if (uri::redirect_matches(registered, redirect_uri)) return true;
-  }
-  return false;
-}
-
-std::string text_of(const form::Parameters& parameters, std::string_view name) {
-  const auto* text = parameters.find(name);
-  return text ? *text : std::string();
-}
-
-struct Wrong {
-  const char* error;
-  const char* description;
-};
-
-Result<void, Wrong> check_response(const form::Parameters& parameters) {
-  const auto* type = parameters.find("response_type");
-  if (!type) return unexpected(Wrong{"invalid_request", "response_type is missing"});
-  if (*type != "code") return unexpected(Wrong{"unsupported_response_type", "only response_type=code is supported"});
-  const auto* mode = parameters.find("response_mode");
-  if (mode && *mode != "query") return unexpected(Wrong{"invalid_request", "only response_mode=query is supported"});
-  if (parameters.find("request")) return unexpected(Wrong{"request_not_supported", "request objects are not supported"});
-  if (parameters.find("request_uri")) return unexpected(Wrong{"request_uri_not_supported", "request_uri is not supported"});
-  return {};
-}
-
-Result<void, Wrong> check_pkce(const form::Parameters& parameters) {
-  const auto* challenge = parameters.find("code_challenge");
-  if (!challenge) return unexpected(Wrong{"invalid_request", "code_challenge is missing: PKCE is required"});
-  const auto* method = parameters.find("code_challenge_method");
-  // Absent means `plain`, which protects nobody who can read the request.
-  if (!method || *method != "S256") return unexpected(Wrong{"invalid_request", "code_challenge_method must be S256"});
-  if (!is_code_challenge(*challenge)) return unexpected(Wrong{"invalid_request", "code_challenge must be base64url of a SHA-256"});
-  return {};
-}
 
 Result<oauth::ScopeSet, Wrong> check_scope(const form::Parameters& parameters) {
   const auto asked = oauth::ScopeSet::parse(text_of(parameters, "scope"));
@@ -122,43 +75,7 @@ Result<void, Wrong> fill(AuthorizationRequest& request, const form::Parameters& 
   return {};
 }
 
-std::string with_parameters(const std::string& redirect_uri, std::vector<std::pair<std::string, std::string>> pairs,
-                            const std::string& state, std::string_view issuer) {
-  if (!state.empty()) pairs.emplace_back("state", state);
-  pairs.emplace_back("iss", std::string(issuer));
-  return redirect_uri + (redirect_uri.find('?') == std::string::npos ? "?" : "&") + form::write(pairs);
-}
-
 }  // namespace
-
-std::string_view to_string(PageProblem problem) {
-  switch (problem) {
-    case PageProblem::repeated_parameter: return "repeated_parameter";
-    case PageProblem::client_unknown: return "client_unknown";
-    case PageProblem::client_disabled: return "client_disabled";
-    case PageProblem::redirect_uri_missing: return "redirect_uri_missing";
-    case PageProblem::redirect_uri_not_registered: return "redirect_uri_not_registered";
-    case PageProblem::client_document: return "client_document";
-    case PageProblem::request_uri_unknown: return "request_uri_unknown";
-  }
-  return "client_unknown";
-}
-
-const char* explain(PageProblem problem) {
-  switch (problem) {
-    case PageProblem::repeated_parameter: return "The request names its client or redirect URI more than once.";
-    case PageProblem::client_unknown: return "The application that sent you here is not registered. Ask your administrator to register it.";
-    case PageProblem::client_disabled: return "The application that sent you here is disabled. Ask your administrator.";
-    case PageProblem::redirect_uri_missing: return "The application did not say where to return to (redirect_uri).";
-    case PageProblem::redirect_uri_not_registered:
-      return "The application wants to return to an address that is not registered for it. Ask your administrator to register the "
-             "redirect URI exactly as the application sends it.";
-    case PageProblem::client_document:
-      return "The application that sent you here describes itself at an address that cannot be read at the moment, or that does not hold a valid description.";
-    case PageProblem::request_uri_unknown: return "The request of the application is over, or was used already. Go back to the application and start again.";
-  }
-  return "The request is not accepted.";
-}
 
 std::string_view to_string(SignInNeed need) {
   switch (need) {
@@ -179,18 +96,12 @@ Result<AuthorizationRequest, AuthorizationRefusal> check_authorization_request(c
   if (parameters.find_all("client_id").size() > 1 || parameters.find_all("redirect_uri").size() > 1) {
     return page(PageProblem::repeated_parameter);
   }
+  const auto* client_id = parameters.find("client_id");
   AuthorizationRequest request;
-  request.registration = known_client(parameters, snapshot, request.agent);
-  if (!request.registration) return page(PageProblem::client_unknown);
-  if (!request.agent->active) return page(PageProblem::client_disabled);
-  if (request.registration->metadata_document) {
-    request.described = documents ? client_metadata::described_from_memory(*documents, *request.registration, now) : nullptr;
-    if (!request.described) return page(PageProblem::client_document);
-    request.registration = request.described.get();
-  }
-  request.redirect_uri = text_of(parameters, "redirect_uri");
-  if (request.redirect_uri.empty()) return page(PageProblem::redirect_uri_missing);
-  if (!is_registered(*request.registration, request.redirect_uri)) return page(PageProblem::redirect_uri_not_registered);
+  request.agent = client_id ? snapshot.agent_at_idp(*client_id) : nullptr;
+  auto client = check_requesting_client(parameters, request.agent, request.agent && request.agent->idp ? &*request.agent->idp : nullptr, documents, now);
+  if (!client) return page(client.error());
+  request.registration = client->registration, request.described = std::move(client->described), request.redirect_uri = std::move(client->redirect_uri);
 
   // From here on the client may hear of it.
   if (parameters.find_all("state").size() == 1) request.state = text_of(parameters, "state");
@@ -218,11 +129,11 @@ SignInNeed sign_in_need(const AuthorizationRequest& request, const LiveSession* 
 }
 
 std::string success_location(const AuthorizationRequest& request, std::string_view code, std::string_view issuer) {
-  return with_parameters(request.redirect_uri, {{"code", std::string(code)}}, request.state, issuer);
+  return redirect_location(request.redirect_uri, {{"code", std::string(code)}}, request.state, issuer);
 }
 
 std::string error_location(const RedirectedError& error, std::string_view issuer) {
-  return with_parameters(error.redirect_uri, {{"error", error.error}, {"error_description", error.description}}, error.state, issuer);
+  return redirect_location(error.redirect_uri, {{"error", error.error}, {"error_description", error.description}}, error.state, issuer);
 }
 
 }  // namespace writ::token_service::idp

@@ -13,6 +13,7 @@
 #include "encoding/form.h"
 #include "oauth/scope.h"
 #include "registry/snapshot.h"
+#include "token_service/code_request.h"
 #include "token_service/idp/authentication_context.h"
 #include "token_service/idp/session.h"
 
@@ -31,11 +32,6 @@ struct AuthorizationRequest {
   std::string dpop_jkt{};                                 // the key that the code is to be bound to (RFC 9449 §10); empty: to none
   std::vector<std::string> acr_values;                    // in order of preference (OIDC Core §3.1.2.1); empty: any will do
 };
-
-// Said on a page of ours: as long as client and redirect URI are not known to belong together, nobody is sent anywhere (OB-134).
-enum class PageProblem { repeated_parameter, client_unknown, client_disabled, redirect_uri_missing, redirect_uri_not_registered, client_document, request_uri_unknown };
-std::string_view to_string(PageProblem problem);
-const char* explain(PageProblem problem);   // for the person at the browser
 
 // Said to the client, by redirect.
 struct RedirectedError {

@@ -3,6 +3,7 @@
 #include "crypto/hash.h"
 #include "encoding/base64url.h"
 #include "encoding/uri.h"
+#include "token_service/form_request.h"
 
 namespace writ::token_service::idp {
 
@@ -29,6 +30,16 @@ bool is_same_origin(const Idp& idp, const http::Request& request) {
   if (!origin) return true;   // old browsers and programs; the form token decides
   const auto issuer = uri::parse(idp.settings.issuer);
   return request.headers.count("Origin") == 1 && issuer && *origin == issuer->origin();
+}
+
+Result<std::string, WishProblem> read_wish(const Idp& idp, const http::Request& request, const Session& session, std::string_view purpose, std::string_view name) {
+  const bool is_form = check_post(request).has_value() && check_media_type(request).has_value();
+  const auto form = is_form ? read_form(request) : Result<form::Parameters, FormProblem>(unexpected(FormProblem::malformed_form));
+  if (!form || form->first_repeated({})) return unexpected(WishProblem::malformed);
+  const auto* csrf = form->find("csrf");
+  if (!is_same_origin(idp, request) || !csrf || !is_form_token(idp, *csrf, purpose, session.id, "")) return unexpected(WishProblem::of_another);
+  const auto* wish = form->find(name);
+  return wish ? *wish : std::string();
 }
 
 }  // namespace writ::token_service::idp

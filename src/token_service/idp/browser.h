@@ -20,5 +20,8 @@ std::string form_token(const Idp& idp, std::string_view purpose, std::string_vie
 bool is_form_token(const Idp& idp, std::string_view token, std::string_view purpose, std::string_view browser, std::string_view carried);
 // False when the browser says that the form was on another site's page.
 bool is_same_origin(const Idp& idp, const http::Request& request);
+// The member `name` (or "") of a form posted from one of our pages that carries nothing on, after everything that makes it the wish of the person whose session this is (A1).
+enum class WishProblem : int { malformed = 400, of_another = 403 };   // the status to answer
+Result<std::string, WishProblem> read_wish(const Idp& idp, const http::Request& request, const Session& session, std::string_view purpose, std::string_view name);
 
 }  // namespace writ::token_service::idp

@@ -1,7 +1,6 @@
 #include "token_service/idp/linked_accounts_page.h"
 
 #include "encoding/uri.h"
-#include "token_service/form_request.h"
 #include "token_service/idp/browser.h"
 #include "token_service/idp/pages.h"
 #include "token_service/idp/return_address.h"
@@ -64,16 +63,12 @@ Task<http::Response> show(const LinkedAccountsPage& page, const http::Request& h
   co_return list(visit, 200, "");
 }
 
-// The account that a form names, after everything that makes it this person's own wish (A1).
+// The account that a form names.
 Result<std::string, http::Response> read_wish(const Visit& visit) {
   if (!visit.live) return unexpected(sign_in_first(visit));
-  const bool is_form = check_post(visit.http).has_value() && check_media_type(visit.http).has_value();
-  const auto form = is_form ? read_form(visit.http) : Result<form::Parameters, FormProblem>(unexpected(FormProblem::malformed_form));
-  if (!form || form->first_repeated({})) return unexpected(list(visit, 400, kTryAgain));
-  const auto* csrf = form->find("csrf");
-  if (!is_same_origin(visit.page.idp, visit.http) || !csrf || !is_form_token(visit.page.idp, *csrf, kForm, visit.live->session.id, "")) return unexpected(list(visit, 403, kTryAgain));
-  const auto* account = form->find("account");
-  return account ? *account : std::string();
+  auto wish = idp::read_wish(visit.page.idp, visit.http, visit.live->session, kForm, "account");
+  if (!wish) return unexpected(list(visit, static_cast<int>(wish.error()), kTryAgain));
+  return std::move(*wish);
 }
 
 using Word = Task<Result<Account, linked_accounts::WordFailure>> (linked_accounts::LinkedAccounts::*)(std::string, linked_accounts::Speaker);

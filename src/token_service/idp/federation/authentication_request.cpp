@@ -5,6 +5,7 @@
 #include "crypto/hash.h"
 #include "encoding/base64url.h"
 #include "oauth/scope.h"
+#include "token_service/code_request.h"
 #include "token_service/idp/authorize.h"
 #include "token_service/idp/federation/federation.h"
 #include "token_service/idp/federation/upstream_person.h"
@@ -14,11 +15,6 @@ namespace writ::token_service::idp {
 namespace {
 
 constexpr std::size_t kHintBytesMax = 320;
-
-std::string text_of(const form::Parameters& parameters, const char* name) {
-  const auto* text = parameters.find(name);
-  return text ? *text : std::string();
-}
 
 std::vector<std::string> words_of(const std::string& text) {
   const auto words = oauth::ScopeSet::parse(text);

@@ -26,7 +26,7 @@ http::Response try_again_page(const Interactive& interactive) {
 }
 
 http::Response answer(const Interactive& interactive, const RequestFailure& failure) {
-  if (const auto* problem = std::get_if<RequestProblem>(&failure)) return problem_page(interactive, 400, explain(*problem));
+  if (const auto* problem = std::get_if<PageProblem>(&failure)) return problem_page(interactive, 400, explain(*problem));
   return redirect(error_location(std::get<RequestRefused>(failure), interactive.settings));
 }
 
@@ -149,7 +149,7 @@ std::optional<oauth::Error> check_pushed_request(const Interactive& interactive,
   const auto request = check_interactive_request(parameters, snapshot, interactive.settings, interactive.documents, now);
   if (request) return std::nullopt;
   if (const auto* wrong = std::get_if<RequestRefused>(&request.error())) return pushed_error(wrong->error, wrong->description);
-  return pushed_error("invalid_request", explain(std::get<RequestProblem>(request.error())));
+  return pushed_error("invalid_request", explain(std::get<PageProblem>(request.error())));
 }
 
 Task<http::Response> authorize(const Interactive& interactive, const http::Request& http) {
@@ -164,7 +164,7 @@ Task<http::Response> authorize(const Interactive& interactive, const http::Reque
     const auto* client_id = parameters->find("client_id");
     const std::string name = *request_uri;
     auto pushed = client_id ? interactive.pushed->find(name, *client_id, PushedRequests::Use::begins, now) : std::nullopt;
-    if (!pushed || !interactive.pushed->take(name, now)) co_return answer(interactive, RequestFailure(RequestProblem::request_uri_unknown));
+    if (!pushed || !interactive.pushed->take(name, now)) co_return answer(interactive, RequestFailure(PageProblem::request_uri_unknown));
     parameters = std::move(*pushed);
   }
   auto fetching = fetch_document(interactive, *parameters, *snapshot, now);
@@ -195,7 +195,7 @@ Task<http::Response> sign_in_callback(const Interactive& interactive, const http
   // What the browser carried is a stranger's request again, and is checked from its beginning against the objects of now.
   const auto carried = form::parse(pending->request);
   const auto request = carried ? check_interactive_request(*carried, *snapshot, interactive.settings, interactive.documents, now)
-                               : Result<InteractiveRequest, RequestFailure>(unexpected(RequestFailure(RequestProblem::client_unknown)));
+                               : Result<InteractiveRequest, RequestFailure>(unexpected(RequestFailure(PageProblem::client_unknown)));
   if (!request) co_return finish(answer(interactive, request.error()));
   const SignInAtIdp idp(interactive);
   PendingAuthorization in_hand = *pending;

@@ -11,6 +11,7 @@
 #include "encoding/form.h"
 #include "oauth/scope.h"
 #include "registry/snapshot.h"
+#include "token_service/code_request.h"
 #include "token_service/resource_as/settings.h"
 
 namespace writ::token_service::resource_as {
@@ -25,18 +26,13 @@ struct InteractiveRequest {
   std::vector<std::pair<std::string, std::string>> passed_on;   // prompt, login_hint, max_age: the IdP judges them
 };
 
-// Said on a page: as long as client and redirect URI are not known to belong together, nobody is sent anywhere (OB-134).
-enum class RequestProblem { repeated_parameter, client_unknown, client_disabled, redirect_uri_missing, redirect_uri_not_registered, client_document, request_uri_unknown };
-std::string_view to_string(RequestProblem problem);
-const char* explain(RequestProblem problem);
-
 // Said to the client, by redirect, with `iss` (RFC 9207).
 struct RequestRefused {
   std::string redirect_uri, state;
   std::string error, description;
   std::string denial_code{};
 };
-using RequestFailure = std::variant<RequestProblem, RequestRefused>;
+using RequestFailure = std::variant<PageProblem, RequestRefused>;
 
 Result<InteractiveRequest, RequestFailure> check_interactive_request(const form::Parameters& parameters, const registry::Snapshot& snapshot, const Settings& settings,
                                                                              const client_metadata::ClientDocuments* documents, Instant now);
