@@ -1,5 +1,7 @@
 #include "adapters/net/event_loops.h"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
@@ -13,6 +15,15 @@ namespace writ::net {
 namespace {
 constexpr milliseconds kSweepInterval{100};
 constexpr std::size_t kSpareBuffersMax = 256;
+
+// Cores that this process may run on: a container or `taskset` may leave it fewer than the machine has, and two loops on one core only take turns.
+std::size_t usable_cores() {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  if (sched_getaffinity(0, sizeof cores, &cores) == 0 && CPU_COUNT(&cores) > 0) return static_cast<std::size_t>(CPU_COUNT(&cores));
+  return std::max(1U, std::thread::hardware_concurrency());   // more cores than a cpu_set_t holds
+}
+
 thread_local Loop* current_loop = nullptr;
 }  // namespace
 
@@ -96,7 +107,7 @@ EventLoops::EventLoops(std::size_t count) : threads_(std::make_unique<Threads>()
   // OpenSSL writes with write(2): a peer that has gone must be an error of that connection, not the end of the process.
   struct sigaction action {};
   if (sigaction(SIGPIPE, nullptr, &action) == 0 && action.sa_handler == SIG_DFL) std::signal(SIGPIPE, SIG_IGN);
-  if (count == 0) count = std::max(1U, std::thread::hardware_concurrency());
+  if (count == 0) count = usable_cores();
   for (std::size_t i = 0; i < count; ++i) loops_.push_back(std::make_unique<Loop>(i));
   for (const auto& loop : loops_) threads_->threads.emplace_back([&loop = *loop] { loop.run(); });
 }

@@ -16,7 +16,7 @@ class Loop;
 
 class EventLoops {
  public:
-  explicit EventLoops(std::size_t count = 0);   // 0: one per core
+  explicit EventLoops(std::size_t count = 0);   // 0: one per core that this process may run on
   ~EventLoops();                                // stops
   EventLoops(const EventLoops&) = delete;
   EventLoops& operator=(const EventLoops&) = delete;
