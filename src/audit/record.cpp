@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <cstring>
 
 #include "encoding/plain_text.h"
 
@@ -36,75 +37,91 @@ bool must_escape(char32_t point) {
          point == 0x2029 || (point >= 0x202A && point <= 0x202E) || (point >= 0x2066 && point <= 0x2069) || point == 0xFEFF;
 }
 
-void append_escaped(std::string& out, char32_t point) {
-  constexpr char kHex[] = "0123456789abcdef";
-  out += "\\u";
-  for (int shift = 12; shift >= 0; shift -= 4) out += kHex[(point >> shift) & 0xF];
-}
-
-void append_text(std::string& out, std::string_view text) {
-  out += '"';
-  std::size_t at = 0;
-  while (at < text.size() && at < kFieldBytesMax) {
-    if (const std::size_t plain = plain_prefix(text.substr(at, kFieldBytesMax - at)); plain != 0) {
-      out.append(text, at, plain);
-      at += plain;
-      continue;
-    }
-    char32_t point = 0;
-    const std::size_t length = sequence_length(text, at, point);
-    if (length == 0) {
-      append_escaped(out, 0xFFFD);
-      ++at;
-      continue;
-    }
-    if (at + length > kFieldBytesMax) break;
-    if (point == '"' || point == '\\') {
-      out += '\\';
-      out += static_cast<char>(point);
-    } else if (must_escape(point)) {
-      append_escaped(out, point);
-    } else {
-      out.append(text, at, length);
-    }
-    at += length;
-  }
-  if (at < text.size()) out += "…";
-  out += '"';
-}
-
+// A line that is being written: room for a whole member is made at once, and then nothing asks for it any more.
 class Line {
  public:
   void text(std::string_view name, std::string_view value) {
     if (value.empty()) return;
+    make_room(written_max(name) + written_max(value));
     key(name);
-    append_text(out_, value);
+    append_text(value);
   }
   void number(std::string_view name, std::int64_t value) {
+    make_room(written_max(name) + kDigitsMax);
     key(name);
-    char digits[24];
-    out_.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+    at_ = std::to_chars(at_, at_ + kDigitsMax, value).ptr;
   }
   // Well-formed JSON of our own writing.
   void json(std::string_view name, std::string_view value) {
     if (value.empty() || value.size() > kArgumentsBytesMax) return;
+    make_room(written_max(name) + value.size());
     key(name);
-    out_ += value;
+    put(value);
   }
-  std::string finish() && { return std::move(out_ += '}'); }
+  std::string finish() && {
+    *at_++ = '}';
+    out_.resize(size());
+    return std::move(out_);
+  }
 
  private:
+  static constexpr std::size_t kEscapeBytes = 6, kDigitsMax = 24;
+  static constexpr std::size_t kAroundBytes = 16;   // of a member: comma, colon, quotes, the mark of a cut, and the closing brace
+  static std::size_t written_max(std::string_view text) { return std::min(text.size(), kFieldBytesMax) * kEscapeBytes; }
+  std::size_t size() const { return static_cast<std::size_t>(at_ - out_.data()); }
+  void make_room(std::size_t bytes) {
+    if (size() + bytes + kAroundBytes <= out_.size()) return;
+    const std::size_t written = size();
+    out_.resize(std::max(2 * out_.size(), written + bytes + kAroundBytes));
+    at_ = out_.data() + written;
+  }
+  void put(std::string_view text) {
+    std::memcpy(at_, text.data(), text.size());
+    at_ += text.size();
+  }
   void key(std::string_view name) {
-    out_ += out_.size() > 1 ? "," : "";
-    append_text(out_, name);
-    out_ += ':';
+    if (size() > 1) *at_++ = ',';
+    append_text(name);
+    *at_++ = ':';
   }
-  std::string out_ = begin();
-  static std::string begin() {
-    std::string line;
-    line.reserve(kUsualBytes);   // one allocation for most records
-    return line += '{';
+  void append_escaped(char32_t point) {
+    constexpr char kHex[] = "0123456789abcdef";
+    put("\\u");
+    for (int shift = 12; shift >= 0; shift -= 4) *at_++ = kHex[(point >> shift) & 0xF];
   }
+  void append_text(std::string_view text) {
+    *at_++ = '"';
+    std::size_t at = 0;
+    while (at < text.size() && at < kFieldBytesMax) {
+      if (const std::size_t plain = plain_prefix(text.substr(at, kFieldBytesMax - at)); plain != 0) {
+        put(text.substr(at, plain));
+        at += plain;
+        continue;
+      }
+      char32_t point = 0;
+      const std::size_t length = sequence_length(text, at, point);
+      if (length == 0) {
+        append_escaped(0xFFFD);
+        ++at;
+        continue;
+      }
+      if (at + length > kFieldBytesMax) break;
+      if (point == '"' || point == '\\') {
+        *at_++ = '\\';
+        *at_++ = static_cast<char>(point);
+      } else if (must_escape(point)) {
+        append_escaped(point);
+      } else {
+        put(text.substr(at, length));
+      }
+      at += length;
+    }
+    if (at < text.size()) put("…");
+    *at_++ = '"';
+  }
+
+  std::string out_ = std::string(kUsualBytes, '{');   // one allocation for most records
+  char* at_ = out_.data() + 1;
 };
 
 constexpr std::array<const char*, 23> kEvents = {

@@ -27,9 +27,17 @@ bool has_token(std::string_view query) {
   return false;
 }
 
-bool is_token_character(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || std::string_view("-._~+/=").find(c) != std::string_view::npos;
-}
+// RFC 6750 §2.1
+constexpr std::array<bool, 256> kTokenCharacters = [] {
+  std::array<bool, 256> table{};
+  for (std::size_t c = 'A'; c <= 'Z'; ++c) table[c] = true;
+  for (std::size_t c = 'a'; c <= 'z'; ++c) table[c] = true;
+  for (std::size_t c = '0'; c <= '9'; ++c) table[c] = true;
+  for (const char c : std::string_view("-._~+/=")) table[static_cast<unsigned char>(c)] = true;
+  return table;
+}();
+
+bool is_token_character(char c) { return kTokenCharacters[static_cast<unsigned char>(c)]; }
 
 TokenRefusal refusal_of(jose::JwtProblem problem) {
   switch (problem) {

@@ -101,11 +101,20 @@ bool is_token(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return kTokenBytes[static_cast<unsigned char>(c)]; });
 }
 
+// Without a branch for each byte, in blocks: tokens are long, and compilers turn this into vector instructions.
 bool is_field_value(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) {
+  const auto is_control = [](char c) {
     const auto byte = static_cast<unsigned char>(c);
-    return byte == '\t' || (byte >= 0x20 && byte != 0x7F);
-  });
+    return static_cast<unsigned char>((byte < 0x20 && byte != '\t') | (byte == 0x7F));
+  };
+  constexpr std::size_t kBlock = 32;
+  std::size_t at = 0;
+  unsigned char bad = 0;
+  for (; at + kBlock <= text.size(); at += kBlock) {
+    for (std::size_t i = 0; i < kBlock; ++i) bad = static_cast<unsigned char>(bad | is_control(text[at + i]));
+  }
+  for (; at < text.size(); ++at) bad = static_cast<unsigned char>(bad | is_control(text[at]));
+  return bad == 0;
 }
 
 bool is_host(std::string_view text) {

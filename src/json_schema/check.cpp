@@ -88,6 +88,19 @@ std::string escaped(std::string_view name) {
   return out;
 }
 
+// Where in the value: written out only for what does not fit. Lives on the stack of those who go down.
+struct Place {
+  const Place* above = nullptr;
+  std::string_view member{};       // of an object
+  std::size_t element = kNone;     // of a list
+  static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+
+  std::string pointer() const {
+    if (!above) return "";
+    return above->pointer() + "/" + (element == kNone ? escaped(member) : std::to_string(element));
+  }
+};
+
 std::string shown(const json::Value& value) {
   std::string text = json::write(value);
   if (text.size() <= 60) return text;
@@ -103,18 +116,18 @@ class Checker {
   explicit Checker(const Schema& schema) : schema_(schema) {}
 
   std::optional<Failure> run(const json::Value& value) {
-    if (check(schema_.root_, value, "", 0)) return std::nullopt;
+    if (check(schema_.root_, value, Place{}, 0)) return std::nullopt;
     return std::move(failure_);
   }
 
  private:
   // The reason of the last failure stays; alternatives that fail are explained by whoever tried them.
-  bool fail(const std::string& pointer, std::string message) {
-    if (!is_exhausted_) failure_ = Failure{pointer, std::move(message)};
+  bool fail(const Place& at, std::string message) {
+    if (!is_exhausted_) failure_ = Failure{at.pointer(), std::move(message)};
     return false;
   }
 
-  bool check(const json::Value& schema, const json::Value& value, const std::string& at, int depth) {
+  bool check(const json::Value& schema, const json::Value& value, const Place& at, int depth) {
     if (is_exhausted_) return false;
     if (++steps_ > kStepsMax || depth > kDepthMax) {
       fail(at, "judging this takes more work than is allowed");
@@ -129,13 +142,14 @@ class Checker {
            check_object(schema, value, at, depth) && check_combinations(schema, value, at, depth);
   }
 
-  bool check_any(const json::Value& schema, const json::Value& value, const std::string& at) {
+  bool check_any(const json::Value& schema, const json::Value& value, const Place& at) {
     if (const json::Value* type = schema.find("type")) {
       const auto* word = type->as_string();
-      const auto words = word ? std::vector<std::string>{*word} : *json::to_strings(*type);
-      if (std::none_of(words.begin(), words.end(), [&](const std::string& one) { return has_type(value, one); })) {
-        std::string wanted;
-        for (const std::string& one : words) wanted += (wanted.empty() ? "" : " or ") + one;
+      const json::Array* words = type->as_array();
+      const bool fits = word ? has_type(value, *word) : std::any_of(words->begin(), words->end(), [&](const json::Value& one) { return has_type(value, *one.as_string()); });
+      if (!fits) {
+        std::string wanted = word ? *word : "";
+        for (const json::Value& one : words ? *words : json::Array{}) wanted += (wanted.empty() ? "" : " or ") + *one.as_string();
         return fail(at, "must be of type " + wanted + ", not " + std::string(type_of(value)));
       }
     }
@@ -147,7 +161,7 @@ class Checker {
     return true;
   }
 
-  bool check_number(const json::Value& schema, const json::Value& value, const std::string& at) {
+  bool check_number(const json::Value& schema, const json::Value& value, const Place& at) {
     const auto number = number_of(value);
     if (!number) return true;
     const json::Value* minimum = schema.find("minimum");
@@ -164,43 +178,44 @@ class Checker {
     return true;
   }
 
-  bool within(const json::Value& schema, const char* least, const char* most, std::int64_t count, const std::string& at, std::string_view what) {
-    if (const json::Value* limit = schema.find(least); limit && static_cast<Number>(count) < *number_of(*limit)) return fail(at, "needs at least " + shown(*limit) + " " + std::string(what));
-    if (const json::Value* limit = schema.find(most); limit && static_cast<Number>(count) > *number_of(*limit)) return fail(at, "may have at most " + shown(*limit) + " " + std::string(what));
+  template <class Count>
+  bool within(const json::Value& schema, std::string_view least, std::string_view most, Count count, const Place& at, std::string_view what) {
+    if (const json::Value* limit = schema.find(least); limit && static_cast<Number>(count()) < *number_of(*limit)) return fail(at, "needs at least " + shown(*limit) + " " + std::string(what));
+    if (const json::Value* limit = schema.find(most); limit && static_cast<Number>(count()) > *number_of(*limit)) return fail(at, "may have at most " + shown(*limit) + " " + std::string(what));
     return true;
   }
 
   bool matches(const std::string& pattern, const std::string& text) { return re2::RE2::PartialMatch(text, *schema_.patterns_.find(pattern)->second); }
 
-  bool check_string(const json::Value& schema, const json::Value& value, const std::string& at) {
+  bool check_string(const json::Value& schema, const json::Value& value, const Place& at) {
     const auto* text = value.as_string();
     if (!text) return true;
-    if (!within(schema, "minLength", "maxLength", code_points(*text), at, "characters")) return false;
+    if (!within(schema, "minLength", "maxLength", [text] { return code_points(*text); }, at, "characters")) return false;
     const auto* pattern = schema.find_string("pattern");
     return !pattern || matches(*pattern, *text) || fail(at, "must match the pattern " + *pattern);
   }
 
-  bool check_array(const json::Value& schema, const json::Value& value, const std::string& at, int depth) {
+  bool check_array(const json::Value& schema, const json::Value& value, const Place& at, int depth) {
     const auto* list = value.as_array();
     if (!list) return true;
-    if (!within(schema, "minItems", "maxItems", static_cast<std::int64_t>(list->size()), at, "elements")) return false;
+    if (!within(schema, "minItems", "maxItems", [list] { return list->size(); }, at, "elements")) return false;
     const json::Value* items = schema.find("items");
     const json::Array* prefix = items && items->is_array() ? items->as_array() : schema.find_array("prefixItems");
     const json::Value* rest = items && items->is_array() ? schema.find("additionalItems") : items;
     for (std::size_t i = 0; i < list->size(); ++i) {
       const json::Value* of = prefix && i < prefix->size() ? &(*prefix)[i] : rest;
-      if (of && !check(*of, (*list)[i], at + "/" + std::to_string(i), depth + 1)) return false;
+      if (of && !check(*of, (*list)[i], Place{&at, {}, i}, depth + 1)) return false;
     }
     if (const auto* unique = schema.find_bool("uniqueItems"); unique && *unique) {
       std::set<std::string> seen;
       for (std::size_t i = 0; i < list->size(); ++i) {
-        if (!seen.insert(json::write_canonical(with_plain_numbers((*list)[i]))).second) return fail(at + "/" + std::to_string(i), "is in the list already");
+        if (!seen.insert(json::write_canonical(with_plain_numbers((*list)[i]))).second) return fail(Place{&at, {}, i}, "is in the list already");
       }
     }
     return check_contains(schema, *list, at, depth);
   }
 
-  bool check_contains(const json::Value& schema, const json::Array& list, const std::string& at, int depth) {
+  bool check_contains(const json::Value& schema, const json::Array& list, const Place& at, int depth) {
     const json::Value* contains = schema.find("contains");
     if (!contains) return true;
     std::int64_t count = 0;
@@ -212,10 +227,10 @@ class Checker {
     return !most || static_cast<Number>(count) <= *number_of(*most) || fail(at, "has too many elements of the kind that it must contain");
   }
 
-  bool check_object(const json::Value& schema, const json::Value& value, const std::string& at, int depth) {
+  bool check_object(const json::Value& schema, const json::Value& value, const Place& at, int depth) {
     const auto* object = value.as_object();
     if (!object) return true;
-    if (!within(schema, "minProperties", "maxProperties", static_cast<std::int64_t>(object->size()), at, "members")) return false;
+    if (!within(schema, "minProperties", "maxProperties", [object] { return object->size(); }, at, "members")) return false;
     if (const json::Value* required = schema.find("required")) {
       for (const json::Value& name : *required->as_array()) {
         if (!value.find(*name.as_string())) return fail(at, "needs the member `" + name.as_string()->substr(0, 100) + "`");
@@ -239,7 +254,7 @@ class Checker {
     const json::Value* additional = schema.find("additionalProperties");
     const json::Value* names = schema.find("propertyNames");
     for (const json::Member& member : *object) {
-      const std::string below = at + "/" + escaped(member.name);
+      const Place below{&at, member.name};
       if (names && !check(*names, member.name, below, depth + 1)) return false;
       const json::Value* of = properties ? properties->find(member.name) : nullptr;
       bool is_known = of != nullptr;
@@ -258,7 +273,7 @@ class Checker {
     return true;
   }
 
-  bool check_combinations(const json::Value& schema, const json::Value& value, const std::string& at, int depth) {
+  bool check_combinations(const json::Value& schema, const json::Value& value, const Place& at, int depth) {
     if (const auto* all = schema.find_array("allOf")) {
       for (const json::Value& one : *all) {
         if (!check(one, value, at, depth + 1)) return false;

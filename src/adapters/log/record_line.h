@@ -5,13 +5,18 @@
 #include <string>
 #include <string_view>
 
+#include "encoding/plain_text.h"
+
 namespace writ::log {
 
 // Calls use(name, value) for each member; strings without their quotes, as escaped in the line. Stops at anything unexpected.
 template <class Use>
 void for_each_member(std::string_view line, Use use) {
   const auto end_of_string = [&](std::size_t at) {   // `at` stands behind the opening quote
-    while (at < line.size() && line[at] != '"') at += line[at] == '\\' ? 2 : 1;
+    while (at < line.size() && line[at] != '"') {
+      const std::size_t plain = plain_prefix(line.substr(at));
+      at += plain != 0 ? plain : line[at] == '\\' ? 2 : 1;
+    }
     return at;
   };
   std::size_t at = 1;

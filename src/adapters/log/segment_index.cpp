@@ -16,6 +16,8 @@ constexpr std::size_t kEncodedBlockBytes = 36 + 64 * 8;
 // What queries ask for. Users are found by id and by name.
 constexpr std::array<std::string_view, 7> kIndexed = {"user", "user_name", "agent", "server", "tool", "id_jag_jti", "access_token_jti"};
 
+bool is_indexed(std::string_view name) { return std::find(kIndexed.begin(), kIndexed.end(), name) != kIndexed.end(); }
+
 std::uint64_t hash_of(std::string_view name, std::string_view value) {
   std::uint64_t hash = 0xCBF29CE484222325U;   // FNV-1a, then mixed
   for (const std::string_view part : {name, value}) {
@@ -78,8 +80,7 @@ Search::Search(const audit::Query& query) {
 bool Search::may_be_in(const Block& block) const {
   if (!may_have_event(block.events)) return false;
   return std::all_of(wanted_.begin(), wanted_.end(), [&](const Wanted& wanted) {
-    const bool indexed = std::find(kIndexed.begin(), kIndexed.end(), wanted.name) != kIndexed.end();
-    return !indexed || may_contain(block, hash_of(wanted.name, wanted.value)) || (!wanted.or_name.empty() && may_contain(block, hash_of(wanted.or_name, wanted.value)));
+    return !is_indexed(wanted.name) || may_contain(block, hash_of(wanted.name, wanted.value)) || (!wanted.or_name.empty() && may_contain(block, hash_of(wanted.or_name, wanted.value)));
   });
 }
 
@@ -121,7 +122,7 @@ void SegmentIndex::add(const Group& group, std::uint64_t offset) {
     for_each_member(entry.text, [&](std::string_view name, std::string_view value) {
       if (name == "event") {
         block.events |= bit_of_event(value);
-      } else if (std::find(kIndexed.begin(), kIndexed.end(), name) != kIndexed.end()) {
+      } else if (is_indexed(name)) {
         add_to(block, hash_of(name, value));
       }
     });
