@@ -10,7 +10,7 @@ namespace {
 bool is_plain(unsigned char byte) { return byte >= 0x20 && byte < 0x7F && byte != '"' && byte != '\\'; }
 
 TEST(PlainPrefix, EndsAtEveryByteThatIsNotPlainWhereverItStands) {
-  for (std::size_t size = 0; size <= 20; ++size) {
+  for (std::size_t size = 0; size <= 40; ++size) {
     for (std::size_t at = 0; at < size; ++at) {
       for (int byte = 0; byte < 256; ++byte) {
         std::string text(size, 'a');

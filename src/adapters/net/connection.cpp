@@ -405,6 +405,7 @@ Task<Connection::Step> Connection::answer(const http::RequestHead& head, http::R
   if (!bodyless && head.request.method != "HEAD") body = response.body;
   if (body.size() <= kJoinBytesMax) output_.append(body), body = {};
   bool written = false;
+  co_await loop_.turn_end();
   const IoResult result = channel_->write_some(output_, body);   // nearly always takes everything
   if (result.kind == Kind::done && result.bytes == output_.size() + body.size()) {
     written = true;

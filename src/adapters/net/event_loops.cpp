@@ -82,6 +82,16 @@ void Loop::sweep() {
   });
 }
 
+void Loop::resume_at_turn_end(std::coroutine_handle<> handle) {
+  at_turn_end_.push_back(handle);
+  if (at_turn_end_.size() > 1) return;
+  boost::asio::post(context_, [this] {   // behind all that is ready by now
+    resuming_.swap(at_turn_end_);
+    for (const std::coroutine_handle<> waiting : resuming_) waiting.resume();
+    resuming_.clear();
+  });
+}
+
 std::string_view Loop::date() {
   const std::int64_t second = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()).time_since_epoch().count();
   if (second != date_second_) date_ = http::format_date(second), date_second_ = second;

@@ -68,15 +68,27 @@ class Loop final : public Executor {
   };
   Yield yield() { return {*this}; }
 
+  // Lets what is ready run first. Messages are written then: whoever waits for them is woken once for all that this turn has to say, not for each
+  // between two pieces of work.
+  struct TurnEnd {
+    Loop& loop;
+    bool await_ready() noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> handle) { loop.resume_at_turn_end(handle); }
+    void await_resume() noexcept {}
+  };
+  TurnEnd turn_end() { return {*this}; }
+
  private:
   friend class Deadline;
   void sweep();
+  void resume_at_turn_end(std::coroutine_handle<> handle);
 
   std::size_t index_;
   boost::asio::io_context context_{1};
   boost::asio::steady_timer timer_{context_};
   Deadline* deadlines_ = nullptr;
   std::vector<Deadline*> due_;
+  std::vector<std::coroutine_handle<>> at_turn_end_, resuming_;
   std::vector<Buffer> buffers_;
   std::string date_;
   std::int64_t date_second_ = -1;

@@ -250,6 +250,8 @@ Task<Result<UpstreamResponse, UpstreamFailure>> PooledUpstream::send(UpstreamReq
     }
     exchange->deadline.set(milliseconds(request.head_timeout_ms));
     Progress progress;
+    co_await loop->turn_end();
+    if (exchange->is_stopped()) co_return unexpected(exchange->why_stopped("starting"));
     co_await write_request(*exchange, head, request.body, progress);
     auto answer = co_await read_head(*exchange, request.method, state_->options.head, progress);
     if (answer) {
