@@ -1,62 +1,32 @@
 #!/usr/bin/env python3
 """Keys of a running `writ serve`, seen from outside: by `jose` in Node, by an agent, and by an operator who rotates them."""
 import base64
-import http.server
 import json
 import os
 import pathlib
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "saml"))
+sys.path[:0] = [str(HERE.parent / "saml"), str(HERE.parent / "support")]
+import checks  # noqa: E402
+from checks import check, free_port  # noqa: E402
 from company import AUDIENCE, ENTITY, RECIPIENT, Company  # noqa: E402
+from mcp_server import McpServer, serve  # noqa: E402
 
 BIN, NODE = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
 WORK = pathlib.Path(tempfile.mkdtemp(prefix="writ-keys-"))
-passed = failed = 0
 TYPES = "urn:ietf:params:oauth:token-type:"
 EXCHANGE, BEARER = "urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:jwt-bearer"
 SECRET = "desk-secret-0123456789abcdef0123456789"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def check(name: str, ok, why=""):
-    global passed, failed
-    passed, failed = passed + bool(ok), failed + (not ok)
-    print(f"{'ok  ' if ok else 'FAIL'} {name}" + ("" if ok else f": {str(why)[:900]}"), flush=True)
-
-
-class McpServer(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_):
-        pass
-
-    def do_POST(self):
-        message = json.loads(self.rfile.read(int(self.headers.get("Content-Length", "0"))) or b"null")
-        result = {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "notes", "version": "1"}}
-        data = b"" if "id" not in message else json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}).encode()
-        self.send_response(202 if not data else 200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
 
 
 def jose(**asked):
@@ -79,9 +49,7 @@ def fetch(url, data=None, headers=None):
 
 company = Company(WORK)
 company.make_key("idp", "rsa")
-mcp = http.server.ThreadingHTTPServer(("127.0.0.1", 0), McpServer)
-mcp.daemon_threads = True
-threading.Thread(target=mcp.serve_forever, daemon=True).start()
+mcp = serve(McpServer)
 
 
 class Deployment:
@@ -338,9 +306,8 @@ finally:
     for deployment in running:
         deployment.stop()
     mcp.shutdown()
-    if failed:
+    if checks.failed:
         print("\n".join(f"--- {d.folder.name}\n{d.log()[-600:]}" for d in running[-2:]))
     shutil.rmtree(WORK, ignore_errors=True)
 
-print(f"{passed} passed, {failed} failed")
-sys.exit(1 if failed else 0)
+sys.exit(checks.close())

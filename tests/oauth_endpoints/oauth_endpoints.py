@@ -1,78 +1,34 @@
 #!/usr/bin/env python3
 """The interactive grant, pushed requests, clients that describe themselves at an address, and devices without a browser, end to end over HTTP: writ serve, an
 MCP server behind the gateway, writ login, and people at browsers that are scripts. Everything on loopback, nothing is installed."""
-import http.server
 import json
 import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.parse
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(HERE.parent / "support")]
+import checks  # noqa: E402
+from checks import check, free_port  # noqa: E402
+from mcp_server import Handler, McpServer, serve  # noqa: E402
 from person import Person, pkce, post, request  # noqa: E402
 
 BIN = pathlib.Path(sys.argv[1]).resolve()
 WORK = pathlib.Path(tempfile.mkdtemp(prefix="writ-endpoints-"))
-passed = failed = 0
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+mcp = serve(McpServer)
 
 
-def check(name, ok, why=""):
-    global passed, failed
-    passed, failed = passed + bool(ok), failed + (not ok)
-    print(f"{'ok  ' if ok else 'FAIL'} {name}" + ("" if ok else f": {str(why)[:700]}"), flush=True)
-    return bool(ok)
-
-
-class McpServer(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_):
-        pass
-
-    def answer(self, status, body=None):
-        data = b"" if body is None else json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def do_GET(self):
-        self.answer(405)
-
-    def do_POST(self):
-        message = json.loads(self.rfile.read(int(self.headers.get("Content-Length", "0"))) or b"null")
-        if "id" not in message:
-            return self.answer(202)
-        results = {"initialize": {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "notes", "version": "1"}},
-                   "tools/list": {"tools": [{"name": "search", "inputSchema": {"type": "object"}}]}}
-        self.answer(200, {"jsonrpc": "2.0", "id": message["id"], "result": results.get(message["method"], {})})
-
-
-mcp = http.server.ThreadingHTTPServer(("127.0.0.1", 0), McpServer)
-mcp.daemon_threads = True
-threading.Thread(target=mcp.serve_forever, daemon=True).start()
-
-class ClientSite(http.server.BaseHTTPRequestHandler):
+class ClientSite(Handler):
     """Where a client describes itself; what it says is set by the story."""
     document, status, asked = {}, 200, []
-
-    def log_message(self, *_):
-        pass
 
     def do_GET(self):
         ClientSite.asked.append(self.path)
@@ -86,9 +42,7 @@ class ClientSite(http.server.BaseHTTPRequestHandler):
         self.wfile.write(data)
 
 
-clients = http.server.ThreadingHTTPServer(("127.0.0.1", 0), ClientSite)
-clients.daemon_threads = True
-threading.Thread(target=clients.serve_forever, daemon=True).start()
+clients = serve(ClientSite)
 DESCRIBED = f"http://127.0.0.1:{clients.server_port}/client.json"
 
 PORT, ADMIN = free_port(), free_port()
@@ -374,8 +328,7 @@ except Exception as error:   # an outcome like any other: the log says more
 finally:
     if service:
         service.stop()
-    if failed:
+    if checks.failed:
         print((WORK / "writ.log").read_text()[-3000:])
     shutil.rmtree(WORK, ignore_errors=True)
-print(f"{passed} passed, {failed} failed")
-sys.exit(1 if failed or not passed else 0)
+sys.exit(checks.close())

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """Some allowed and some denied calls through a running `writ serve`, and then what /metrics, the trace collector, the access log and the audit trail say
 about them. No token, argument or query may stand in any of it. Everything on loopback."""
-import http.server
 import json
 import os
 import pathlib
@@ -21,67 +20,30 @@ import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+sys.path.insert(0, str(HERE.parent / "support"))
+import checks  # noqa: E402
+from checks import check, free_port  # noqa: E402
+from mcp_server import Handler, McpServer, serve  # noqa: E402
+
 BIN = pathlib.Path(sys.argv[1]).resolve()
 WORK = pathlib.Path(tempfile.mkdtemp(prefix="writ-observability-"))
 AUDITOR, EVALUATOR = "auditor-token-0123456789abcdef", "evaluator-token-0123456789abcdef"
 OTLP_SECRET = "Bearer otlp-secret-0123456789"
 ARGUMENT = "argument-that-must-stay-private"
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
-passed = failed = 0
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def check(name: str, ok: bool, why=""):
-    global passed, failed
-    passed, failed = passed + bool(ok), failed + (not ok)
-    print(f"{'ok  ' if ok else 'FAIL'} {name}" + ("" if ok else f": {str(why)[:900]}"), flush=True)
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_):
-        pass
-
-    def answer(self, status: int, body=None):
-        data = b"" if body is None else json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def body(self):
-        return json.loads(self.rfile.read(int(self.headers.get("Content-Length", "0"))) or b"null")
-
-
-class McpServer(Handler):
+class Notes(McpServer):
+    TOOLS = ["search", "erase", "stream"]
     seen = []   # (method, traceparent, tracestate, authorization)
 
-    def do_GET(self):
-        self.answer(405)
+    def saw(self, message):
+        Notes.seen.append((message.get("method"), self.headers.get("traceparent"), self.headers.get("tracestate"), self.headers.get("Authorization")))
 
-    def do_DELETE(self):
-        self.answer(200)
-
-    def do_POST(self):
-        message = self.body()
-        McpServer.seen.append((message.get("method"), self.headers.get("traceparent"), self.headers.get("tracestate"), self.headers.get("Authorization")))
-        if "id" not in message:
-            return self.answer(202)
+    def answer_to(self, message):
         if (message.get("params") or {}).get("name") == "stream":
             return self.stream(message["id"])
-        results = {
-            "initialize": {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "notes", "version": "1"}},
-            "tools/list": {"tools": [{"name": name, "inputSchema": {"type": "object"}} for name in ("search", "erase", "stream")]},
-            "tools/call": {"content": [{"type": "text", "text": "done"}]},
-        }
-        self.answer(200, {"jsonrpc": "2.0", "id": message["id"], "result": results.get(message["method"], {})})
+        super().answer_to(message)
 
     def stream(self, message_id):
         events = [{"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "half"}},
@@ -109,16 +71,9 @@ class Collector(Handler):
         self.answer(200, {})
 
 
-def serve(handler):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server
-
-
 PORT, ADMIN = free_port(), free_port()
 BASE, ADMIN_BASE = f"http://127.0.0.1:{PORT}", f"http://127.0.0.1:{ADMIN}"
-mcp, collector = serve(McpServer), serve(Collector)
+mcp, collector = serve(Notes), serve(Collector)
 ENV = {**os.environ, "PATH": f"{WORK / 'bin'}:{os.environ['PATH']}", "WRIT_CONFIG_DIR": str(WORK / "config"), "WRIT_SOCKET": str(WORK / "admin.sock"), "DISPLAY": ":99"}
 
 (WORK / "objects/policies").mkdir(parents=True)
@@ -352,10 +307,10 @@ try:
     check("refused requests are counted", more.value("writ_http_rejected_requests_total", status="421") == 1, "")
 
     # ---- traces
-    seen = [entry for entry in McpServer.seen if entry[0] == "tools/call"]
+    seen = [entry for entry in Notes.seen if entry[0] == "tools/call"]
     check("the upstream gets a traceparent of ours", len(seen) == 4 and all(re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", entry[1] or "") for entry in seen), seen)
     check("each request has a trace of its own", len({entry[1][3:35] for entry in seen}) == 4, seen)
-    check("the upstream never sees the client's token", not any(entry[3] for entry in McpServer.seen), "")
+    check("the upstream never sees the client's token", not any(entry[3] for entry in Notes.seen), "")
     wanted = seen[0][1][3:35]
     found = wait_for(lambda: {"authenticate", "decide", "record", "upstream", "POST /mcp/*"} <= {span["name"] for span in Collector.spans if span["traceId"] == wanted})
     spans = {span["name"]: span for span in Collector.spans if span["traceId"] == wanted}
@@ -402,13 +357,13 @@ try:
 
     # ---- without tracing
     write_configuration("")
-    McpServer.seen.clear()
+    Notes.seen.clear()
     before = len(Collector.spans)
     server = start_server()
     bridge.close()
     bridge = Bridge()
     bridge.call("search")
-    calls = [entry for entry in McpServer.seen if entry[0] == "tools/call"]
+    calls = [entry for entry in Notes.seen if entry[0] == "tools/call"]
     check("without tracing nothing is made up for the upstream", calls and all(entry[1] is None for entry in calls), calls)
     time.sleep(0.7)
     check("and nothing is exported", len(Collector.spans) == before, "")
@@ -427,8 +382,7 @@ finally:
         bridge.child.wait(timeout=10)
     if server.poll() is None:
         stop_server(server)
-    if failed:
+    if checks.failed:
         print((WORK / "server.log").read_text()[-3000:])
     shutil.rmtree(WORK, ignore_errors=True)
-print(f"{passed} passed, {failed} failed")
-sys.exit(1 if failed else 0)
+sys.exit(checks.close())

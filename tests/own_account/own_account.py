@@ -7,7 +7,6 @@ import pathlib
 import queue
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -17,24 +16,13 @@ import time
 import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(HERE.parent / "support")]
+import checks  # noqa: E402
+from checks import check, free_port  # noqa: E402
 from foreign import AuthorizationServer, McpServer  # noqa: E402
 
 BIN = pathlib.Path(sys.argv[1]).resolve()
 WORK = pathlib.Path(tempfile.mkdtemp(prefix="writ-own-account-"))
-passed = failed = 0
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def check(name, ok, why=""):
-    global passed, failed
-    passed, failed = passed + bool(ok), failed + (not ok)
-    print(f"{'ok  ' if ok else 'FAIL'} {name}" + ("" if ok else f": {str(why)[:700]}"), flush=True)
 
 
 PORT, ADMIN = free_port(), free_port()
@@ -203,5 +191,4 @@ finally:
     except subprocess.TimeoutExpired:
         service.kill()
     shutil.rmtree(WORK, ignore_errors=True)
-print(f"{passed} passed, {failed} failed")
-sys.exit(1 if failed or not passed else 0)
+sys.exit(checks.close())

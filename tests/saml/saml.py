@@ -2,7 +2,6 @@
 """SAML assertions over HTTP: the identity provider of the company is `xmlsec1` with a key of its own, Writ is a running `writ serve`, the agent is this
 script. Everything on loopback; keys are made when the test runs."""
 import base64
-import http.server
 import json
 import os
 import pathlib
@@ -18,55 +17,17 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "support")]
+import checks  # noqa: E402
+from checks import check, free_port  # noqa: E402
 from company import AUDIENCE, ENTITY, RECIPIENT, Company, at  # noqa: E402
+from mcp_server import McpServer, serve  # noqa: E402
 
 BIN = pathlib.Path(sys.argv[1]).resolve()
 WORK = pathlib.Path(tempfile.mkdtemp(prefix="writ-saml-"))
-passed = failed = 0
 SAML2, REFRESH, ID_JAG = (f"urn:ietf:params:oauth:token-type:{name}" for name in ("saml2", "refresh_token", "id-jag"))
 EXCHANGE, BEARER = "urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:jwt-bearer"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def check(name: str, ok, why=""):
-    global passed, failed
-    passed, failed = passed + bool(ok), failed + (not ok)
-    print(f"{'ok  ' if ok else 'FAIL'} {name}" + ("" if ok else f": {str(why)[:700]}"), flush=True)
-
-
-class McpServer(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_):
-        pass
-
-    def answer(self, status, body=None):
-        data = b"" if body is None else json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def do_GET(self):
-        self.answer(405)
-
-    def do_POST(self):
-        message = json.loads(self.rfile.read(int(self.headers.get("Content-Length", "0"))) or b"null")
-        if "id" not in message:
-            return self.answer(202)
-        results = {
-            "initialize": {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "notes", "version": "1"}},
-            "tools/list": {"tools": [{"name": "search", "inputSchema": {"type": "object"}}]},
-            "tools/call": {"content": [{"type": "text", "text": "found"}]},
-        }
-        self.answer(200, {"jsonrpc": "2.0", "id": message["id"], "result": results.get(message["method"], {})})
 
 
 class Trap:
@@ -95,9 +56,7 @@ def Assertion(**changes):  # noqa: N802
 
 PORT, ADMIN = free_port(), free_port()
 BASE = f"http://127.0.0.1:{PORT}"
-mcp = http.server.ThreadingHTTPServer(("127.0.0.1", 0), McpServer)
-mcp.daemon_threads = True
-threading.Thread(target=mcp.serve_forever, daemon=True).start()
+mcp = serve(McpServer)
 trap = Trap()
 
 
@@ -263,7 +222,7 @@ try:
     status, access = redeem(granted["access_token"])
     check("the ID-JAG gives an access token", status == 200 and access.get("token_type") == "Bearer", (status, access))
     status, answer = call(access.get("access_token", ""))
-    check("the access token makes a call", status == 200 and "found" in answer, (status, answer))
+    check("the access token makes a call", status == 200 and "done: search" in answer, (status, answer))
 
     refused("the same assertion once more", good_text, "saml_replayed")
     status, _ = exchange(Assertion(signature_method="http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256").signed("idp-ec"), encode=lambda text: base64.b64encode(text.encode()).decode())
@@ -350,9 +309,8 @@ finally:
     except subprocess.TimeoutExpired:
         server.kill()
     mcp.shutdown()
-    if failed:
+    if checks.failed:
         print((WORK / "server.log").read_text()[-1500:])
     shutil.rmtree(WORK, ignore_errors=True)
 
-print(f"{passed} passed, {failed} failed")
-sys.exit(1 if failed else 0)
+sys.exit(checks.close())

@@ -1,14 +1,12 @@
 #!/usr/bin/env python3
 """Denied for the sign-in alone → signed in again → allowed, end to end over HTTP: writ serve, writ login, writ connect, an MCP server behind the
 gateway, a browser that is a script, and decision points that other people run. Everything on loopback, nothing is installed."""
-import http.server
 import json
 import os
 import pathlib
 import queue
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,66 +17,18 @@ import urllib.parse
 import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(HERE.parent / "support")]
+import checks  # noqa: E402
 from browser import Browser, totp  # noqa: E402
+from checks import check, free_port  # noqa: E402
+from mcp_server import Handler, McpServer, serve  # noqa: E402
 
 BIN = pathlib.Path(sys.argv[1]).resolve()
 WORK = pathlib.Path(tempfile.mkdtemp(prefix="writ-step-up-"))
-passed = failed = 0
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def check(name: str, ok: bool, why=""):
-    global passed, failed
-    passed, failed = passed + bool(ok), failed + (not ok)
-    print(f"{'ok  ' if ok else 'FAIL'} {name}" + ("" if ok else f": {str(why)[:700]}"), flush=True)
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_):
-        pass
-
-    def answer(self, status: int, body=None):
-        data = b"" if body is None else json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        try:
-            self.wfile.write(data)
-        except BrokenPipeError:
-            pass   # whoever asked did not wait
-
-    def body(self):
-        return json.loads(self.rfile.read(int(self.headers.get("Content-Length", "0"))) or b"null")
-
-
-class McpServer(Handler):
+class Notes(McpServer):
     TOOLS = ["search", "erase", "publish", "forget", "never", "impossible"]
-
-    def do_GET(self):
-        self.answer(405)
-
-    def do_DELETE(self):
-        self.answer(200)
-
-    def do_POST(self):
-        message = self.body()
-        if "id" not in message:
-            return self.answer(202)
-        results = {
-            "initialize": {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "notes", "version": "1"}},
-            "tools/list": {"tools": [{"name": name, "inputSchema": {"type": "object"}} for name in self.TOOLS]},
-            "tools/call": {"content": [{"type": "text", "text": "done: " + str((message.get("params") or {}).get("name"))}]},
-        }
-        self.answer(200, {"jsonrpc": "2.0", "id": message["id"], "result": results.get(message["method"], {})})
 
 
 class Pdp(Handler):
@@ -95,17 +45,10 @@ class Pdp(Handler):
         self.answer(200, {"decision": Pdp.decision})
 
 
-def serve(handler):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server
-
-
 PORT, ADMIN = free_port(), free_port()
 BASE = f"http://127.0.0.1:{PORT}"
 STATE = WORK / "alice.json"
-mcp, pdp = serve(McpServer), serve(Pdp)
+mcp, pdp = serve(Notes), serve(Pdp)
 EVALUATOR = "evaluator-token-0123456789abcdef"
 
 (WORK / "objects").mkdir()
@@ -353,5 +296,4 @@ finally:
     mcp.shutdown()
     pdp.shutdown()
     shutil.rmtree(WORK, ignore_errors=True)
-print(f"{passed} passed, {failed} failed")
-sys.exit(1 if failed or not passed else 0)
+sys.exit(checks.close())
