@@ -15,4 +15,8 @@ find_package(mimalloc 2.0 REQUIRED)
 
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(ARGON2 REQUIRED IMPORTED_TARGET libargon2)
+# The headers of PKCS#11 alone: the module is the token's own, loaded when it is configured.
+pkg_check_modules(P11KIT REQUIRED p11-kit-1)
+add_library(PKCS11::Headers INTERFACE IMPORTED)
+target_include_directories(PKCS11::Headers SYSTEM INTERFACE ${P11KIT_INCLUDE_DIRS})
 pkg_check_modules(XMLSEC REQUIRED IMPORTED_TARGET xmlsec1-openssl)   # brings libxml2

@@ -44,6 +44,7 @@ MAY_USE = {
 CONFINED = {
     r"openssl/": {"crypto", "adapters/net"},   # TLS apart
     r"argon2\.h": {"crypto"},
+    r"p11-kit/": {"crypto"},
     r"simdjson": {"encoding"},
     r"boost/": {"adapters/net"},
     r"curl/": {"adapters/outgoing"},

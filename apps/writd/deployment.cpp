@@ -37,6 +37,7 @@ Result<std::unique_ptr<Deployment>, std::string> Deployment::build(config::Confi
 
   build_authzen(*parts);
   TRY(build_linked_accounts(*parts));
+  parts->token = TRY(open_token(parts->config.keys));
   if (parts->config.idp.enabled) TRY(build_idp(*parts));
   if (parts->config.idp.enabled) add_linked_accounts_page(*parts);
   if (parts->config.resource_as.enabled) TRY(build_resource_as(*parts));

@@ -32,7 +32,7 @@ Result<void, std::string> build_idp(Deployment::Parts& parts) {
   registry::Documents& documents = *parts.stores.documents;
   IdpRole& role = parts.idp.emplace();
 
-  auto keys = RotatingKeys::open(documents, crypto::SealingKey(parts.stores.sealing_key), "idp", rotation_rules(parts.config.keys, parts.config.keys.idp), parts.clock.now());
+  auto keys = RotatingKeys::open(documents, crypto::SealingKey(parts.stores.sealing_key), "idp", signing_rules(parts.config.keys, parts.config.keys.idp, parts.token), parts.clock.now());
   if (!keys) return failed(keys.error());
   role.keys = std::move(*keys);
   auto sessions = idp::SessionStore::open(documents, parts.config.idp.session_absolute.count());

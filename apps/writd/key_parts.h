@@ -17,6 +17,16 @@ inline token_service::RotationRules rotation_rules(const config::Keys& keys, con
   return rules;
 }
 
+// Of a role that signs tokens: its keys are in the PKCS#11 token where there is one.
+inline token_service::RotationRules signing_rules(const config::Keys& keys, const config::Keys::Use& use, const std::shared_ptr<crypto::Pkcs11Token>& token) {
+  token_service::RotationRules rules = rotation_rules(keys, use);
+  if (use.in_token) rules.token = token, rules.key_label = use.key_label;
+  return rules;
+}
+
+// Null: none is configured. The error is a sentence for the operator.
+Result<std::shared_ptr<crypto::Pkcs11Token>, std::string> open_token(const config::Keys& keys);
+
 // Keys for encryption are copied by hand to whoever encrypts (`encryption_jwks`), so they rotate by age only where that is asked for; and what was
 // replaced decrypts for as long as such a copy may be somewhere.
 inline token_service::RotationRules encryption_rules(const config::Keys& keys) {

@@ -81,6 +81,7 @@ struct Deployment::Parts {
 
   config::Config config;
   Stores stores;
+  std::shared_ptr<crypto::Pkcs11Token> token;   // null: keys rest sealed in the store
   registry::Current& registry;
   policy::Current& policy;
   const Clock& clock;

@@ -36,7 +36,7 @@ Result<void, std::string> build_resource_as(Deployment::Parts& parts) {
   auto settings = TRY(settings_of(parts.config));
   ResourceAsRole& role = parts.resource_as.emplace();
   const config::Keys& configured = parts.config.keys;
-  auto keys = RotatingKeys::open(*parts.stores.documents, crypto::SealingKey(parts.stores.sealing_key), "ras", rotation_rules(configured, configured.ras), parts.clock.now());
+  auto keys = RotatingKeys::open(*parts.stores.documents, crypto::SealingKey(parts.stores.sealing_key), "ras", signing_rules(configured, configured.ras, parts.token), parts.clock.now());
   if (!keys) return unexpected(std::string("cannot start the resource authorization server: ") + keys.error().what);
   role.keys = std::move(*keys);
   if (parts.config.resource_as.encryption != config::ResourceAs::Encryption::off) {

@@ -27,7 +27,7 @@ std::vector<admin::KeySummary> RoleKeys::list(Instant now) const {
     const auto* of_use = keys_of(use);
     if (of_use == nullptr) continue;
     for (const auto& key : of_use->list(now)) {
-      keys.push_back({use, key.times.kid, std::string(crypto::to_string(key.algorithm)), key.times.created, key.times.active_from, key.active, key.published});
+      keys.push_back({use, key.times.kid, std::string(crypto::to_string(key.algorithm)), key.times.created, key.times.active_from, key.active, key.published, key.in_token});
     }
   }
   return keys;
@@ -46,8 +46,7 @@ Task<Result<std::optional<admin::KeyAdministration::Withdrawn>, Unavailable>> Ro
   for (const char* use : kUses) {
     auto* of_use = keys_of(use);
     if (of_use == nullptr) continue;
-    const auto held = of_use->held();
-    if (std::none_of(held.begin(), held.end(), [&](const auto& key) { return key.kid == kid; })) continue;
+    if (!of_use->has(kid)) continue;
     // What it signed is revoked before the key is gone: in between it is refused twice, the other way round it would be accepted by whoever has a copy.
     const std::string& issuer = use == std::string_view("idp") ? parts_.config.idp.issuer : parts_.config.resource_as.issuer;
     std::string name = registry::withdrawn_key_name(issuer, kid);

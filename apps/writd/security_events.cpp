@@ -43,7 +43,7 @@ Result<void, std::string> build_transmitter(Deployment::Parts& parts, SecurityEv
   };
   signals::TransmitterParts transmitting{parts.config.idp.issuer, parts.clock, parts.registry, *parts.stores.log, parts.outgoing, *events.streams, *events.outbox,
                                          crypto::SealingKey(parts.stores.sealing_key),
-                                         [&events](const json::Value& claims) { return signals::sign(claims, events.keys->current()->active); }, subject_of,
+                                         [&events](const json::Value& claims) { return signals::sign(claims, *events.keys->current()->active.held()); }, subject_of,
                                          [](Milliseconds duration) { return net::pause(duration); }};
   events.transmitter = std::make_shared<signals::Transmitter>(std::move(transmitting));
   const auto is_renamed = [&parts, subject_of](const registry::User& before, const registry::User& after) {

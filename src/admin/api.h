@@ -28,6 +28,7 @@ struct KeySummary {
   std::string kid, algorithm;
   Instant created{}, active_from{};
   bool active = false, published = false;
+  bool in_token = false;        // PKCS#11; else it is sealed in the store
 };
 class KeyAdministration {
  public:

@@ -12,7 +12,8 @@ Task<http::Response> list_keys(const Api& api, const Call&) {
       items.push_back(json::Value{{"use", key.use},         {"kid", key.kid},
                                   {"algorithm", key.algorithm}, {"created", audit::to_iso8601(key.created)},
                                   {"active_from", audit::to_iso8601(key.active_from)}, {"active", key.active},
-                                  {"published", key.published}});
+                                  {"published", key.published},
+                                  {"place", key.in_token ? "pkcs11" : "store"}});
     }
   }
   co_return answer(json::Value{{"items", std::move(items)}});

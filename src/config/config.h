@@ -88,7 +88,15 @@ struct Keys {
   struct Use {                          // of one role; what is not said is as above
     std::optional<crypto::Algorithm> algorithm;
     std::optional<Seconds> rotate_after;
+    bool in_token = true;               // of idp and ras, where there is a token
+    std::string key_label;              // of a key that is in the token already
   } idp, ras, encryption;
+  struct Pkcs11 {                       // the token where the keys of idp and ras are made and stay
+    std::string module;                 // path of its shared library
+    std::string token, serial;          // its label, its serial number; one may be empty
+    std::string pin_file, pin_credential;   // one of the two; the second is a name below $CREDENTIALS_DIRECTORY (systemd)
+  };
+  std::optional<Pkcs11> pkcs11;
   // 32 random bytes that seal private keys at rest, from one of three places.
   std::string sealing_key_file;         // {data}/sealing.key when no place is named
   std::string sealing_key_env;          // name of a variable that holds their base64

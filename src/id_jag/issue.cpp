@@ -38,10 +38,11 @@ json::Value claims_of(const Statement& statement) {
   return claims;
 }
 
-std::string issue(const Statement& statement, const jose::SigningKey& key) {
-  const std::string signed_id_jag = jose::sign(key, oauth::kTypIdJag, claims_of(statement));
+Result<std::string, Unavailable> issue(const Statement& statement, const jose::IssuerKey& key) {
+  std::string signed_id_jag = TRY(jose::sign(key, oauth::kTypIdJag, claims_of(statement)));
   // Signed first: what is encrypted is a whole ID-JAG, with its signer.
-  return statement.encrypt_to ? jose::encrypt(*statement.encrypt_to, oauth::kTypIdJag, signed_id_jag) : signed_id_jag;
+  if (!statement.encrypt_to) return signed_id_jag;
+  return jose::encrypt(*statement.encrypt_to, oauth::kTypIdJag, signed_id_jag);
 }
 
 }  // namespace writ::id_jag

@@ -39,6 +39,7 @@ struct Statement {
 
 // Precondition: the claims that IDJAG-02 requires are not empty, and `expires` is later than `issued_at`.
 json::Value claims_of(const Statement& statement);
-std::string issue(const Statement& statement, const jose::SigningKey& key);
+// Unavailable: the key is in a token that is not there.
+Result<std::string, Unavailable> issue(const Statement& statement, const jose::IssuerKey& key);
 
 }  // namespace writ::id_jag

@@ -53,7 +53,7 @@ TEST(IdJagIssue, states_several_resources_as_an_array_and_what_else_an_audience_
 
 TEST(IdJagIssue, is_signed_under_its_own_type_with_the_key_that_it_names) {   // IDJAG-01, IDJAG-03
   const jose::SigningKey key{"k1", crypto::Algorithm::es256, crypto::PrivateKey::generate(crypto::Algorithm::es256)};
-  auto jwt = jose::UnverifiedJwt::parse(issue(good(), key));
+  auto jwt = jose::UnverifiedJwt::parse(*issue(good(), key));
   ASSERT_TRUE(jwt);
   EXPECT_TRUE(jwt->has_type("oauth-id-jag+jwt"));
   EXPECT_EQ(*jwt->kid(), "k1");

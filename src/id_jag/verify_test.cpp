@@ -47,7 +47,7 @@ std::string outcome(std::string_view assertion) {
 }
 
 TEST(IdJag, SaysAtTheOtherEndWhatTheIssuerStated) {
-  const auto unverified = parse(issue(statement(), issuer_key()));
+  const auto unverified = parse(*issue(statement(), issuer_key()));
   ASSERT_TRUE(unverified);
   EXPECT_EQ(unverified->claimed_issuer(), "https://idp.example");
   EXPECT_EQ(unverified->claimed_jti(), "j1");
@@ -70,13 +70,13 @@ TEST(IdJag, SaysAtTheOtherEndWhatTheIssuerStated) {
 }
 
 TEST(IdJag, IsRefusedWhenCutAnywhere) {
-  const std::string whole = issue(statement(), issuer_key());
+  const std::string whole = *issue(statement(), issuer_key());
   ASSERT_EQ(outcome(whole), "verified");
   for (std::size_t length = 0; length < whole.size(); ++length) EXPECT_NE(outcome(whole.substr(0, length)), "verified") << length;
 }
 
 TEST(IdJag, IsRefusedWhenAnyCharacterIsAnother) {
-  const std::string whole = issue(statement(), issuer_key());
+  const std::string whole = *issue(statement(), issuer_key());
   for (std::size_t i = 0; i < whole.size(); ++i) {
     std::string changed = whole;
     changed[i] = changed[i] == 'A' ? 'B' : 'A';
@@ -96,7 +96,7 @@ TEST(IdJag, IsRefusedWithARepeatedClaim) {
 }
 
 TEST(IdJag, IsOfTheIssuerWhoseKeysWereUsed) {
-  const auto unverified = parse(issue(statement(), issuer_key()));
+  const auto unverified = parse(*issue(statement(), issuer_key()));
   Expectations expected = expectations();
   expected.issuer = "https://other.example";
   const auto verified = verify(*unverified, jose::KeySet({issuer_key().public_jwk()}), expected);

@@ -24,15 +24,51 @@ Result<VerifiedJwt, JwtProblem> VerifiedJwt::verify(UnverifiedJwt unverified, co
   return VerifiedJwt(std::move(unverified));
 }
 
-std::string sign(const SigningKey& key, std::string_view type, const json::Value& claims) {
-  const json::Value header{{"alg", crypto::to_string(key.algorithm)}, {"kid", key.kid}, {"typ", type}};
+namespace {
+
+std::string signed_part(crypto::Algorithm algorithm, const std::string& kid, std::string_view type, const json::Value& claims) {
+  const json::Value header{{"alg", crypto::to_string(algorithm)}, {"kid", kid}, {"typ", type}};
   std::string token = base64url::encode(json::write(header));
   token += '.';
   token += base64url::encode(json::write(claims));
-  const std::string signature = key.key.sign(key.algorithm, token);
+  return token;
+}
+
+std::string with_signature(std::string token, std::string_view signature) {
   token += '.';
   token += base64url::encode(signature);
   return token;
+}
+
+}  // namespace
+
+std::string sign(const SigningKey& key, std::string_view type, const json::Value& claims) {
+  std::string token = signed_part(key.algorithm, key.kid, type, claims);
+  const std::string signature = key.key.sign(key.algorithm, token);
+  return with_signature(std::move(token), signature);
+}
+
+// ---- keys of issuers
+
+crypto::PublicKey IssuerKey::public_key() const {
+  const auto* held = std::get_if<crypto::PrivateKey>(&key_);
+  return held ? held->public_key() : in_token()->public_key();
+}
+
+std::optional<SigningKey> IssuerKey::held() const {
+  const auto* key = std::get_if<crypto::PrivateKey>(&key_);
+  return key ? std::optional(SigningKey{kid, algorithm, *key}) : std::nullopt;
+}
+
+Result<std::string, Unavailable> IssuerKey::sign(std::string_view message) const {
+  if (const auto* held = std::get_if<crypto::PrivateKey>(&key_)) return held->sign(algorithm, message);
+  return in_token()->sign(algorithm, message);
+}
+
+Result<std::string, Unavailable> sign(const IssuerKey& key, std::string_view type, const json::Value& claims) {
+  std::string token = signed_part(key.algorithm, key.kid, type, claims);
+  const std::string signature = TRY(key.sign(token));
+  return with_signature(std::move(token), signature);
 }
 
 // ---- time claims

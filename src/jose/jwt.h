@@ -8,9 +8,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "base/result.h"
 #include "crypto/key.h"
+#include "crypto/pkcs11_token.h"
 #include "encoding/json.h"
 #include "jose/jwk.h"
 #include "jose/jws.h"
@@ -62,6 +64,27 @@ struct SigningKey {
 
 // Compact serialisation with header {"alg","kid","typ"}.
 std::string sign(const SigningKey& key, std::string_view type, const json::Value& claims);
+
+// With what an issuer signs: a key of this process, or one in a PKCS#11 token, which may not be there.
+class IssuerKey {
+ public:
+  IssuerKey(SigningKey held) : kid(std::move(held.kid)), algorithm(held.algorithm), key_(std::move(held.key)) {}  // NOLINT: a key of the process is one
+  // Precondition: the key fits the algorithm.
+  IssuerKey(std::string of_kid, crypto::Algorithm by, crypto::Pkcs11Key key) : kid(std::move(of_kid)), algorithm(by), key_(std::move(key)) {}
+
+  crypto::PublicKey public_key() const;
+  Jwk public_jwk() const { return Jwk{kid, algorithm, public_key()}; }
+  Result<std::string, Unavailable> sign(std::string_view message) const;
+  std::optional<SigningKey> held() const;                                                          // absent: it is in a token
+  const crypto::Pkcs11Key* in_token() const { return std::get_if<crypto::Pkcs11Key>(&key_); }      // null: it is held
+
+  std::string kid;
+  crypto::Algorithm algorithm;
+
+ private:
+  std::variant<crypto::PrivateKey, crypto::Pkcs11Key> key_;
+};
+Result<std::string, Unavailable> sign(const IssuerKey& key, std::string_view type, const json::Value& claims);
 
 // ---- time claims, shared by every kind of JWT
 

@@ -8,12 +8,14 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/shared_cell.h"
+#include "crypto/pkcs11_token.h"
 #include "crypto/seal.h"
 #include "registry/documents.h"
 #include "token_service/signing_keys.h"
@@ -29,6 +31,8 @@ struct RotationRules {
   Milliseconds publish_before = std::chrono::minutes{10};   // others refresh their copy every 5 minutes (rules §2)
   Milliseconds keep_after = std::chrono::hours{2};          // longer than anything that is signed lives (ID tokens: 1 h)
   Milliseconds age_max = std::chrono::days{90};
+  std::shared_ptr<crypto::Pkcs11Token> token{};   // where keys are made and stay; null: in this process, sealed in the store
+  std::string key_label{};                        // of a key that is in the token already and becomes ours, once. Empty: all are made
 };
 
 // ---- pure: which of the keys does what now. `keys` is ordered by active_from.
@@ -55,7 +59,7 @@ class RotatingKeys final : public SigningKeys, public registry::DocumentOwner {
   struct Listed {
     KeyTimes times;
     crypto::Algorithm algorithm;
-    bool active, published;
+    bool active, published, in_token;
   };
   std::vector<Listed> list(Instant now) const;
 
@@ -63,8 +67,9 @@ class RotatingKeys final : public SigningKeys, public registry::DocumentOwner {
   // Returns the kid that signs then; absent when there is no such key.
   Task<Result<std::optional<std::string>, Unavailable>> withdraw(std::string kid, Instant now);
 
-  // All that are not gone, newest last: for keys that decrypt.
+  // All of this process that are not gone, newest last: for keys that decrypt.
   std::vector<jose::SigningKey> held() const;
+  bool has(std::string_view kid) const;
 
   std::string_view table() const override;
   // Also of keys for another use, which it leaves alone.
@@ -73,12 +78,14 @@ class RotatingKeys final : public SigningKeys, public registry::DocumentOwner {
  private:
   struct Key {
     KeyTimes times;
-    jose::SigningKey signing_key;
+    jose::IssuerKey signing_key;
     std::int64_t version = 1;   // of its document
   };
   RotatingKeys(registry::Documents& documents, crypto::SealingKey sealing_key, std::string use, RotationRules rules);
   registry::Document document_of(const Key& key) const;
   Result<std::optional<Key>, Unavailable> read(const registry::Document& document) const;
+  Result<Key, Unavailable> make(Instant created, Instant active_from) const;
+  bool was_ever_ours(const std::string& kid) const;
   void add(Key key, Instant now);
   void forget(const std::string& kid);
   void install(std::vector<Key> keys, Instant now);
@@ -89,6 +96,7 @@ class RotatingKeys final : public SigningKeys, public registry::DocumentOwner {
   RotationRules rules_;
   mutable std::mutex mutex_;   // never on the request path: guards keys_
   std::vector<Key> keys_;
+  std::set<std::string, std::less<>> ever_;   // kids of every document that was seen, gone and withdrawn ones too
   Instant installed_{};        // when they were last looked at
   SharedCell<const KeyRing> ring_;
 };

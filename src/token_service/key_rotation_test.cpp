@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <thread>
+
 #include "adapters/memory/documents.h"
+#include "crypto/pkcs11_fixture.h"
 
 namespace writ::token_service {
 namespace {
@@ -122,6 +126,113 @@ TEST_F(RotatingKeysTest, AnotherAlgorithmInTheConfigurationMakesASuccessor) {
   ASSERT_TRUE(run(keys->tick(kStart + rules.publish_before)));
   EXPECT_EQ(keys->current()->active.algorithm, crypto::Algorithm::eddsa);
   EXPECT_EQ(keys->held().size(), 2U);
+}
+
+// ---- keys in a token
+
+class KeysInAToken : public RotatingKeysTest {
+ protected:
+  Result<std::unique_ptr<RotatingKeys>, Unavailable> open_in(std::shared_ptr<crypto::Pkcs11Token> token, std::string label = "") {
+    RotationRules rules;
+    rules.token = std::move(token);
+    rules.key_label = std::move(label);
+    return RotatingKeys::open(documents_, crypto::SealingKey(kSealing), "idp", rules, kStart);
+  }
+  std::shared_ptr<crypto::Pkcs11Token> token() { return *crypto::Pkcs11Token::open(hsm_.place()); }
+  static bool verifies(const RotatingKeys& keys) {
+    const auto ring = keys.current();
+    const auto signature = ring->active.sign("m");
+    return signature && ring->active.public_key().verify(ring->active.algorithm, "m", *signature);
+  }
+  crypto::SoftHsm hsm_;
+};
+
+TEST_F(KeysInAToken, AreMadeThereComeBackAndRotate) {
+  const auto place = token();
+  std::string first, second;
+  {
+    const auto keys = open_in(place);
+    ASSERT_TRUE(keys) << keys.error().what;
+    first = (*keys)->current()->active.kid;
+    EXPECT_TRUE((*keys)->list(kStart).front().in_token);
+    EXPECT_TRUE((*keys)->held().empty()) << "nothing of it is in this process";
+    EXPECT_TRUE((*keys)->has(first));
+    second = *run((*keys)->rotate(kStart + Seconds{10}, false));
+    EXPECT_EQ((*keys)->current()->active.kid, first);
+    EXPECT_EQ((*keys)->current()->published.keys().size(), 2U);
+    ASSERT_TRUE(run((*keys)->tick(kStart + Seconds{610})));
+    EXPECT_EQ((*keys)->current()->active.kid, second);
+    EXPECT_TRUE(verifies(**keys));
+  }
+  const auto again = open_in(place);
+  ASSERT_TRUE(again) << again.error().what;
+  EXPECT_EQ((*again)->current()->active.kid, first) << "at the time of the first start";
+  EXPECT_TRUE(verifies(**again));
+}
+
+TEST_F(KeysInAToken, KeysOfTheStoreAreReplacedByOnesInTheTokenAndTheOtherWayRound) {
+  ASSERT_TRUE(open());
+  const auto place = token();
+  const auto keys = open_in(place);
+  ASSERT_TRUE(keys);
+  ASSERT_TRUE(run((*keys)->tick(kStart)));
+  ASSERT_TRUE(run((*keys)->tick(kStart + RotationRules().publish_before)));
+  EXPECT_TRUE((*keys)->current()->active.in_token());
+  EXPECT_EQ((*keys)->current()->published.keys().size(), 2U) << "what the earlier one signed is still good";
+  EXPECT_FALSE(open()) << "a key in the token, and no token: no other key is made instead";
+}
+
+TEST_F(KeysInAToken, AnExistingKeyIsTakenOnceAndNeverAgain) {
+  const auto place = token();
+  const auto theirs = crypto::Pkcs11Token::generate(place, crypto::Algorithm::es256, "company");
+  ASSERT_TRUE(theirs);
+  const auto keys = open_in(place, "company");
+  ASSERT_TRUE(keys) << keys.error().what;
+  const std::string first = (*keys)->current()->active.kid;
+  EXPECT_EQ((*keys)->current()->active.in_token()->id(), theirs->id());
+  ASSERT_TRUE(run((*keys)->withdraw(first, kStart + Seconds{5})));
+  EXPECT_NE((*keys)->current()->active.in_token()->id(), theirs->id()) << "somebody else has it";
+  ASSERT_TRUE(run((*keys)->rotate(kStart + Seconds{6}, true)));
+  EXPECT_NE((*keys)->current()->active.in_token()->id(), theirs->id());
+  const auto other = open_in(place, "company");
+  ASSERT_TRUE(other && run((*other)->rotate(kStart + Seconds{7}, true)));
+  EXPECT_NE((*other)->current()->active.in_token()->id(), theirs->id()) << "nor after a restart";
+  EXPECT_FALSE((*other)->has(first));
+}
+
+TEST_F(KeysInAToken, WithoutTheTokenNothingIsSignedAndTheKeySetStays) {
+  const auto keys = open_in(token());
+  ASSERT_TRUE(keys);
+  std::this_thread::sleep_for(std::chrono::milliseconds{1050});
+  hsm_.take_away();
+  const auto ring = (*keys)->current();
+  EXPECT_FALSE(ring->active.sign("m"));
+  EXPECT_FALSE(run((*keys)->rotate(kStart, true)));
+  EXPECT_EQ((*keys)->current()->published.keys().size(), 1U);
+  hsm_.bring_back();
+  std::this_thread::sleep_for(std::chrono::milliseconds{1050});
+  EXPECT_TRUE(verifies(**keys));
+}
+
+TEST_F(KeysInAToken, DoesNotStartWhenTheTokenHasNotTheKey) {
+  ASSERT_TRUE(open_in(token()));
+  hsm_.add_token("empty");
+  auto place = hsm_.place();
+  place.label = "empty";
+  EXPECT_FALSE(open_in(*crypto::Pkcs11Token::open(place)));
+}
+
+// Whoever writes to the store could else have us publish a key of his own.
+TEST_F(KeysInAToken, WhatIsStoredOfAKeyInATokenCannotBeExchanged) {
+  const auto place = token();
+  ASSERT_TRUE(open_in(place));
+  auto document = documents_.load("signing_keys")->front();
+  const auto mark = document.json.find(",\"in_token\":true");
+  ASSERT_NE(mark, std::string::npos) << document.json;
+  document.json.erase(mark, std::string(",\"in_token\":true").size());
+  ++document.version;
+  ASSERT_TRUE(run(documents_.put(document)));
+  EXPECT_FALSE(open_in(place));
 }
 
 TEST_F(RotatingKeysTest, RotatesByItselfWithAge) {

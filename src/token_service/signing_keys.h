@@ -10,7 +10,7 @@
 namespace writ::token_service {
 
 struct KeyRing {
-  jose::SigningKey active;
+  jose::IssuerKey active;
   jose::KeySet published;      // the active key, the next one before its use, earlier ones until what they signed has expired
 };
 

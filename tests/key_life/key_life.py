@@ -302,6 +302,55 @@ try:
     one.environment = {"SEALING": "c2hvcnQ="}
     one.configure(keys="sealing_key_env: SEALING")
     check("a key of another length is none", not one.start() and "base64 of 32 bytes" in one.log(), one.log())
+
+    # ---- keys in a PKCS#11 token (SoftHSM)
+    hsm = WORK / "hsm"
+    (hsm / "tokens").mkdir(parents=True)
+    (hsm / "softhsm2.conf").write_text(f"directories.tokendir = {hsm}/tokens\nobjectstore.backend = file\nlog.level = ERROR\n")
+    softhsm = {"SOFTHSM2_CONF": str(hsm / "softhsm2.conf")}
+    module = next(path for path in ("/usr/lib/softhsm/libsofthsm2.so", *(str(p) for p in pathlib.Path("/usr/lib").glob("*/softhsm/libsofthsm2.so"))) if pathlib.Path(path).exists())
+    subprocess.run(["softhsm2-util", "--init-token", "--free", "--label", "writ", "--so-pin", "8765", "--pin", "4321"], env={**os.environ, **softhsm}, check=True, capture_output=True)
+    pin = WORK / "token.pin"
+    pin.write_text("4321\n")
+    pin.chmod(0o600)
+    in_token = f'pkcs11: {{module: "{module}", token: writ, pin_file: "{pin}"}}, ras: {{algorithm: PS256}}'
+    one = deployed("token", keys=in_token, environment=softhsm)
+    refresh = one.refresh_token()
+    id_jag = one.id_jag(refresh)
+    status, access = one.redeem(id_jag)
+    verified = jose(do="verify", token=id_jag, jwks=one.jwks("idp"), options={"issuer": f"{one.base}/idp", "typ": "oauth-id-jag+jwt", "algorithms": ["ES256"]})
+    check("token: jose verifies an ID-JAG that was signed there", "payload" in verified, verified)
+    verified = jose(do="verify", token=access.get("access_token", ""), jwks=one.jwks("ras"), options={"typ": "at+jwt", "algorithms": ["PS256"]})
+    check("token: and an access token by PS256, which the gateway takes", "payload" in verified and one.call(access["access_token"]) == 200, (status, access, verified))
+    listed = {key["use"]: key["place"] for key in json.loads(one.writ("--json", "keys", "list").stdout)}
+    check("token: `writ keys list` shows where keys are", listed.get("idp") == "pkcs11" and listed.get("ras") == "pkcs11", listed)
+    made = json.loads(one.writ("--json", "keys", "rotate", "ras", "--at-once").stdout or "{}").get("kid")
+    fresh = one.redeem(one.id_jag(refresh))[1].get("access_token", "")
+    check("token: a successor is made there and signs; the earlier key still verifies", fresh and header_of(fresh)["kid"] == made and one.call(fresh) == 200 and one.call(access["access_token"]) == 200, made)
+    one.child.kill()
+    one.child.wait()
+    check("token: after a kill the same keys sign", one.start() and header_of(one.redeem(one.id_jag(refresh))[1]["access_token"])["kid"] == made, one.log())
+    unused = one.id_jag(refresh)
+    kids = [key["kid"] for key in one.jwks("ras")["keys"]]
+    time.sleep(1.1)
+    (hsm / "tokens").rename(hsm / "away")
+    (hsm / "tokens").mkdir()
+    away = [one.redeem(unused), one.post("/idp/token", grant_type=EXCHANGE, requested_token_type=TYPES + "id-jag", audience=f"{one.base}/ras", resource=f"{one.base}/mcp/notes", subject_token=refresh,
+                                         subject_token_type=TYPES + "refresh_token", client_id="desk", client_secret=SECRET)]
+    check("token away: 503 for what needs a signature", [status for status, _ in away] == [503, 503] and all("access_token" not in (body or {}) for _, body in away), away)
+    check("token away: tokens are still verified, and keys published", one.call(fresh) == 200 and [key["kid"] for key in one.jwks("ras")["keys"]] == kids)
+    (hsm / "tokens").rmdir()
+    (hsm / "away").rename(hsm / "tokens")
+    time.sleep(1.1)
+    status, answer = one.redeem(unused)
+    check("token back: the same ID-JAG is redeemed, without a restart", status == 200 and one.call(answer["access_token"]) == 200, (status, answer))
+    one.stop()
+    pin.write_text("wrong-pin-5717\n")
+    check("token: with a wrong PIN the server does not start and says why", not one.start() and "refuses the PIN" in one.log(), one.log())
+    check("token: no PIN stands in the log", "wrong-pin-5717" not in (one.folder / "server.log").read_text(), one.log())
+    pin.write_text("4321\n")
+    one.configure()
+    check("token: without its configuration no other keys are made", not one.start() and "keys.pkcs11" in one.log(), one.log())
 finally:
     for deployment in running:
         deployment.stop()

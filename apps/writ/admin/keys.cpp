@@ -15,11 +15,11 @@ void list(Context& context) {
   const auto answer = client.ask(context, "GET", "/admin/v1/keys");
   if (!answer) return;
   if (context.json) return print_json(*answer->body.find("items"));
-  Table table({"use", "kid", "algorithm", "active from", "state"});
+  Table table({"use", "kid", "algorithm", "active from", "state", "place"});
   for (const auto& key : *answer->body.find_array("items")) {
     const auto* active = key.find_bool("active");
     const auto* published = key.find_bool("published");
-    table.add({text_of(key, "use"), text_of(key, "kid"), text_of(key, "algorithm"), text_of(key, "active_from"), active && *active ? "active" : published && *published ? "published" : "gone"});
+    table.add({text_of(key, "use"), text_of(key, "kid"), text_of(key, "algorithm"), text_of(key, "active_from"), active && *active ? "active" : published && *published ? "published" : "gone", text_of(key, "place")});
   }
   table.print();
 }

@@ -107,15 +107,16 @@ Task<Result<void, Unavailable>> write_redeemed(const Idp& idp, Redeemed redeemed
   co_return touched;
 }
 
-Granted granted(const Idp& idp, const Yes& yes, const TokenRequest& request, const Client& client, audit::Record record) {
+Result<Granted, Unavailable> granted(const Idp& idp, const Yes& yes, const TokenRequest& request, const Client& client, audit::Record record) {
   const Instant now = request.now;
   record.effect = audit::Effect::allow;
   record.reason = "code_redeemed";
   record.scope = yes.code.scope;
   if (yes.device) record.event = audit::Event::device_registered, record.more.emplace_back("device", yes.device->id);
   const TokenSubject subject{yes.live, *client.snapshot, yes.code.client_id, yes.code.grant_id, yes.scope, yes.code.nonce, request.dpop_jkt};
+  json::Object body = TRY(sign_in_response(idp, subject, now));
   Granted granted;
-  granted.body = sign_in_response(idp, subject, now);
+  granted.body = std::move(body);
   if (yes.refresh) granted.body.push_back({"refresh_token", yes.refresh->token});
   if (yes.device) granted.body.push_back({"device_id", yes.device->id});
 
@@ -142,7 +143,10 @@ std::string_view AuthorizationCodeGrant::grant_type() const { return oauth::kGra
 Task<Outcome> AuthorizationCodeGrant::decide(const TokenRequest& request, const Client& client) {
   audit::Record record = record_of(audit::Event::token_refreshed, request, client);
   auto decided = decide_code(idp_, request, client, record);
-  if (decided) co_return Outcome{granted(idp_, *decided, request, client, std::move(record))};
+  if (decided) {
+    auto given = granted(idp_, *decided, request, client, std::move(record));
+    co_return given ? Outcome{std::move(*given)} : Outcome{given.error()};
+  }
   Refusal refusal = std::move(decided).error();
   if (!refusal.compromised_grant.empty()) {
     const auto revoked = co_await revoke_grant(idp_, refusal.compromised_grant, request.now);

@@ -152,11 +152,13 @@ Task<Result<GatewayIdJag, GatewayRefusal>> issue_for_gateway(const Idp& idp, Gat
   record.effect = audit::Effect::allow;
   record.reason = "issued";
   record.id_jag_jti = statement.jti;
+  const auto keys = idp.keys.current();
+  auto id_jag = id_jag::issue(statement, keys->active);
+  if (!id_jag) co_return unexpected(GatewayRefusal{"signing_unavailable", id_jag.error().what});
   audit::Commit commit{std::move(record), std::nullopt, std::nullopt, audit::Durability::power};
   const auto committed = co_await idp.log.commit(std::move(commit));
   if (!committed) co_return unexpected(GatewayRefusal{"log_unavailable", ""});
-  const auto keys = idp.keys.current();
-  co_return GatewayIdJag{id_jag::issue(statement, keys->active), statement.scope, statement.client_id};
+  co_return GatewayIdJag{std::move(*id_jag), statement.scope, statement.client_id};
 }
 
 }  // namespace writ::token_service::idp

@@ -248,7 +248,7 @@ class World {
     return id_token_claims({live, *snapshot, client_id, grant_id, *oauth::ScopeSet::parse("openid"), "n"}, idp_settings, clock.time);
   }
   std::string sign(const json::Value& claims, std::string_view type = oauth::kTypIdToken) {
-    return jose::sign(keys.current()->active, type, claims);
+    return *jose::sign(keys.current()->active, type, claims);
   }
   std::string id_token(const Session& session, const char* client_id) { return sign(id_claims(session, client_id)); }
   // A refresh token with its family in the store.

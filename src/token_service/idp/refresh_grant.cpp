@@ -55,15 +55,16 @@ Task<Result<void, Unavailable>> write_rotation(const Idp& idp, std::string famil
   co_return touched;
 }
 
-Granted granted(const Idp& idp, const Yes& yes, const TokenRequest& request, const Client& client, audit::Record record) {
+Result<Granted, Unavailable> granted(const Idp& idp, const Yes& yes, const TokenRequest& request, const Client& client, audit::Record record) {
   const Instant now = request.now;
   const RefreshFamily& family = yes.presented.family;
   record.effect = audit::Effect::allow;
   record.reason = yes.presented.generation + 1 == family.generations.size() ? "rotated" : "repeated";
   record.scope = yes.scope.to_string();
   const TokenSubject subject{yes.presented.live, *client.snapshot, family.client_id, family.id, yes.scope, {}, request.dpop_jkt};
+  json::Object body = TRY(sign_in_response(idp, subject, now));
   Granted granted;
-  granted.body = sign_in_response(idp, subject, now);
+  granted.body = std::move(body);
   granted.body.push_back({"refresh_token", yes.successor});
   granted.record = std::move(record);
   granted.after_commit = [&idp, id = family.id, generation = yes.presented.generation, digest = digest_of(yes.successor),
@@ -78,7 +79,10 @@ std::string_view RefreshGrant::grant_type() const { return oauth::kGrantRefreshT
 Task<Outcome> RefreshGrant::decide(const TokenRequest& request, const Client& client) {
   audit::Record record = record_of(audit::Event::token_refreshed, request, client);
   auto decided = decide_refresh(idp_, request, client, record);
-  if (decided) co_return Outcome{granted(idp_, *decided, request, client, std::move(record))};
+  if (decided) {
+    auto given = granted(idp_, *decided, request, client, std::move(record));
+    co_return given ? Outcome{std::move(*given)} : Outcome{given.error()};
+  }
   Refusal refusal = std::move(decided).error();
   if (!refusal.compromised_grant.empty()) {
     // Revoked before it is answered, so that the thief's copy is dead when the client learns of it.

@@ -277,16 +277,17 @@ Task<Result<void, Unavailable>> note_use(const Idp& idp, std::string sid, std::s
   co_return touched;
 }
 
-Granted granted(const Idp& idp, const Yes& yes, audit::Record record, Instant now) {
+Result<Granted, Unavailable> granted(const Idp& idp, const Yes& yes, audit::Record record, Instant now) {
   const auto keys = idp.keys.current();
   const id_jag::Statement& statement = yes.statement;
   record.effect = audit::Effect::allow;
   record.reason = "issued";
   record.issuer = statement.issuer;
   record.id_jag_jti = statement.jti;
+  std::string id_jag = TRY(id_jag::issue(statement, keys->active));
   Granted granted;
   granted.body = {{"issued_token_type", oauth::kTokenTypeIdJag},
-                  {"access_token", id_jag::issue(statement, keys->active)},
+                  {"access_token", std::move(id_jag)},
                   {"token_type", "N_A"},
                   {"scope", statement.scope},
                   {"expires_in", statement.expires - statement.issued_at}};
@@ -322,7 +323,8 @@ Task<Outcome> TokenExchangeGrant::decide(const TokenRequest& request, const Clie
     auto agreed = co_await ask_decision_points(idp_, *client.snapshot, decided->questions, record);
     if (!agreed) co_return Outcome{refused(std::move(agreed).error(), std::move(record))};
     if (*agreed) decided->statement.scope = (*agreed)->to_string();
-    co_return Outcome{granted(idp_, *decided, std::move(record), request.now)};
+    auto given = granted(idp_, *decided, std::move(record), request.now);
+    co_return given ? Outcome{std::move(*given)} : Outcome{given.error()};
   }
   Refusal refusal = std::move(decided).error();
   if (!refusal.compromised_grant.empty()) {

@@ -181,7 +181,7 @@ INSTANTIATE_TEST_SUITE_P(SubjectIdToken, TokenExchangeRefusal, testing::Values(
     Row{"session_of_somebody_else", [](Leg1& l) { l.claims.set("sub", "usr_bob"); }, "subject_token_other_user", "invalid_grant"},
     Row{"signature_changed", [](Leg1& l) { l.subject_token = flip_a_signature_bit(l.world.sign(l.claims)); }, "subject_token_signature",
         "invalid_grant"},
-    Row{"signed_by_a_stranger", [](Leg1& l) { l.subject_token = jose::sign(OneKey().current()->active, "JWT", l.claims); },
+    Row{"signed_by_a_stranger", [](Leg1& l) { l.subject_token = *jose::sign(OneKey().current()->active, "JWT", l.claims); },
         "subject_token_signature", "invalid_grant"},
     Row{"no_token_at_all", [](Leg1& l) { l.subject_token = "x"; }, "subject_token_malformed", "invalid_grant"},
     Row{"four_parts", [](Leg1& l) { l.subject_token = l.world.sign(l.claims) + ".x"; }, "subject_token_malformed", "invalid_grant"},

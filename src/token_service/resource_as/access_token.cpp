@@ -39,7 +39,7 @@ void bind(AccessToken& token, const std::string& jkt) {
   if (!jkt.empty()) token.claims.set("cnf", json::Value{{"jkt", jkt}});
 }
 
-std::string sign(const AccessToken& token, const KeyRing& keys) { return jose::sign(keys.active, oauth::kTypAccessToken, token.claims); }
+Result<std::string, Unavailable> sign(const AccessToken& token, const KeyRing& keys) { return jose::sign(keys.active, oauth::kTypAccessToken, token.claims); }
 
 std::optional<OwnToken> read_own_token(std::string_view token, const KeyRing& keys, const Settings& settings) {
   static constexpr std::array kOurs{crypto::Algorithm::es256, crypto::Algorithm::es384, crypto::Algorithm::ps256,

@@ -25,7 +25,7 @@ AccessToken make_access_token(const ProvenClaims& id_jag, const registry::User& 
                               const oauth::ScopeSet& scopes, const Settings& settings, Instant now);
 // RAS-62: good only with a proof of the key. An empty thumbprint leaves it a Bearer token.
 void bind(AccessToken& token, const std::string& jkt);
-std::string sign(const AccessToken& token, const KeyRing& keys);
+Result<std::string, Unavailable> sign(const AccessToken& token, const KeyRing& keys);
 
 // A token that this server signed, whether or not it still is valid: for introspection and revocation. Absent for anything else.
 struct OwnToken {

@@ -50,9 +50,9 @@ Result<void, Refusal> check_possession(const id_jag::IdJag& claims, const regist
   return {};
 }
 
-json::Object response_body(const AccessToken& token, const KeyRing& keys, const registry::Server& server, const oauth::ScopeSet& scopes) {
+json::Object response_body(std::string signed_token, const AccessToken& token, const registry::Server& server, const oauth::ScopeSet& scopes) {
   // RAS-70, RAS-71. No refresh token (RAS-72): the next ID-JAG is the moment at which the IdP can say no.
-  return {{"access_token", sign(token, keys)},
+  return {{"access_token", std::move(signed_token)},
           {"token_type", token.claims.find("cnf") ? dpop::kTokenType : std::string_view("Bearer")},   // RAS-62
           {"expires_in", token.expires - token.issued_at},
           {"scope", scopes.to_string()},
@@ -98,7 +98,9 @@ Task<Outcome> JwtBearerGrant::decide(const TokenRequest& request, const Client& 
   if (!checked) co_return refused(checked.error());
   const auto agreed = co_await ask_decision_points(decision_points_, checked->entitlement, *redemption.client.snapshot, redemption.record);
   if (!agreed) co_return refused(agreed.error());
-  co_return Outcome(issue(redemption, **issuer, *checked));
+  auto issued = issue(redemption, **issuer, *checked);
+  if (!issued) co_return Outcome(issued.error());
+  co_return Outcome(std::move(*issued));
 }
 
 // Absent: somebody was created, and the redemption goes on with the objects that have the person.
@@ -204,7 +206,7 @@ Result<JwtBearerGrant::Checked, Failure> JwtBearerGrant::check(Redemption& redem
   return Checked{std::move(id_jag), user, server, std::move(*entitlement), subject.by_link};
 }
 
-Granted JwtBearerGrant::issue(Redemption& redemption, const registry::TrustedIssuer& issuer, const Checked& checked) const {
+Result<Granted, Unavailable> JwtBearerGrant::issue(Redemption& redemption, const registry::TrustedIssuer& issuer, const Checked& checked) const {
   const auto& [id_jag, user, server, entitlement, by_link] = checked;   // genuine, for us, and of this client
   const id_jag::IdJag& claims = id_jag.claims();
   const TokenRequest& request = redemption.request;
@@ -218,8 +220,9 @@ Granted JwtBearerGrant::issue(Redemption& redemption, const registry::TrustedIss
   if (by_link) token.claims.set(registry::kLinkedAccountClaim, registry::write(registry::LinkedSubject{claims.issuer, claims.tenant, claims.subject}));
   if (!entitlement.details.empty()) token.claims.set("authorization_details", entitlement.details);
   bind(token, request.dpop_jkt);
+  std::string signed_token = TRY(sign(token, *ring));
   Granted granted;
-  granted.body = response_body(token, *ring, *server, entitlement.scopes);
+  granted.body = response_body(std::move(signed_token), token, *server, entitlement.scopes);
   // RAS-71, OB-101: what was granted, also when it is none of what the ID-JAG says.
   if (claims.has_authorization_details) granted.body.push_back({"authorization_details", entitlement.details});
   record.effect = audit::Effect::allow;

@@ -30,7 +30,7 @@ class JwtBearerGrant final : public Grant {
   struct Checked;
   Result<Checked, Failure> check(Redemption& redemption, const registry::TrustedIssuer& issuer, const jose::KeySet& keys) const;
   Task<Result<std::optional<Refusal>, Unavailable>> meet(Redemption& redemption) const;
-  Granted issue(Redemption& redemption, const registry::TrustedIssuer& issuer, const Checked& checked) const;
+  Result<Granted, Unavailable> issue(Redemption& redemption, const registry::TrustedIssuer& issuer, const Checked& checked) const;
 
   const Settings& settings_;
   IssuerKeys& issuer_keys_;

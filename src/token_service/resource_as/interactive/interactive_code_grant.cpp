@@ -101,8 +101,10 @@ Task<Outcome> InteractiveCodeGrant::decide(const TokenRequest& request, const Cl
   record.reason = "code_redeemed";
   record.access_token_jti = token.jti;
 
+  auto signed_token = sign(token, *ring);
+  if (!signed_token) co_return Outcome(signed_token.error());
   Granted granted;
-  granted.body = {{"access_token", sign(token, *ring)},
+  granted.body = {{"access_token", std::move(*signed_token)},
                   {"token_type", request.dpop_jkt.empty() ? "Bearer" : "DPoP"},
                   {"expires_in", token.expires - token.issued_at},
                   {"scope", decided->entitlement.scopes.to_string()},
