@@ -311,7 +311,7 @@ struct Change {
 class Changes : public Revocation, public testing::WithParamInterface<Change> {
  public:
   // The record that a denial code leads to.
-  const audit::Record& record_of(const json::Value& denial) const {
+  audit::Record record_of(const json::Value& denial) const {
     const auto* code = denial.find_string("code");
     const auto position = audit::parse_denial_code(code ? *code : "");
     EXPECT_TRUE(position) << json::write(denial);
@@ -323,7 +323,7 @@ class Changes : public Revocation, public testing::WithParamInterface<Change> {
     const bool is_decided = is_policys || std::string(GetParam().name) == "server_disabled";
     EXPECT_EQ(*denial->find_string("kind"), is_decided ? GetParam().reason : "no_longer_allowed");
     EXPECT_EQ(*denial->find_string("effect"), "deny");
-    const audit::Record& record = record_of(*denial);
+    const audit::Record record = record_of(*denial);
     EXPECT_EQ(record.event, audit::Event::call);
     EXPECT_EQ(record.effect, audit::Effect::deny);
     EXPECT_EQ(record.reason, GetParam().reason);

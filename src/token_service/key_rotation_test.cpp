@@ -94,7 +94,9 @@ TEST_F(RotatingKeysTest, AWithdrawnKeyIsGoneAtOnceAndForEver) {
   const auto again = open();
   EXPECT_EQ(again->current()->active.kid, **next) << "after a restart, too";
   EXPECT_EQ(again->held().size(), 1U);
-  for (const auto& document : *documents_.load("signing_keys")) EXPECT_TRUE(document.key != first || document.json.find("sealed") == std::string::npos);
+  const auto stored = documents_.load("signing_keys");
+  ASSERT_TRUE(stored);
+  for (const auto& document : *stored) EXPECT_TRUE(document.key != first || document.json.find("sealed") == std::string::npos);
 }
 
 TEST_F(RotatingKeysTest, AnEarlierKeyIsWithdrawnWithoutAnotherOne) {
