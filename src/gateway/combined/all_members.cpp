@@ -264,7 +264,7 @@ Task<http::Response> Endpoint::listen(Turn turn) {
   if (uris && !json::to_strings(*uris)) co_return refuse_params(turn, "resource_subscriptions_malformed", "invalid params");
   std::vector<std::string> members;
   for (const registry::Server* server : reachable(turn).open) members.push_back(server->id);
-  co_return stream(turn, std::move(members));
+  co_return stream(turn, std::move(members), std::nullopt);
 }
 
 Task<http::Response> Endpoint::call_built_in(Turn turn) {

@@ -58,7 +58,11 @@ TEST_F(CombinedStreams, AChangeOfAnyListIsToldOnce) {
   fakes["wiki"].stream->push(changed);
   EXPECT_EQ(next_of(stream), changed);
   fakes["wiki"].stream->push("id: 17\nretry: 5\n" + changed);
-  EXPECT_EQ(next_of(stream), changed) << "of many streams at once there is no point to resume from";
+  fakes["notes"].stream->push("id: n1\n" + changed);
+  const std::string told = next_of(stream);
+  EXPECT_THAT(told, testing::StartsWith("id: "));
+  EXPECT_THAT(told, testing::EndsWith("\n" + changed));
+  EXPECT_EQ(told.find("list_changed"), told.rfind("list_changed")) << told;
   fakes["wiki"].stream->push(message(R"({"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"file:///a"}})"));
   EXPECT_THAT(next_of(stream), HasSubstr(R"("uri":"writ+wiki:file:///a")"));
 }
@@ -213,6 +217,101 @@ TEST_F(CombinedStreams, AreResumedAtTheirMember) {
   fakes["wiki"].stream->push("id: e3\n" + message(R"({"jsonrpc":"2.0","id":1,"method":"ping"})"));
   EXPECT_EQ(next_of(stream), "id: wiki/e2\ndata: \n\n");
   EXPECT_EQ(next_of(stream), "id: wiki/e3\n" + message(R"({"jsonrpc":"2.0","id":"wiki/i/1","method":"ping"})"));
+}
+
+// The id on the last event that has one.
+std::string last_event_id(const std::string& events) {
+  const std::size_t at = events.rfind("id: ");
+  return at == std::string::npos ? "" : events.substr(at + 4, events.find('\n', at) - at - 4);
+}
+
+TEST_F(CombinedStreams, OfAllMembersAreResumedAtEachMembersPoint) {
+  open();
+  std::string seen;
+  {
+    http::Response stream = get();
+    fakes["notes"].stream->push("id: n1\ndata: \n\n");
+    seen += next_of(stream);
+    EXPECT_THAT(seen, testing::EndsWith("\ndata: \n\n")) << "a point, and nothing else";
+    fakes["wiki"].stream->push("id: w1\n" + message(R"({"jsonrpc":"2.0","id":1,"method":"ping"})"));
+    seen += next_of(stream);
+    fakes["notes"].stream->push("id: n2\n" + message(R"({"jsonrpc":"2.0","id":2,"method":"ping"})"));
+    seen += next_of(stream);
+    EXPECT_THAT(seen, HasSubstr("notes/i/2"));
+    stream.stream->cancel();
+  }
+  settle();
+  http::Request again = to_all("GET", "");
+  again.headers.add("Last-Event-ID", last_event_id(seen));
+  http::Response stream = send(again, "");
+  ASSERT_TRUE(stream.stream);
+  settle();
+  for (const auto& [member, point] : {std::pair("notes", "n2"), std::pair("wiki", "w1")}) {
+    const auto* sent = fakes[member].requests.back().headers.find("Last-Event-ID");
+    ASSERT_TRUE(sent) << member;
+    EXPECT_EQ(*sent, point);
+  }
+  fakes["wiki"].stream->push(message(R"({"jsonrpc":"2.0","id":3,"method":"ping"})"));
+  EXPECT_THAT(next_of(stream), HasSubstr("wiki/i/3"));
+}
+
+TEST_F(CombinedStreams, APointOfAnotherSessionIsNoPoint) {
+  open();
+  std::string seen;
+  {
+    http::Response stream = get();
+    fakes["notes"].stream->push("id: n1\n" + message(R"({"jsonrpc":"2.0","id":1,"method":"ping"})"));
+    seen = next_of(stream);
+  }
+  settle();
+  open();
+  http::Request other = to_all("GET", "");
+  other.headers.add("Last-Event-ID", last_event_id(seen));
+  http::Response stream = send(other, "");
+  ASSERT_TRUE(stream.stream);
+  settle();
+  EXPECT_FALSE(fakes["notes"].requests.back().headers.find("Last-Event-ID"));
+}
+
+TEST_F(CombinedStreams, AMemberThatBrokeOffGoesOnFromItsPoint) {
+  open();
+  http::Response stream = get();
+  fakes["notes"].stream->push("id: n1\n" + message(R"({"jsonrpc":"2.0","id":1,"method":"ping"})"));
+  EXPECT_THAT(next_of(stream), HasSubstr("notes/i/1"));
+  fakes["notes"].stream->finish(http::StreamEnd::broken);
+  settle();
+  clock.seconds += 2;
+  gateway->check_streams(clock.now());
+  settle();
+  ASSERT_TRUE(fakes["notes"].requests.back().headers.find("Last-Event-ID"));
+  EXPECT_EQ(*fakes["notes"].requests.back().headers.find("Last-Event-ID"), "n1");
+}
+
+TEST_F(CombinedStreams, AMemberThatDoesNotKnowItsPointBeginsAnew) {
+  open();
+  http::Response stream = get();
+  fakes["notes"].stream->push("id: n1\n" + message(R"({"jsonrpc":"2.0","id":1,"method":"ping"})"));
+  next_of(stream);
+  int refused = 0;
+  upstream.respond = [&](const http::UpstreamRequest& sent) -> HandUpstream::Answer {
+    if (sent.method == "GET" && sent.headers.find("Last-Event-ID")) {
+      ++refused;
+      return upstream.answer(400, {}, {});
+    }
+    return respond(sent);
+  };
+  fakes["notes"].stream->finish(http::StreamEnd::broken);
+  fakes["notes"].stream.reset();
+  settle();
+  clock.seconds += 2;
+  gateway->check_streams(clock.now());
+  settle();
+  EXPECT_EQ(refused, 1);
+  ASSERT_TRUE(fakes["notes"].stream) << "at once, and without the point";
+  fakes["notes"].stream->push(message(R"({"jsonrpc":"2.0","id":2,"method":"ping"})"));
+  const std::string told = next_of(stream);
+  EXPECT_THAT(told, testing::StartsWith("data: ")) << "there is no point any more";
+  EXPECT_THAT(told, HasSubstr("notes/i/2"));
 }
 
 TEST_F(CombinedStreams, CancellationsReachTheMemberThatWorks) {

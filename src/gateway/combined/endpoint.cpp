@@ -151,7 +151,9 @@ Task<http::Response> Endpoint::get(const http::Request& request, Admission admis
   auto refused = co_await gateway_.decide(request, admission, exchange, std::move(record));
   if (refused) co_return std::move(*refused);
   const Turn turn{request, admission, exchange, asking};
-  co_return stream(turn, admission.server->members);
+  Points points(handles_, admission.token->principal.key, admission.server->id, exchange->session->id);
+  if (event_id) points.resume_from(*event_id, admission.now);
+  co_return stream(turn, admission.server->members, std::move(points));
 }
 
 Task<http::Response> Endpoint::remove(const http::Request& request, Admission admission) {
@@ -214,10 +216,10 @@ Task<http::Response> Endpoint::stopped(Turn turn) {
   co_return ended;
 }
 
-http::Response Endpoint::stream(const Turn& turn, std::vector<std::string> members) {
+http::Response Endpoint::stream(const Turn& turn, std::vector<std::string> members, std::optional<Points> points) {
   http::Response response;
   response.headers = {{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}};   // TR-54
-  response.stream = std::make_unique<MergedStream>(gateway_, members_, handles_, turn.asking, turn.exchange, std::move(members));
+  response.stream = std::make_unique<MergedStream>(gateway_, members_, handles_, turn.asking, turn.exchange, std::move(members), std::move(points));
   return response;
 }
 

@@ -13,6 +13,7 @@
 #include "gateway/combined/handles.h"
 #include "gateway/combined/member_stream.h"
 #include "gateway/combined/merging.h"
+#include "gateway/combined/points.h"
 #include "gateway/gateway.h"
 
 namespace writ::gateway::combined {
@@ -84,7 +85,7 @@ class Endpoint {
   http::Response refuse_params(const Turn& turn, std::string_view reason, std::string_view message) const;
   http::Response accepted(const Turn& turn) const;
   Task<http::Response> stopped(Turn turn);
-  http::Response stream(const Turn& turn, std::vector<std::string> members);
+  http::Response stream(const Turn& turn, std::vector<std::string> members, std::optional<Points> points);
 
   Gateway& gateway_;
   Members members_;

@@ -42,8 +42,9 @@ json::Value listen_at_member(const mcp::Message& message, std::string_view membe
 
 class MergedStream::Merge : public std::enable_shared_from_this<MergedStream::Merge> {
  public:
-  Merge(Gateway& gateway, Members& members, const Handles& handles, std::shared_ptr<const Asking> asking, std::shared_ptr<Exchange> own, std::vector<std::string> of)
-      : gateway_(gateway), members_(members), handles_(handles), asking_(std::move(asking)), own_(std::move(own)), executor_(Executor::current()) {
+  Merge(Gateway& gateway, Members& members, const Handles& handles, std::shared_ptr<const Asking> asking, std::shared_ptr<Exchange> own, std::vector<std::string> of,
+        std::optional<Points> points)
+      : gateway_(gateway), members_(members), handles_(handles), asking_(std::move(asking)), own_(std::move(own)), executor_(Executor::current()), points_(std::move(points)) {
     for (std::string& member : of) sources_[std::move(member)];
   }
 
@@ -195,6 +196,9 @@ class MergedStream::Merge : public std::enable_shared_from_this<MergedStream::Me
     const auto made = self->members_.call(asking, member, self->is_listen() ? &listen : nullptr);
     if (!made) co_return;
     if (!self->is_listen()) made->request.headers.add("Accept", "text/event-stream");
+    const std::string* const point = self->points_ ? self->points_->of(member) : nullptr;
+    const bool resumes = point != nullptr;
+    if (resumes) made->request.headers.add("Last-Event-ID", *point);
     self->sources_[member].exchange = made->exchange;
     http::Response response = co_await gateway.walk(made->request, made->admission, made->exchange, made->record);
     if (response.status == 405) self->sources_[member].has_none = true;
@@ -202,6 +206,11 @@ class MergedStream::Merge : public std::enable_shared_from_this<MergedStream::Me
     if (!response.stream && self->is_listen() && made->exchange->message->param("notifications")->find("resourceSubscriptions")) {
       // One resource that is denied must not cost the news of the lists; it is just not honoured.
       self->sources_[member].without_resources = self->sources_[member].opens_at_once = true;
+    }
+    if (!response.stream && resumes) {
+      // What came after the point is lost, and what comes now is not.
+      self->points_->forget(member);
+      self->sources_[member].opens_at_once = true;
     }
     if (!response.stream) co_return;
     const std::unique_ptr<http::BodyStream> stream = std::move(response.stream);
@@ -241,7 +250,11 @@ class MergedStream::Merge : public std::enable_shared_from_this<MergedStream::Me
   }
 
   void take(const std::string& member, const mcp::Event& event) {
-    if (!event.has_data || event.data.empty()) return;   // points to resume from: of many streams at once there are none
+    if (points_) points_->note(member, event);
+    if (!event.has_data || event.data.empty()) {
+      if (event.id && points_) add("");   // a point to resume from, and nothing else
+      return;
+    }
     const Settings& settings = gateway_.dependencies().settings;
     const Telling telling{handles_, {settings.answer_bytes_max, settings.depth_max, settings.members_max}, member, "", "", std::nullopt, false};
     if (is_listen() && takes_for_itself(member, event.data)) return;
@@ -305,7 +318,8 @@ class MergedStream::Merge : public std::enable_shared_from_this<MergedStream::Me
     mcp::append_event(text, event);
     const bool is_change = data.find("list_changed") != std::string::npos && data.size() < 512;
     if (is_change && pending_.find(text) != std::string::npos) return;
-    pending_ += text;
+    if (points_) event.id = points_->event_id(gateway_.dependencies().clock.now());
+    mcp::append_event(pending_, event);
   }
   void append_owed_once() {
     std::string owed;
@@ -320,6 +334,7 @@ class MergedStream::Merge : public std::enable_shared_from_this<MergedStream::Me
   const std::shared_ptr<Exchange> own_;
   Executor* const executor_;
   std::map<std::string, Source> sources_;
+  std::optional<Points> points_;                          // absent: a subscription, which is not resumed
   std::string pending_;                                   // events for the client
   std::function<void(bool)> waiter_;
   std::vector<std::function<void(bool)>> room_waiters_;   // of sources, while too much is pending
@@ -329,8 +344,8 @@ class MergedStream::Merge : public std::enable_shared_from_this<MergedStream::Me
 };
 
 MergedStream::MergedStream(Gateway& gateway, Members& members, const Handles& handles, std::shared_ptr<const Asking> asking, std::shared_ptr<Exchange> own,
-                           std::vector<std::string> of)
-    : merge_(std::make_shared<Merge>(gateway, members, handles, std::move(asking), own, std::move(of))) {
+                           std::vector<std::string> of, std::optional<Points> points)
+    : merge_(std::make_shared<Merge>(gateway, members, handles, std::move(asking), own, std::move(of), std::move(points))) {
   own->body = this;   // whoever stops the exchange stops this
   merge_->start();
 }

@@ -1,7 +1,8 @@
 #pragma once
 
 // The standing streams of all members as one: the GET stream of a legacy session, or `subscriptions/listen`. A member's stream is opened when the member can be
-// reached, and again when it ended; while it is not there the others go on. A client that reads slowly slows the members, and little is kept.
+// reached, and again when it ended, from the point that it had reached; while it is not there the others go on. A client that reads slowly slows the members, and
+// little is kept.
 
 #include <map>
 #include <memory>
@@ -12,14 +13,16 @@
 
 #include "gateway/combined/asking.h"
 #include "gateway/combined/member_stream.h"
+#include "gateway/combined/points.h"
 
 namespace writ::gateway::combined {
 
 // Lives on the event loop of its request.
 class MergedStream final : public http::BodyStream {
  public:
-  // `own`: the exchange of the client's request. `members`: whose streams there may be.
-  MergedStream(Gateway& gateway, Members& members, const Handles& handles, std::shared_ptr<const Asking> asking, std::shared_ptr<Exchange> own, std::vector<std::string> of);
+  // `own`: the exchange of the client's request. `of`: whose streams there may be. `points`: from where, of a GET stream; a subscription has none.
+  MergedStream(Gateway& gateway, Members& members, const Handles& handles, std::shared_ptr<const Asking> asking, std::shared_ptr<Exchange> own, std::vector<std::string> of,
+               std::optional<Points> points);
   ~MergedStream() override;
   Task<Result<std::string, http::StreamEnd>> next() override;
   void cancel() override;
