@@ -40,7 +40,14 @@ void connect(const ConnectOptions& options, Run& run) {
   world.person->may_open_browser(may_open_browser);
 
   using Use = client::Possession::Use;
-  client::Possession possession(options.dpop == "always" ? Use::always : options.dpop == "never" ? Use::never : Use::when_required);
+  const Use use = options.dpop == "always" ? Use::always : options.dpop == "never" ? Use::never : Use::when_required;
+  dpop::Prover prover;
+  if (options.own_account.allowed && use != Use::never) {
+    auto key = account_proof_key();
+    if (!key) return fail(run, Exit::failed, key.error());
+    prover = dpop::Prover(std::move(*key));
+  }
+  client::Possession possession(use, std::move(prover));
   client::ProvingUpstream proving(world.upstream, world.clock, possession);
   client::AccessSettings settings;
   settings.possession = &possession;

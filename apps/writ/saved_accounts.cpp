@@ -38,16 +38,27 @@ std::string text_of(const json::Value& entry, std::string_view name) {
   return text ? *text : "";
 }
 
-Result<json::Array, std::string> read_all() {
+struct Kept {
+  json::Array accounts;
+  Secret proof_key;   // PEM; empty: none was needed yet
+};
+
+std::string damaged() { return "`" + path() + "` is damaged: remove it, and sign in at the servers again"; }
+
+Result<Kept, std::string> read_all() {
   const auto text = TRY(read_private_file(path()));
-  if (!text) return json::Array{};
+  if (!text) return Kept{};
   auto document = json::parse(*text, kLimits);
   const auto* list = document ? document->find_array("accounts") : nullptr;
-  if (!list) return unexpected("`" + path() + "` is damaged: remove it, and sign in at the servers again");
-  return *list;
+  if (!list) return unexpected(damaged());
+  return Kept{*list, Secret(text_of(*document, "proof_key"))};
 }
 
-Result<void, std::string> write_all(json::Array accounts) { return write_private_file(path(), json::write(json::Value{{"accounts", std::move(accounts)}})); }
+Result<void, std::string> write_all(Kept kept) {
+  json::Value document{{"accounts", std::move(kept.accounts)}};
+  if (!kept.proof_key.reveal().empty()) document.set("proof_key", std::string(kept.proof_key.reveal()));
+  return write_private_file(path(), json::write(document));
+}
 
 bool is_of(const json::Value& entry, const std::string& signed_in, const std::string& issuer, const std::string& resource) {
   return text_of(entry, "signed_in") == signed_in && text_of(entry, "issuer") == issuer && text_of(entry, "resource") == resource;
@@ -78,7 +89,7 @@ void set_method(json::Value& entry, const client::ClientCredentials& credentials
 std::optional<client::Account> SavedAccounts::find(const std::string& issuer, const std::string& resource) {
   const auto all = read_all();
   if (!all) return std::nullopt;   // then the person is asked, and saving says what is wrong
-  for (const json::Value& entry : *all) {
+  for (const json::Value& entry : all->accounts) {
     if (!is_of(entry, signed_in_, issuer, resource)) continue;
     return client::Account{issuer, resource, credentials_of(entry), text_of(entry, "scope"), Secret(text_of(entry, "refresh_token"))};
   }
@@ -90,11 +101,11 @@ Result<void, client::Failure> SavedAccounts::save(const client::Account& account
   const auto failed = [](std::string sentence) { return unexpected(client::Failure{client::FailureKind::configuration, std::move(sentence), {}, {}, {}, {}}); };
   auto all = read_all();
   if (!all) return failed(all.error());
-  std::erase_if(*all, [&](const json::Value& entry) { return is_of(entry, signed_in_, account.issuer, account.resource); });
+  std::erase_if(all->accounts, [&](const json::Value& entry) { return is_of(entry, signed_in_, account.issuer, account.resource); });
   json::Value entry{{"signed_in", signed_in_}, {"issuer", account.issuer}, {"resource", account.resource}, {"client_id", account.credentials.client_id}, {"scope", account.scope},
                     {"refresh_token", std::string(account.refresh_token.reveal())}};
   set_method(entry, account.credentials);
-  all->push_back(std::move(entry));
+  all->accounts.push_back(std::move(entry));
   const auto written = write_all(std::move(*all));
   if (!written) return failed(written.error());
   return {};
@@ -105,10 +116,24 @@ void SavedAccounts::forget(const client::Account& account) {
   auto all = read_all();
   if (!all) return;
   // Another bridge may have been given a new one meanwhile.
-  std::erase_if(*all, [&](const json::Value& entry) {
+  std::erase_if(all->accounts, [&](const json::Value& entry) {
     return is_of(entry, signed_in_, account.issuer, account.resource) && text_of(entry, "refresh_token") == account.refresh_token.reveal();
   });
   (void)write_all(std::move(*all));   // what stays is refused by its server again
+}
+
+Result<crypto::PrivateKey, std::string> account_proof_key() {
+  const Lock lock;
+  Kept kept = TRY(read_all());
+  if (!kept.proof_key.reveal().empty()) {
+    auto key = crypto::PrivateKey::from_pem(kept.proof_key);
+    if (!key || !key->fits(crypto::Algorithm::es256)) return unexpected(damaged());
+    return std::move(*key);
+  }
+  auto key = crypto::PrivateKey::generate(crypto::Algorithm::es256);
+  kept.proof_key = key.to_pem();
+  TRY(write_all(std::move(kept)));
+  return key;
 }
 
 Result<void, std::string> forget_accounts() {

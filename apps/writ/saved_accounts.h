@@ -7,6 +7,7 @@
 #include <string>
 
 #include "client/grants/authorization_code_grant.h"
+#include "crypto/key.h"
 
 namespace writ::cli {
 
@@ -23,7 +24,11 @@ class SavedAccounts final : public client::Accounts {
   std::string signed_in_;
 };
 
-// With the sign-in go the accounts (`writ logout`).
+// The key that refresh tokens of these accounts are bound to where a server binds them (DPoP): made once, and kept with them, for a token that is bound to
+// a key of the last run is good for nothing. The error is a sentence.
+Result<crypto::PrivateKey, std::string> account_proof_key();
+
+// With the sign-in go the accounts, and their key (`writ logout`).
 Result<void, std::string> forget_accounts();
 
 }  // namespace writ::cli

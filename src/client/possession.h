@@ -1,10 +1,11 @@
 #pragma once
 
-// DPoP on the client's side (RFC 9449; MCPA-140, MCPA-141): one key for each client, when it is proved, and which access tokens were bound to it.
+// DPoP on the client's side (RFC 9449; MCPA-140, MCPA-141): one key for each client (of this run, unless one is given), when it is proved, and which access tokens were bound to it.
 
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "client/metadata.h"
 #include "dpop/prover.h"
@@ -16,7 +17,7 @@ class Possession {
  public:
   // when_required: where the protected resource says that it takes bound tokens alone. always: wherever the authorization server understands it.
   enum class Use { when_required, always, never };
-  explicit Possession(Use use = Use::when_required) : use_(use) {}
+  explicit Possession(Use use = Use::when_required, dpop::Prover prover = {}) : use_(use), prover_(std::move(prover)) {}
 
   // Whether the token requests for this server carry proofs.
   bool proves(const ProtectedResource& resource, const AuthorizationServer& resource_as) const;

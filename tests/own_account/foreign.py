@@ -33,11 +33,19 @@ def serve(handler):
     return f"http://127.0.0.1:{server.server_port}"
 
 
-class AuthorizationServer:
-    """Signs everybody in at once; refresh tokens are good once."""
+def key_of(proof):
+    """Whose DPoP proof this is: a digest of the public key in it. None: there is no proof."""
+    if not proof:
+        return None
+    head = proof.split(".")[0]
+    return hashlib.sha256(json.dumps(json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))["jwk"], sort_keys=True).encode()).hexdigest()
 
-    def __init__(self, name):
-        self.name = name
+
+class AuthorizationServer:
+    """Signs everybody in at once; refresh tokens are good once, and with `binds` for one key alone."""
+
+    def __init__(self, name, binds=False):
+        self.name, self.binds = name, binds
         self.registered, self.authorized, self.token_requests = [], [], []
         self.codes, self.refresh_tokens, self.access_tokens = {}, {}, {}
         outer = self
@@ -65,16 +73,18 @@ class AuthorizationServer:
                     return self.answer(404)
                 form = dict(urllib.parse.parse_qsl(self.body()))
                 outer.token_requests.append({**form, "authorization": self.headers.get("Authorization")})
-                self.answer(*outer.token(form))
+                self.answer(*outer.token(form, key_of(self.headers.get("DPoP"))))
 
         self.issuer = serve(Endpoints)
 
     def metadata(self):
-        return {"issuer": self.issuer, "authorization_endpoint": self.issuer + "/authorize", "token_endpoint": self.issuer + "/token", "registration_endpoint": self.issuer + "/register",
+        return {**({"dpop_signing_alg_values_supported": ["ES256"]} if self.binds else {}), "issuer": self.issuer, "authorization_endpoint": self.issuer + "/authorize", "token_endpoint": self.issuer + "/token", "registration_endpoint": self.issuer + "/register",
                 "response_types_supported": ["code"], "grant_types_supported": ["authorization_code", "refresh_token"], "code_challenge_methods_supported": ["S256"],
                 "token_endpoint_auth_methods_supported": ["none"], "authorization_response_iss_parameter_supported": True, "scopes_supported": ["read", "write", "offline_access"]}
 
-    def token(self, form):
+    def token(self, form, key):
+        if self.binds and not key:
+            return 400, {"error": "invalid_dpop_proof"}
         if form["grant_type"] == "authorization_code":
             asked = self.codes.pop(form["code"], None)
             challenge = base64.urlsafe_b64encode(hashlib.sha256(form.get("code_verifier", "").encode()).digest()).rstrip(b"=").decode()
@@ -83,14 +93,14 @@ class AuthorizationServer:
             scope = " ".join(word for word in asked.get("scope", "").split() if word in self.metadata()["scopes_supported"])
             resource = asked["resource"]
         else:
-            scope, resource = self.refresh_tokens.pop(form["refresh_token"], (None, None))
-            if scope is None:
+            scope, resource, bound_to = self.refresh_tokens.pop(form["refresh_token"], (None, None, None))
+            if scope is None or (self.binds and bound_to != key):
                 return 400, {"error": "invalid_grant"}
         access, refresh = secrets.token_urlsafe(16), secrets.token_urlsafe(16)
         self.access_tokens[access] = (scope.split(), resource)
         if "offline_access" in scope:
-            self.refresh_tokens[refresh] = (scope, resource)
-        return 200, {"access_token": access, "token_type": "Bearer", "expires_in": 3600, "scope": scope.replace("offline_access", "").strip(), "refresh_token": refresh}
+            self.refresh_tokens[refresh] = (scope, resource, key)
+        return 200, {"access_token": access, "token_type": "DPoP" if self.binds else "Bearer", "expires_in": 3600, "scope": scope.replace("offline_access", "").strip(), "refresh_token": refresh}
 
 
 class McpServer:
@@ -106,7 +116,8 @@ class McpServer:
         class Endpoint(Handler):
             def do_GET(self):
                 if self.path == "/.well-known/oauth-protected-resource/mcp":
-                    return self.answer(200, {"resource": outer.resource or outer.url, "authorization_servers": [outer.authorization_server.issuer], "scopes_supported": ["read"]})
+                    return self.answer(200, {"resource": outer.resource or outer.url, "authorization_servers": [outer.authorization_server.issuer], "scopes_supported": ["read"],
+                                             "dpop_bound_access_tokens_required": outer.authorization_server.binds})
                 self.answer(405 if self.path == "/mcp" else 404)
 
             def do_DELETE(self):
@@ -116,7 +127,7 @@ class McpServer:
                 message = json.loads(self.body())
                 field = self.headers.get("Authorization", "")
                 outer.seen.append(field)
-                scopes, resource = outer.authorization_server.access_tokens.get(field.removeprefix("Bearer "), (None, None))
+                scopes, resource = outer.authorization_server.access_tokens.get(field.removeprefix("DPoP " if outer.authorization_server.binds else "Bearer "), (None, None))
                 document = f'resource_metadata="{outer.origin}/.well-known/oauth-protected-resource/mcp"'
                 if scopes is None or resource != outer.url:
                     return self.answer(401, WWW_Authenticate=f"Bearer {document}")

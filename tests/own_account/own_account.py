@@ -27,8 +27,8 @@ WORK = pathlib.Path(tempfile.mkdtemp(prefix="writ-own-account-"))
 
 PORT, ADMIN = free_port(), free_port()
 BASE = f"http://127.0.0.1:{PORT}"
-first, second = AuthorizationServer("first"), AuthorizationServer("second")
-server = McpServer(first)
+first, second, binding = AuthorizationServer("first"), AuthorizationServer("second"), AuthorizationServer("binding", binds=True)
+server, bound_server = McpServer(first), McpServer(binding)
 
 (WORK / "objects").mkdir()
 (WORK / "writ.yaml").write_text(f"""base_url: {BASE}
@@ -178,9 +178,19 @@ try:
     bridge.close()
     check("and no browser opens for it", len(opened()) == before, opened()[before:])
 
+    bridge = Bridge(bound_server.url, "--own-account")
+    check("a server that wants tokens bound to a key gets them", is_done(bridge.call("look"), "look") and len(opened()) == before + 1 and "dpop_jkt" in binding.authorized[-1], (bridge.hello, opened()[before:]))
+    bridge.close()
+    bridge = Bridge(bound_server.url, "--own-account")
+    check("the next start has the same key, so that the refresh token is good", is_done(bridge.call("look"), "look") and len(opened()) == before + 1, (binding.token_requests[-1:], opened()[before:]))
+    bridge.close()
+    bridge = Bridge(bound_server.url, "--own-account", "--dpop", "never")
+    check("without proofs there is no token for it", not is_done(bridge.call("look"), "look"), bridge.hello)
+    bridge.close()
+
     usage = [writ("connect", server.url, "--own-account", "--client-id", "x"), writ("connect", server.url, "--own-account", "--client-metadata", "http://x.example/c"), writ("connect", server.url, "--client-id", "x")]
     check("options that cannot be right are told", all(done.returncode == 2 for done in usage), [(done.returncode, done.stderr) for done in usage])
-    check("no token stands in what was printed", first.access_tokens and not any(token in text for text in PRINTED for issuer in (first, second) for token in [*issuer.access_tokens, *issuer.refresh_tokens]), PRINTED)
+    check("no token stands in what was printed", first.access_tokens and not any(token in text for text in PRINTED for issuer in (first, second, binding) for token in [*issuer.access_tokens, *issuer.refresh_tokens]), PRINTED)
 
     out = writ("logout")
     check("with the sign-in go the accounts", out.returncode == 0 and not (CONFIG / "accounts.json").exists(), out.stderr)
