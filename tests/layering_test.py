@@ -20,7 +20,7 @@ MAY_USE = {
     "telemetry": BASICS | {"audit"},
     "registry": BASICS | {"oauth", "audit"},
     "audit_export": BASICS | {"audit", "registry"},
-    "nodes": BASICS | {"registry"},
+    "nodes": BASICS | {"audit", "registry"},
     "mcp": BASICS,
     "policy": BASICS | {"cedar", "json_schema", "registry", "audit"},
     "authzen": BASICS | {"oauth", "audit", "registry", "policy"},

@@ -14,20 +14,12 @@ namespace fs = std::filesystem;
 
 using Opened = Result<std::unique_ptr<log::AppendOnlyLog>, std::string>;
 
-void notice(log::Options::Level level, const std::string& sentence) {
-  switch (level) {
-    case log::Options::Level::info: return log_info(sentence);
-    case log::Options::Level::warning: return log_warning(sentence);
-    case log::Options::Level::error: return log_error(sentence);
-  }
-}
-
 Opened open_in(const std::string& directory, const std::string& node, const Secret& sealing_key, Seconds keep, const Clock& clock, std::uint64_t first_position,
                std::vector<log::SpentClaim> spent_before, const LogMeters& meters = {}) {
   const auto files = log::system_files();
   if (const auto made = files->make_directory(directory); !made) return unexpected(made.error().detail);
   auto key = TRY(log::open_audit_key(directory, crypto::SealingKey(sealing_key)));
-  log::Options options{.directory = directory, .node = node, .key = std::move(key), .keep = keep, .first_position = first_position, .spent_before = std::move(spent_before), .notice = notice};
+  log::Options options{.directory = directory, .node = node, .key = std::move(key), .keep = keep, .first_position = first_position, .spent_before = std::move(spent_before), .notice = log_notice};
   options.on_batch = meters.on_batch;
   options.on_sync = meters.on_sync;
   return log::AppendOnlyLog::open(std::move(options), clock);
@@ -56,6 +48,14 @@ Result<void, std::string> take_over(const std::string& data_directory, const std
 }
 
 }  // namespace
+
+void log_notice(log::Options::Level level, const std::string& sentence) {
+  switch (level) {
+    case log::Options::Level::info: return log_info(sentence);
+    case log::Options::Level::warning: return log_warning(sentence);
+    case log::Options::Level::error: return log_error(sentence);
+  }
+}
 
 Result<OpenedLog, std::string> open_decisions_log(const std::string& data_directory, const std::string& node, const Secret& sealing_key, Seconds keep, const Clock& clock, const LogMeters& meters) {
   if (!fs::exists(data_directory + "/audit") && fs::exists(data_directory + "/decisions.db")) TRY(take_over(data_directory, node, sealing_key, clock));

@@ -7,11 +7,15 @@
 #include <memory>
 #include <string>
 
+#include "adapters/log/append_only_log.h"
 #include "audit/decisions_log.h"
 #include "base/clock.h"
 #include "base/secret.h"
 
 namespace writ::writd {
+
+// What a log has to say, into the operator's.
+void log_notice(log::Options::Level level, const std::string& sentence);
 
 struct OpenedLog {
   std::unique_ptr<audit::DecisionsLog> owner;

@@ -24,6 +24,7 @@
 #include "crypto/random.h"
 #include "decisions_log.h"
 #include "log.h"
+#include "node_log.h"
 #include "registry/secret_file.h"
 
 namespace writ::writd {
@@ -74,7 +75,7 @@ Result<Stores, std::string> open_node(const Place& place, const GivenKeys& given
   of_log.answer_within = kNodeAnswerWithin;
   of_board.answer_within = std::max(std::chrono::milliseconds(place.lease.count()), kNodeAnswerWithin);
   // The log first: it finds out whether the name is taken.
-  auto log = TRY(opened(postgresql::PostgresqlDecisionsLog::open(of_log, place.node, clock, postgresql::PostgresqlDecisionsLog::Sharing::among_nodes)));
+  auto shared_log = TRY(opened(postgresql::SharedLog::open(of_log, place.node, clock)));
   const std::string incarnation = crypto::random_bytes(16);
   const Secret sealing = derive_key(given.present, "nodes of one deployment");
   auto board = TRY(opened(postgresql::NodeBoard::open(of_board, {incarnation, place.node, place.lease, std::string(sealing.reveal())})));
@@ -89,11 +90,13 @@ Result<Stores, std::string> open_node(const Place& place, const GivenKeys& given
   auto documents = TRY(opened(postgresql::NodeDocuments::open(address, incarnation, *stores.membership)));
   auto objects = TRY(opened(postgresql::PostgresqlObjectStore::open(address)));
   objects->on_epoch([membership = stores.membership.get()](std::int64_t epoch) { membership->raised(epoch); });
-  log->on_failure(report("decisions log"));
   documents->on_failure(report("state store"));
   objects->on_failure(report("object store"));
+  stores.sealing_key = TRY(open_root_key(*documents, given));   // before the spool, whose key rests under it
+  auto log = TRY(open_node_log({place.directory, place.node, place.audit_keep, place.meters}, std::move(shared_log), of_log, stores.sealing_key, clock, on_failure));
   stores.log = log.get();
   stores.audit_reader = log.get();
+  stores.undelivered = [raw = log.get()] { return raw->undelivered(); };
   stores.documents = std::move(documents);
   stores.objects = std::move(objects);
   stores.log_owner = std::move(log);
@@ -106,7 +109,7 @@ Result<Stores, std::string> open_postgresql(const Place& place, const GivenKeys&
   const postgresql::Address address{place.postgresql, place.postgresql_password_file};
   const auto report = [on_failure](std::string what) { return [on_failure, what](const postgresql::Failure& failure) { on_failure(what + ": " + failure.detail); }; };
   // The log first: it finds out whether another process uses this database.
-  auto log = TRY(opened(postgresql::PostgresqlDecisionsLog::open(address, place.node, clock, postgresql::PostgresqlDecisionsLog::Sharing::alone)));
+  auto log = TRY(opened(postgresql::PostgresqlDecisionsLog::open(address, place.node, clock)));
   auto documents = TRY(opened(postgresql::PostgresqlDocuments::open(address)));
   auto objects = TRY(opened(postgresql::PostgresqlObjectStore::open(address)));
   log->on_failure(report("decisions log"));

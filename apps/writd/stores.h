@@ -24,6 +24,7 @@ struct Stores {
   std::unique_ptr<audit::DecisionsLog> log_owner;
   audit::DecisionsLog* log = nullptr;
   audit::AuditReader* audit_reader = nullptr;
+  std::function<std::uint64_t()> undelivered;          // of a node: records that wait in its spool for the database
   Secret sealing_key;              // 32 bytes: seals private keys at rest, and what is derived from it
 };
 

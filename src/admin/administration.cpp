@@ -346,6 +346,8 @@ Task<Result<std::size_t, Unavailable>> Administration::note_aborted() {
   std::set<std::int64_t> known;
   for (const auto& record : *aborted) {
     const auto line = json::parse(record.json_line);
+    const std::string* node = line ? line->find_string("node") : nullptr;
+    if (!parts_.node.empty() && (!node || *node != parts_.node)) continue;
     if (const auto* of = line ? line->find_int("of") : nullptr) known.insert(*of);
   }
   std::size_t noted = 0;
@@ -358,14 +360,16 @@ Task<Result<std::size_t, Unavailable>> Administration::note_aborted() {
     for (const auto& record : *records) {
       const auto line = json::parse(record.json_line);
       const std::string* id = line ? line->find_string("change") : nullptr;
-      if (!id || known.contains(static_cast<std::int64_t>(record.position))) continue;
       // Another node may just be storing what it has recorded.
-      const std::string* node = line->find_string("node");
-      if (!parts_.node.empty() && (!node || *node != parts_.node)) continue;
+      const std::string* node = line ? line->find_string("node") : nullptr;
+      if (!id || (!parts_.node.empty() && (!node || *node != parts_.node))) continue;
+      const auto* of_node = line->find_int("node_position");   // what `of` speaks of where nodes have trails of their own
+      const std::uint64_t position = of_node ? static_cast<std::uint64_t>(*of_node) : record.position;
+      if (known.contains(static_cast<std::int64_t>(position))) continue;
       const auto stored = parts_.store.has_change(*id);
       if (!stored) co_return unexpected(stored.error());
       if (*stored) break;
-      std::vector<std::uint64_t> positions{record.position};
+      std::vector<std::uint64_t> positions{position};
       co_await record_aborted(std::move(positions), *id);
       ++noted;
     }

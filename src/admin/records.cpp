@@ -5,6 +5,7 @@
 #include "admin/handlers.h"
 #include "admin/why.h"
 #include "audit/record.h"
+#include "audit/record_name.h"
 #include "registry/fields.h"
 
 namespace writ::admin {
@@ -77,7 +78,7 @@ Task<http::Response> query_audit(const Api& api, const Call& call) {
 Task<http::Response> explain_denial(const Api& api, const Call& call) {
   const auto position = audit::parse_denial_code(call.arguments.at(0));
   if (!position) co_return problem(400, "this is no denial code", "codes look like W-7K2F-9Q; one of its characters is wrong");
-  const auto found = co_await api.administration.reader().at(position->position);
+  const auto found = co_await api.administration.reader().at(audit::record_name(position->node, position->position));
   if (!found) co_return unavailable();
   // A code names a denial; that a position exists with something else at it is nobody's business.
   const json::Value record = *found ? to_value(**found) : json::Value();
@@ -93,7 +94,7 @@ Task<http::Response> explain_denial(const Api& api, const Call& call) {
     if (!related) co_return unavailable();
     for (auto row = related->rbegin(); row != related->rend(); ++row) {
       const json::Value value = to_value(*row);
-      if (row->position != position->position && std::find(chain.begin(), chain.end(), value) == chain.end()) chain.push_back(value);
+      if (row->position != (*found)->position && std::find(chain.begin(), chain.end(), value) == chain.end()) chain.push_back(value);
     }
   }
   json::Value subject = record;

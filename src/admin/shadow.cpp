@@ -1,6 +1,7 @@
 // Shadow mode for administrators: what is tried out, what it would have changed, and making it real.
 
 #include "admin/handlers.h"
+#include "audit/record_name.h"
 #include "policy/promote.h"
 #include "policy/shadow.h"
 #include "policy/shadow_counts.h"
@@ -31,7 +32,7 @@ json::Value to_json(const policy::ShadowCounts::Row& row) {
                      {"calls", static_cast<std::int64_t>(row.calls)},
                      {"last", audit::to_iso8601(seen.time)},
                      {"code", audit::denial_code(seen.position)},
-                     {"position", static_cast<std::int64_t>(seen.position)}};
+                     {"position", static_cast<std::int64_t>(audit::position_of(seen.position))}};
 }
 
 struct Texts {

@@ -41,7 +41,7 @@ struct Commit {
 
 struct Committed {
   bool replayed = false;
-  std::uint64_t position = 0;          // of the record that was written: denial_code(position)
+  std::uint64_t position = 0;          // of the record that was written, its name where nodes have numbers (record_name.h): denial_code(position)
 };
 
 // Safe to share between threads: of two commits that claim one key, exactly one is not replayed. `Unavailable` when it cannot know,
@@ -68,7 +68,7 @@ class AuditReader {
  public:
   virtual ~AuditReader() = default;
   virtual Task<Result<std::vector<StoredRecord>, Unavailable>> query(Query query) = 0;
-  virtual Task<Result<std::optional<StoredRecord>, Unavailable>> at(std::uint64_t position) = 0;
+  virtual Task<Result<std::optional<StoredRecord>, Unavailable>> at(std::uint64_t position) = 0;   // or a name (record_name.h)
 };
 
 }  // namespace writ::audit

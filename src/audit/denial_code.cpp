@@ -4,6 +4,7 @@
 #include <array>
 
 #include "audit/record.h"
+#include "audit/record_name.h"
 
 namespace writ::audit {
 namespace {
@@ -39,7 +40,7 @@ std::optional<unsigned> digit_of(char character) {
 
 std::string denial_code(std::uint64_t position, std::uint32_t node) {
   // INVARIANT: positions stay below 2⁵⁴ and nodes below 2¹⁰, so nothing is cut off.
-  std::uint64_t value = (position << kNodeBits) | node;
+  std::uint64_t value = (position_of(position) << kNodeBits) | node_of(position) | node;
   std::vector<unsigned> digits;
   while (value != 0 || digits.size() < kDigitsMin) {
     digits.push_back(static_cast<unsigned>(value & 31));

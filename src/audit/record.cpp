@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstring>
 
+#include "audit/record_name.h"
 #include "encoding/plain_text.h"
 
 namespace writ::audit {
@@ -163,7 +164,7 @@ std::string to_iso8601(Instant instant) {
 
 std::string to_json_line(const Record& record, std::uint64_t position, std::string_view node) {
   Line line;
-  line.number("position", static_cast<std::int64_t>(position));
+  line.number("position", static_cast<std::int64_t>(position_of(position)));
   line.text("node", node);
   line.text("time", to_iso8601(record.time));
   line.text("event", to_string(record.event));
@@ -188,7 +189,7 @@ std::string to_json_line(const Record& record, std::uint64_t position, std::stri
   line.text("policy", record.policy);
   line.text("policy_version", record.policy_version);
   if (record.object_sequence != 0) line.number("object_sequence", static_cast<std::int64_t>(record.object_sequence));
-  if (record.of_position != 0) line.number("of", static_cast<std::int64_t>(record.of_position));
+  if (record.of_position != 0) line.number("of", static_cast<std::int64_t>(position_of(record.of_position)));   // of the same node
   if (record.event == Event::outcome) {
     line.number("status", record.status);
     line.number("duration_us", record.duration_us);

@@ -80,10 +80,10 @@ struct Record {
 std::string to_iso8601(Instant instant);   // 2026-11-24T16:45:00.123Z
 
 // One line of JSON: members with values only; control and bidirectional characters escaped, fields cut at 256 bytes (S4).
-// `position` and `node` identify the record; `code` is set for denials.
+// `position` (or the record's name, record_name.h) and `node` identify the record; `code` is set for denials.
 std::string to_json_line(const Record& record, std::uint64_t position, std::string_view node);
 
-// W-7K2F-9Q: Crockford base32 of (node number, position) with a check character, grouped (rules §6.6).
+// W-7K2F-9Q: Crockford base32 of (node number, position), or of a record's name, with a check character, grouped (rules §6.6).
 std::string denial_code(std::uint64_t position, std::uint32_t node = 0);
 struct DenialPosition {
   std::uint64_t position;

@@ -2,6 +2,7 @@
 // Several nodes (rules §7, R8 to R11, S8): what one acknowledges all obey, a grant is given once whoever is asked, and a node that cannot hear the others stops.
 // Judged by a ledger of what was answered, joined with the records in the database at the end.
 //   node nodes.mjs --writ DIR_WITH_BINARIES [--long] [--only name,name] [--lease SECONDS] [--verbose]
+import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
 import { Postgresql, Wire, sleep } from './postgresql.mjs';
@@ -149,6 +150,50 @@ const parts = {
       const after = await answered(() => redeem('b', world.idJag(user)));
       check(`${mode}: and knows what it has missed`, after.status === 400, JSON.stringify(after));
     }
+  },
+
+  // Rules §7.1: calls are decided and recorded without the database, for as long as the lease lasts; their records arrive, whatever becomes of the node.
+  async spooled_calls() {
+    const carol = await token('b', 'carol');
+    await world.mcp('b', carol, 'tools/list');
+    await answered(() => world.call('b', carol, 'before'));
+    const count = (effect) => +database.sql(`SELECT count(*) FROM records WHERE event = 'call' AND effect = '${effect}' AND convert_from(user_id, 'UTF8') = 'usr_carol' AND node = (SELECT number FROM node_logs WHERE convert_from(name, 'UTF8') = 'b')`);
+    await sleep(300);
+    const before = count('allow');
+    wire.set('cut');
+    const begun = performance.now();
+    let made = 0, refused;
+    const denied = await world.mcp('b', carol, 'tools/call', { name: 'erase_all', arguments: {} });
+    const code = JSON.stringify(denied).match(/W-[0-9A-Z]{4}-[0-9A-Z-]+/)?.[0];
+    check('a denial of a node that is cut off has its code', denied.status === 200 && code !== undefined, JSON.stringify(denied).slice(0, 300));
+    while (!refused && performance.now() - begun < leaseMs + 3000) {
+      const called = await world.call('b', carol, 'away');
+      if (called.status === 200 && called.result?.isError !== true) made++;
+      else refused = { status: called.status, after: performance.now() - begun };
+    }
+    check('a node that is cut off goes on with calls, and no longer than its lease', made > 5 && refused?.status === 503 && refused.after <= leaseMs + 500, `${made} calls, then ${JSON.stringify(refused)}`);
+    check('the database has none of them yet', count('allow') === before, `${count('allow') - before}`);
+    const other = world.nodes.b;
+    other.child.kill('SIGKILL');
+    await other.gone;
+    wire.set('pass');
+    await world.start('b', wire.port);
+    const arrived = await until(() => count('allow') >= before + made, 10);
+    check('killed and started again it delivers what it had answered, each once', arrived !== undefined && count('allow') - before - made <= 1, `${count('allow') - before} of ${made}`);   // the one that the end of the lease overtook was decided, too
+    const why = await world.writ('a', 'why', code);
+    check('the other node tells what the code stands for', why.code === 0 && why.stdout.includes('carol'), why.stdout + why.stderr);
+    for (const name of ['a', 'b']) {
+      const verified = await world.writ(name, 'audit', 'verify', '--dir', `data-${name}/spool`);
+      check(`the chain of node ${name} is whole`, verified.code === 0, verified.stdout + verified.stderr);
+    }
+    other.child.kill('SIGTERM');
+    await other.gone;
+    rmSync(`${world.directory}/data-b/spool`, { recursive: true });
+    await world.start('b', wire.port);
+    const named = await until(() => +database.sql(`SELECT count(*) FROM records WHERE line LIKE '%"reason":"records_missing"%"first_missing"%'`) === 1, 10);
+    check('a lost spool is a named gap', named !== undefined);
+    const served = await answered(() => world.call('b', carol, 'after'));
+    check('and the node goes on with another', served.result?.content?.[0]?.text === 'note after', JSON.stringify(served).slice(0, 300));
   },
 
   // R8: the database fails at once, again and again, under load.

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "adapters/postgresql/decisions_log.h"
+#include "adapters/postgresql/shared_log.h"
 #include "adapters/postgresql/node_board.h"
 #include "adapters/postgresql/node_documents.h"
 #include "adapters/postgresql/object_store.h"
@@ -309,14 +310,13 @@ class SystemNow final : public Clock {
 
 TEST_F(PostgresqlNodes, ANameIsTakenOnce) {
   const SystemNow clock;
-  using Log = PostgresqlDecisionsLog;
-  auto first = Log::open(address_, "a", clock, Log::Sharing::among_nodes);
+  auto first = SharedLog::open(address_, "a", clock);
   ASSERT_TRUE(first) << first.error().detail;
-  const auto same = Log::open(address_, "a", clock, Log::Sharing::among_nodes);
+  const auto same = SharedLog::open(address_, "a", clock);
   ASSERT_FALSE(same);
   EXPECT_NE(same.error().detail.find("called `a`"), std::string::npos) << same.error().detail;
-  EXPECT_TRUE(Log::open(address_, "b", clock, Log::Sharing::among_nodes));
-  const auto alone = Log::open(address_, "c", clock, Log::Sharing::alone);
+  EXPECT_TRUE(SharedLog::open(address_, "b", clock));
+  const auto alone = PostgresqlDecisionsLog::open(address_, "c", clock);
   ASSERT_FALSE(alone) << "one that thinks it is alone";
   EXPECT_NE(alone.error().detail.find("two may only share it as nodes"), std::string::npos);
 }

@@ -39,9 +39,8 @@ class Postgresql : public testing::Test {
     commit.if_replayed->reason = "replayed";
     return commit;
   }
-  using Sharing = PostgresqlDecisionsLog::Sharing;
-  std::unique_ptr<PostgresqlDecisionsLog> open(const std::string& node, Sharing sharing = Sharing::among_nodes) {
-    auto opened = PostgresqlDecisionsLog::open(address_, node, clock_, sharing);
+  std::unique_ptr<PostgresqlDecisionsLog> open(const std::string& node) {
+    auto opened = PostgresqlDecisionsLog::open(address_, node, clock_);
     EXPECT_TRUE(opened) << opened.error().detail;
     return opened ? std::move(*opened) : nullptr;
   }
@@ -57,33 +56,6 @@ class Postgresql : public testing::Test {
   Address address_;
   FixedClock clock_;
 };
-
-// Rules §7.1, C6: many threads on two nodes claim the same keys; each key is given once, and every decision leaves one record.
-TEST_F(Postgresql, TwoNodesGiveEachClaimOnceAndPositionsHaveNoGaps) {
-  const auto a = open("a"), b = open("b");
-  ASSERT_TRUE(a && b);
-  constexpr int kKeys = 40, kThreads = 4;
-  std::array<std::atomic<int>, kKeys> first{};
-  std::vector<std::thread> threads;
-  for (int t = 0; t < kThreads; ++t) {
-    threads.emplace_back([&, t] {
-      for (int key = 0; key < kKeys; ++key) {
-        const int mine = t % 2 ? key : kKeys - 1 - key;
-        const auto committed = run((t < 2 ? a : b)->commit(claiming(std::to_string(mine), "given")));
-        ASSERT_TRUE(committed);
-        if (!committed->replayed) ++first[static_cast<std::size_t>(mine)];
-      }
-    });
-  }
-  for (auto& thread : threads) thread.join();
-  for (const auto& count : first) EXPECT_EQ(count, 1);
-  audit::Query all;
-  all.limit = 1000;
-  const auto records = run(b->query(all));
-  ASSERT_TRUE(records);
-  ASSERT_EQ(records->size(), static_cast<std::size_t>(kKeys * kThreads));
-  for (std::size_t i = 0; i < records->size(); ++i) EXPECT_EQ((*records)[i].position, records->size() - i);
-}
 
 TEST_F(Postgresql, OneKeyTwiceInOneBatchIsGivenOnce) {
   const auto log = open("a");
@@ -175,15 +147,15 @@ TEST_F(Postgresql, AServerThatIsGoneRefusesAndServesAgainWhenItIsBack) {
 }
 
 TEST_F(Postgresql, ASecondProcessIsRefusedWhereOneIsMeantToBeAlone) {
-  auto first = open("a", Sharing::alone);
+  auto first = open("a");
   ASSERT_TRUE(first);
-  const auto second = PostgresqlDecisionsLog::open(address_, "b", clock_, Sharing::alone);
+  const auto second = PostgresqlDecisionsLog::open(address_, "b", clock_);
   ASSERT_FALSE(second);
   EXPECT_NE(second.error().detail.find("another Writ"), std::string::npos);
   cut_connections();
   EXPECT_TRUE(run(first->commit(claiming("x", "given")))) << "it takes the lock again with its new connection";
   first.reset();
-  EXPECT_TRUE(open("b", Sharing::alone)) << "and gives it back";
+  EXPECT_TRUE(open("b")) << "and gives it back";
 }
 
 TEST_F(Postgresql, TheOutcomeOfACommitWithoutAnswerIsFoundOut) {
@@ -276,7 +248,7 @@ TEST_F(Postgresql, OfTwoChangesPlannedOnTheSameStateOneIsAConflict) {
 
 TEST_F(Postgresql, APasswordInTheConnectionStringIsRefusedAndNotRepeated) {
   for (const char* where : {"host=/tmp dbname=writ password=hunter2", "postgresql://writ:hunter2@localhost/writ"}) {
-    const auto log = PostgresqlDecisionsLog::open({where, ""}, "a", clock_, Sharing::alone);
+    const auto log = PostgresqlDecisionsLog::open({where, ""}, "a", clock_);
     ASSERT_FALSE(log);
     EXPECT_NE(log.error().detail.find("password file"), std::string::npos) << log.error().detail;
     EXPECT_EQ(log.error().detail.find("hunter2"), std::string::npos);
@@ -284,7 +256,7 @@ TEST_F(Postgresql, APasswordInTheConnectionStringIsRefusedAndNotRepeated) {
 }
 
 TEST_F(Postgresql, AnAddressThatLeadsNowhereIsSaid) {
-  const auto log = PostgresqlDecisionsLog::open({"host=/nonexistent-directory dbname=writ", ""}, "a", clock_, Sharing::alone);
+  const auto log = PostgresqlDecisionsLog::open({"host=/nonexistent-directory dbname=writ", ""}, "a", clock_);
   ASSERT_FALSE(log);
   EXPECT_NE(log.error().detail.find("/nonexistent-directory"), std::string::npos) << log.error().detail;
 }

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cassert>
+#include <future>
 
 #include "adapters/log/bytes.h"
 #include "adapters/log/checkpoint.h"
 #include "adapters/log/reader.h"
 #include "adapters/log/writer.h"
+#include "audit/record_name.h"
 #include "crypto/random.h"
 
 namespace writ::log {
@@ -59,6 +61,7 @@ struct AppendOnlyLog::State {
   Segments segments;
   std::unique_ptr<Writer> writer;
   std::unique_ptr<Reader> reader;
+  std::string id;
 
   Result<void, IoError> open() {
     Files& files = *options.files;
@@ -114,6 +117,7 @@ struct AppendOnlyLog::State {
     if (kept != 0) {
       options.notice(Level::warning, "decisions log: " + std::to_string(kept) + " claims have no record (a power loss took it, nobody had been answered); they stay spent");
     }
+    id = to_hex(view_of(segment.header.log_id));
     segments.start(std::move(closed), {segment.header.number, segment.header.first_position, segment.header.created_ms}, segment.index);
     writer = std::make_unique<Writer>(options, clock, std::move(segment), std::move(journal), spent, segments);
     TRY(writer->prepare());
@@ -171,6 +175,7 @@ Task<Result<std::vector<audit::StoredRecord>, Unavailable>> AppendOnlyLog::query
 
 Task<Result<std::optional<audit::StoredRecord>, Unavailable>> AppendOnlyLog::at(std::uint64_t position) {
   using Row = Result<std::optional<audit::StoredRecord>, Unavailable>;
+  if (audit::node_of(position) == state_->options.number) position = audit::position_of(position);
   if (position == 0) co_return std::optional<audit::StoredRecord>{};
   audit::Query query;
   query.before_position = position + 1;
@@ -180,6 +185,31 @@ Task<Result<std::optional<audit::StoredRecord>, Unavailable>> AppendOnlyLog::at(
   std::optional<audit::StoredRecord> found;
   if (!rows->empty() && rows->front().position == position) found = std::move(rows->front());
   co_return Row(std::move(found));
+}
+
+const std::string& AppendOnlyLog::id() const { return state_->id; }
+std::uint64_t AppendOnlyLog::first_position() const { return state_->segments.list().front().first_position; }
+std::uint64_t AppendOnlyLog::newest_on_disk() const { return state_->writer->newest_on_disk(); }
+
+Result<std::vector<audit::StoredRecord>, std::string> AppendOnlyLog::read_on(std::uint64_t after, std::size_t limit) {
+  audit::Query query;
+  query.after_position = after;
+  query.limit = limit;
+  if (after == 0) query.before_position = 2, query.limit = 1;   // a query cannot say "behind nothing"
+  std::promise<Result<std::vector<audit::StoredRecord>, IoError>> promise;
+  auto answer = promise.get_future();
+  state_->reader->ask([this, &promise, &query] { promise.set_value(state_->reader->query(query)); });
+  auto found = answer.get();
+  if (!found) return unexpected(found.error().detail);
+  if (!found->empty() || after != 0) return std::move(*found);
+  // The first records are not there any more, or never were.
+  const std::uint64_t first = first_position();
+  return first > 1 ? read_on(first - 1, limit) : std::vector<audit::StoredRecord>{};
+}
+
+bool AppendOnlyLog::is_there(Files& files, const std::string& directory) {
+  const auto numbers = list_segments(files, directory);
+  return numbers && !numbers->empty();
 }
 
 }  // namespace writ::log

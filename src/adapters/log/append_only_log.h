@@ -29,6 +29,7 @@ namespace writ::log {
 struct Options {
   std::string directory;            // segments, keys and checkpoints; the spent journal in `spent` below it. Made when absent.
   std::string node;                 // names this process in every record
+  std::uint32_t number = 0;         // of a node among several: stands in the names of its records (audit/record_name.h)
   jose::SigningKey key;             // signs checkpoints: ES256
   std::shared_ptr<Files> files = system_files();
 
@@ -46,6 +47,10 @@ struct Options {
   // Told, on the log's threads, how long it took: a batch of records with the sync that it needed, and each sync. May be empty.
   std::function<void(std::size_t records, std::chrono::steady_clock::duration)> on_batch{};
   std::function<void(std::chrono::steady_clock::duration)> on_sync{};
+  // Told, on the writer's thread, whenever more records are on disk. May be empty.
+  std::function<void()> on_disk{};
+  // Asked before segments are removed: the first position that somebody still needs. Empty: `keep` alone decides.
+  std::function<std::uint64_t()> needed_from{};
 
   enum class Level { info, warning, error };
   std::function<void(Level, const std::string&)> notice = [](Level, const std::string&) {};   // for the operator's log; from any thread
@@ -61,6 +66,13 @@ class AppendOnlyLog final : public audit::DecisionsLog, public audit::AuditReade
   Task<Result<audit::Committed, Unavailable>> commit(audit::Commit commit) override;
   Task<Result<std::vector<audit::StoredRecord>, Unavailable>> query(audit::Query query) override;
   Task<Result<std::optional<audit::StoredRecord>, Unavailable>> at(std::uint64_t position) override;
+
+  const std::string& id() const;               // of the log, hexadecimal
+  std::uint64_t first_position() const;        // of the oldest record that is there, or will be
+  std::uint64_t newest_on_disk() const;        // position of the newest record that survives a power loss
+  // What comes behind `after`, oldest first, also what is not on disk yet. Waits: not for an event loop.
+  Result<std::vector<audit::StoredRecord>, std::string> read_on(std::uint64_t after, std::size_t limit);
+  static bool is_there(Files& files, const std::string& directory);
 
  private:
   struct State;

@@ -6,6 +6,7 @@
 
 #include "adapters/log/bytes.h"
 #include "adapters/log/checkpoint.h"
+#include "audit/record_name.h"
 
 namespace writ::log {
 namespace {
@@ -55,7 +56,7 @@ void refuse_all(std::span<Pending> batch) {
 Writer::Writer(const Options& options, const Clock& clock, RecoveredSegment segment, std::unique_ptr<SpentJournal> journal, SpentIndex& spent, Segments& segments)
     : options_(options), clock_(clock), files_(*options.files), spent_(spent), segments_(segments), journal_(std::move(journal)), header_(std::move(segment.header)),
       file_(std::move(segment.file)), link_(segment.link), next_position_(segment.next_position), next_group_(segment.next_group), end_(segment.index.end),
-      on_disk_(segment.on_disk), room_end_(std::max(segment.file_size, segment.index.end)),
+      on_disk_(segment.on_disk), room_end_(std::max(segment.file_size, segment.index.end)), newest_on_disk_(next_position_ - 1),
       needs_checkpoint_(!segment.ends_in_checkpoint && segment.index.end > kSegmentHeaderBytes), queue_(std::make_shared<CommitQueue>(options.queue_max)),
       background_([queue = queue_] { queue->nudge(); }) {
   journal_->on_notice([notice = options.notice](const std::string& sentence) { notice(Level::warning, sentence); });
@@ -144,7 +145,7 @@ void Writer::write(Slice batch) {
   for (Pending& pending : batch) {
     const audit::Commit& commit = pending.commit;
     pending.position = position++;
-    lines.push_back(audit::to_json_line(pending.replayed ? *commit.if_replayed : commit.record, pending.position, options_.node));
+    lines.push_back(audit::to_json_line(pending.replayed ? *commit.if_replayed : commit.record, audit::record_name(options_.number, pending.position), options_.node));
     bytes += lines.back().size() + kEntryOverheadBytes;
   }
   if (room) room = make_room(bytes + kReserveBytes);
@@ -161,7 +162,7 @@ void Writer::write(Slice batch) {
   }
 
   Answers answers;
-  const auto accept = [&](Pending& pending) { answers.add(pending, audit::Committed{pending.replayed, pending.position}); };
+  const auto accept = [&](Pending& pending) { answers.add(pending, audit::Committed{pending.replayed, audit::record_name(options_.number, pending.position)}); };
   for (Pending& pending : batch) {
     if (pending.commit.durability == audit::Durability::process) accept(pending);
   }
@@ -231,6 +232,7 @@ Result<void, IoError> Writer::write_group(GroupHeader::Kind kind, std::uint64_t 
 // For commits that nobody waits for. What is written meanwhile is of the next one.
 void Writer::start_background_sync() {
   syncing_to_ = end_;
+  syncing_position_ = next_position_ - 1;
   unsynced_since_ = std::chrono::steady_clock::now();
   background_.start(*file_);
 }
@@ -242,7 +244,14 @@ Result<void, IoError> Writer::finish_background_sync(bool wait) {
   TRY(std::move(*result));
   if (options_.on_sync) options_.on_sync(std::chrono::steady_clock::now() - unsynced_since_);
   on_disk_ = std::max(on_disk_, syncing_to_);
+  note_on_disk(syncing_position_);
   return {};
+}
+
+void Writer::note_on_disk(std::uint64_t position) {
+  if (position <= newest_on_disk()) return;
+  newest_on_disk_.store(position, std::memory_order_release);
+  if (options_.on_disk) options_.on_disk();
 }
 
 Result<void, IoError> Writer::sync() {
@@ -251,6 +260,7 @@ Result<void, IoError> Writer::sync() {
   TRY(file_->sync());
   if (options_.on_sync) options_.on_sync(std::chrono::steady_clock::now() - started);
   on_disk_ = end_;
+  note_on_disk(next_position_ - 1);
   return {};
 }
 
@@ -331,6 +341,8 @@ Result<void, IoError> Writer::remove_old_segments() {
   // A segment's newest record is older than the next one's beginning.
   std::size_t first_kept = 0;
   while (first_kept + 1 < all.size() && all[first_kept + 1].created_ms < oldest_kept_ms) ++first_kept;
+  const std::uint64_t needed_from = options_.needed_from ? options_.needed_from() : UINT64_MAX;
+  while (first_kept > 0 && all[first_kept].first_position > needed_from) --first_kept;
   if (first_kept == 0) return {};
   const SegmentInfo& first = all[first_kept];
   const auto first_file = TRY(files_.open(segment_path(options_.directory, first.number), Files::Mode::read));
@@ -353,7 +365,7 @@ Result<void, IoError> Writer::note(std::string reason, std::vector<std::pair<std
   record.reason = std::move(reason);
   record.more = std::move(more);
   TRY(begin_group(claims.size() / kClaimBytes));
-  const std::string line = audit::to_json_line(record, next_position_, options_.node);
+  const std::string line = audit::to_json_line(record, audit::record_name(options_.number, next_position_), options_.node);
   TRY(make_room(line.size() + claims.size() + 2 * kReserveBytes));
   TRY(write_group(GroupHeader::Kind::records, next_position_, claims, {line}));
   return sync();

@@ -2,6 +2,7 @@
 
 // The one thread that writes.
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -30,6 +31,7 @@ class Writer {
   void start();
   // False when the log refuses or too much is in flight: then nothing happened to it.
   bool offer(Pending& pending) { return queue_->offer(pending); }
+  std::uint64_t newest_on_disk() const { return newest_on_disk_.load(std::memory_order_acquire); }   // a position; from any thread
 
  private:
   using Slice = std::span<Pending>;
@@ -48,6 +50,7 @@ class Writer {
   void refuse(const IoError& error);
   void refuse_for_now(Slice batch, const IoError& error);
   bool has_unsynced() const { return on_disk_ < end_; }
+  void note_on_disk(std::uint64_t position);
   std::uint32_t forgotten_before() const { return forgotten_before_seconds(clock_.now()); }
 
   const Options& options_;
@@ -63,6 +66,8 @@ class Writer {
   std::uint64_t next_position_, next_group_;
   std::uint64_t end_, on_disk_, room_end_;
   std::uint64_t syncing_to_ = 0;       // what the background sync makes durable
+  std::uint64_t syncing_position_ = 0; // up to which record
+  std::atomic<std::uint64_t> newest_on_disk_;
   bool closed_ = false;                // the segment ends in its checkpoint; only the next one is missing
   bool needs_checkpoint_;
   std::chrono::steady_clock::time_point unsynced_since_{}, last_checkpoint_ = std::chrono::steady_clock::now();

@@ -1,8 +1,8 @@
 #pragma once
 
-// The decisions log on PostgreSQL, shared by all nodes of a deployment: one writer thread on each node takes whatever has gathered while the last
-// transaction was written and commits it as one (group commit). The claims of a batch are one statement (rules §7.1); the unique key on claims
-// is what makes a grant usable once, on whichever node it is presented.
+// The decisions log on PostgreSQL of a process that has the database for itself: one writer thread takes whatever has gathered while the last
+// transaction was written and commits it as one (group commit). The claims of a batch are one statement; the unique key on claims is what
+// makes a grant usable once. Nodes have shared_log.h.
 
 #include <memory>
 #include <string>
@@ -16,11 +16,10 @@ namespace writ::postgresql {
 // Safe to share between threads.
 class PostgresqlDecisionsLog final : public audit::DecisionsLog, public audit::AuditReader {
  public:
-  // alone: this process is the only one that may write. It holds a lock on its connection, so that a second process is refused at its start, and one
-  // that lost its connection to a successor commits nothing any more. among_nodes: the same for its name.
-  enum class Sharing { alone, among_nodes };
+  // This process is the only one that may write. It holds a lock on its connection, so that a second process is refused at its start, and one
+  // that lost its connection to a successor commits nothing any more.
   // `clock` outlives the log; `node` names this process in every record.
-  static Result<std::unique_ptr<PostgresqlDecisionsLog>, Failure> open(Address address, std::string node, const Clock& clock, Sharing sharing);
+  static Result<std::unique_ptr<PostgresqlDecisionsLog>, Failure> open(Address address, std::string node, const Clock& clock);
   ~PostgresqlDecisionsLog() override;   // commits what is queued
 
   Task<Result<audit::Committed, Unavailable>> commit(audit::Commit commit) override;

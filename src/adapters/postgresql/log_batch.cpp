@@ -20,7 +20,7 @@ Query claims_query(const Batch& batch) {
   std::vector<std::string_view> keys;
   std::vector<std::int64_t> forget_after;
   for (const auto& [key, time] : times) keys.push_back(key), forget_after.push_back(time);
-  Query query("INSERT INTO claims SELECT * FROM unnest($1, $2) ON CONFLICT DO NOTHING RETURNING key");
+  Query query("INSERT INTO claims(key, forget_after) SELECT * FROM unnest($1, $2) ON CONFLICT DO NOTHING RETURNING key");
   query.bytes_array(keys).numbers(forget_after);
   return query;
 }
@@ -86,7 +86,7 @@ Result<void, Failure> write_batch(Connection& connection, Batch& batch, const st
   return {};
 }
 
-// Another node may have taken the position since, but its line names that node.
+// Another process may have taken the position since, but its line names that one.
 Result<bool, Failure> is_written(Connection& connection, const Batch& batch, const std::string& node) {
   const Pending& first = batch.front();
   Query query("SELECT 1 FROM records WHERE position = $1 AND convert_to(line, 'UTF8') = $2");

@@ -47,6 +47,16 @@ constexpr const char* kSteps[] = {
   ALTER TABLE documents ADD COLUMN epoch bigint NOT NULL DEFAULT 0, ADD COLUMN writer bytea NOT NULL DEFAULT '';
   CREATE INDEX documents_by_epoch ON documents(epoch);
 )",
+    R"(
+  -- Each name that a node ever had: its number, the id of its spool, and up to which position of that its records are in `records`.
+  CREATE TABLE node_logs(number integer PRIMARY KEY, name bytea NOT NULL UNIQUE, spool bytea NOT NULL DEFAULT '', position bigint NOT NULL DEFAULT 0);
+  -- `position` is the place in the trail of all nodes, `node_position` that in the writer's own. Node 0: written by a process alone, or before nodes had spools.
+  ALTER TABLE records ADD COLUMN node integer NOT NULL DEFAULT 0, ADD COLUMN node_position bigint NOT NULL DEFAULT 0;
+  CREATE UNIQUE INDEX records_by_node ON records(node, node_position) WHERE node <> 0;
+  -- Which delivery they came with: what became of one is read back from them.
+  ALTER TABLE claims ADD COLUMN batch bytea NOT NULL DEFAULT '';
+  CREATE INDEX claims_by_batch ON claims(batch) WHERE batch <> '';
+)",
 };
 constexpr std::int64_t kNewest = std::size(kSteps);
 constexpr const char* kLock = "SELECT pg_advisory_xact_lock(7209401)";   // any number that only Writ uses
