@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/descriptor.h"
 #include "encoding/json.h"
 #include "private_file.h"
 
@@ -21,16 +22,11 @@ std::string path() { return config_directory() + "/accounts.json"; }
 class Lock {
  public:
   Lock() : file_(::open((path() + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) {
-    if (file_ >= 0) ::flock(file_, LOCK_EX);
+    if (file_.is_open()) ::flock(file_.get(), LOCK_EX);
   }
-  ~Lock() {
-    if (file_ >= 0) ::close(file_);
-  }
-  Lock(const Lock&) = delete;
-  Lock& operator=(const Lock&) = delete;
 
  private:
-  int file_;
+  Descriptor file_;
 };
 
 std::string text_of(const json::Value& entry, std::string_view name) {

@@ -8,22 +8,10 @@
 #include <charconv>
 #include <cstring>
 
+#include "base/descriptor.h"
+
 namespace writ::cli::admin {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int number() const { return number_; }
-
- private:
-  int number_;
-};
 
 bool send_all(int socket, std::string_view bytes) {
   while (!bytes.empty()) {
@@ -83,14 +71,14 @@ Result<http::OutgoingResponse, std::string> socket_request(const std::string& pa
   if (path.size() >= sizeof address.sun_path) return unexpected("the path of the socket is too long: `" + path + "`");
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   const Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (socket.number() < 0 || ::connect(socket.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+  if (!socket.is_open() || ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     return unexpected("cannot reach the server at `" + path + "`: " + std::strerror(errno));
   }
   std::string bytes = request.method + " " + request.url + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: " + std::to_string(request.body.size()) + "\r\n";
   for (const auto& [name, value] : request.headers.fields()) bytes += name + ": " + value + "\r\n";
   bytes += "\r\n" + request.body;
   std::string answer;
-  if (!send_all(socket.number(), bytes) || !receive_all(socket.number(), answer, request.response_bytes_max)) {
+  if (!send_all(socket.get(), bytes) || !receive_all(socket.get(), answer, request.response_bytes_max)) {
     return unexpected("the connection to `" + path + "` broke off");
   }
   return read_response(answer);

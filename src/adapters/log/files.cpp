@@ -10,6 +10,8 @@
 #include <cstring>
 #include <filesystem>
 
+#include "base/descriptor.h"
+
 namespace writ::log {
 namespace {
 
@@ -18,27 +20,13 @@ Unexpected<IoError> failure(const char* what, const std::string& path, int error
   return unexpected(IoError{no_space, std::string("cannot ") + what + " `" + path + "`: " + std::strerror(error)});
 }
 
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int number() const { return number_; }
-
- private:
-  int number_;
-};
-
 class SystemFile final : public File {
  public:
   SystemFile(int number, std::string path) : descriptor_(number), path_(std::move(path)) {}
 
   Result<void, IoError> write_at(std::uint64_t offset, std::string_view bytes) override {
     ssize_t written = 0;
-    do written = ::pwrite(descriptor_.number(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    do written = ::pwrite(descriptor_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
     while (written < 0 && errno == EINTR);
     if (written < 0) return failure("write", path_, errno);
     if (static_cast<std::size_t>(written) != bytes.size()) {
@@ -51,7 +39,7 @@ class SystemFile final : public File {
     std::string bytes(size, '\0');
     std::size_t have = 0;
     while (have < size) {
-      const ssize_t got = ::pread(descriptor_.number(), bytes.data() + have, size - have, static_cast<off_t>(offset + have));
+      const ssize_t got = ::pread(descriptor_.get(), bytes.data() + have, size - have, static_cast<off_t>(offset + have));
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) return failure("read", path_, errno);
       if (got == 0) break;
@@ -63,15 +51,15 @@ class SystemFile final : public File {
 
   Result<std::uint64_t, IoError> size() const override {
     struct stat about {};
-    if (::fstat(descriptor_.number(), &about) != 0) return failure("look at", path_, errno);
+    if (::fstat(descriptor_.get(), &about) != 0) return failure("look at", path_, errno);
     return static_cast<std::uint64_t>(about.st_size);
   }
   Result<void, IoError> truncate(std::uint64_t size) override {
-    if (::ftruncate(descriptor_.number(), static_cast<off_t>(size)) != 0) return failure("shorten", path_, errno);
+    if (::ftruncate(descriptor_.get(), static_cast<off_t>(size)) != 0) return failure("shorten", path_, errno);
     return {};
   }
   Result<void, IoError> sync() override {
-    if (::fdatasync(descriptor_.number()) != 0) return failure("sync", path_, errno);
+    if (::fdatasync(descriptor_.get()) != 0) return failure("sync", path_, errno);
     return {};
   }
 
@@ -118,7 +106,7 @@ class SystemFiles final : public Files {
   }
   Result<void, IoError> sync_directory(const std::string& path) override {
     const Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (directory.number() < 0 || ::fsync(directory.number()) != 0) return failure("sync", path, errno);
+    if (!directory.is_open() || ::fsync(directory.get()) != 0) return failure("sync", path, errno);
     return {};
   }
   Result<std::unique_ptr<Lock>, IoError> lock(const std::string& path) override {

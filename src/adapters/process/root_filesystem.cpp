@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "adapters/process/sandbox.h"
+#include "base/descriptor.h"
 
 // The program's `/` is built from nothing: what is not put in here does not exist for it. Trees are copied, made read-only and only then
 // attached, so that there is no moment in which they can be written to.
@@ -31,34 +32,25 @@ std::string staged(const std::string& path) { return kStage + path; }
 // A tree of the machine's file system, not attached anywhere.
 class Tree {
  public:
-  Tree(std::string at, int descriptor) : at_(std::move(at)), descriptor_(descriptor) {}
-  Tree(Tree&& other) noexcept : at_(std::move(other.at_)), descriptor_(std::exchange(other.descriptor_, -1)) {}
-  Tree& operator=(Tree&& other) noexcept {
-    std::swap(at_, other.at_);
-    std::swap(descriptor_, other.descriptor_);
-    return *this;
-  }
-  ~Tree() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
+  Tree(std::string at, Descriptor descriptor) : at_(std::move(at)), descriptor_(std::move(descriptor)) {}
   const std::string& at() const { return at_; }
-  int descriptor() const { return descriptor_; }
+  int descriptor() const { return descriptor_.get(); }
 
  private:
   std::string at_;
-  int descriptor_;
+  Descriptor descriptor_;
 };
 
 Result<std::optional<Tree>, std::string> copy_tree(const std::string& path, unsigned attributes, bool required) {
-  const int descriptor = ::open_tree(AT_FDCWD, path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
-  if (descriptor < 0) {
+  Descriptor descriptor(::open_tree(AT_FDCWD, path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE));
+  if (!descriptor.is_open()) {
     if (!required && (errno == ENOENT || errno == ENOTDIR || errno == EACCES)) return std::optional<Tree>();
     return unexpected("`" + path + "` cannot be shown to the program" + why());
   }
-  Tree tree(path, descriptor);
+  Tree tree(path, std::move(descriptor));
   mount_attr wanted{};
   wanted.attr_set = attributes;
-  if (::mount_setattr(descriptor, "", AT_EMPTY_PATH | AT_RECURSIVE, &wanted, sizeof wanted) != 0) {
+  if (::mount_setattr(tree.descriptor(), "", AT_EMPTY_PATH | AT_RECURSIVE, &wanted, sizeof wanted) != 0) {
     return unexpected("`" + path + "` cannot be made safe to show" + why() + " (needs Linux 5.12)");
   }
   return std::optional<Tree>(std::move(tree));

@@ -49,10 +49,6 @@ bool write_all(int file, std::string_view bytes) {
 
 }  // namespace
 
-void Descriptor::reset() {
-  if (number_ >= 0) ::close(std::exchange(number_, -1));
-}
-
 std::int64_t own_user_of(std::string_view server) {
   const auto digest = crypto::sha256(server);
   return kFirstOwnUser + (std::int64_t{digest[0]} << 16 | std::int64_t{digest[1]} << 8 | digest[2]) % kOwnUsers;

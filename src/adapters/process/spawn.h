@@ -6,32 +6,14 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "adapters/process/sandbox_plan.h"
+#include "base/descriptor.h"
 #include "base/result.h"
 
 namespace writ::process {
 
-// A descriptor that closes itself. Those that we make are never inherited.
-class Descriptor {
- public:
-  Descriptor() = default;
-  explicit Descriptor(int number) : number_(number) {}
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(number_, other.number_);
-    return *this;
-  }
-  ~Descriptor() { reset(); }
-  void reset();
-  int get() const { return number_; }
-  bool is_open() const { return number_ >= 0; }
-
- private:
-  int number_ = -1;
-};
-
+// Descriptors that we make are never inherited.
 struct Spawned {
   pid_t pid = -1;
   Descriptor process;                          // readable when it ended
