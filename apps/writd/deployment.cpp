@@ -91,7 +91,10 @@ Task<void> Deployment::tick() {
     token_service::idp::forget_expired(*parts_->idp->idp, now);
     static_cast<void>(co_await parts_->idp->keys->tick(now));   // a store that is down is reported by the store
   }
-  if (parts_->resource_as) static_cast<void>(co_await parts_->resource_as->keys->tick(now));
+  if (parts_->resource_as) {
+    parts_->resource_as->pushed->forget_expired(now);
+    static_cast<void>(co_await parts_->resource_as->keys->tick(now));
+  }
   if (parts_->resource_as && parts_->resource_as->encryption_keys) static_cast<void>(co_await parts_->resource_as->encryption_keys->tick(now));
   if (parts_->security_events->keys) static_cast<void>(co_await parts_->security_events->keys->tick(now));
   parts_->security_events->seen->forget_expired(now);

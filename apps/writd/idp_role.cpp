@@ -71,6 +71,14 @@ Result<void, std::string> build_idp(Deployment::Parts& parts) {
                               role.sign_in_throttle, derive_key(parts.stores.sealing_key, "sign-in form"), endpoints,
                               [](Milliseconds duration) { return net::pause(duration); }});
   role.connector_secrets = std::make_unique<StoredConnectorSecrets>(parts.stores.sealing_key);
+  if (parts.stores.membership) {   // the client asks one node, the browser comes to another
+    auto pushed = PushedRequests::open({documents, "idp_pushed_requests"});
+    if (!pushed) return failed(pushed.error());
+    role.idp->pushed = std::move(*pushed);
+    auto devices = idp::DeviceRequests::open({documents, "idp_device_requests"});
+    if (!devices) return failed(devices.error());
+    role.idp->devices = std::move(*devices);
+  }
   role.federation = std::make_unique<idp::Federation>(parts.outgoing, parts.remote_keys, parts.people, *role.connector_secrets);
   role.idp->federation = role.federation.get();
   role.idp->second_factors = role.second_factors.get();

@@ -52,6 +52,8 @@ NodeFollowing::NodeFollowing(nodes::Membership& membership, Deployment::Parts& p
   membership.follow(*parts.revocations);
   membership.follow(*parts.device_keys);
   membership.follow(*parts.approvals);
+  membership.follow(*parts.ema_refusals);
+  membership.follow(*parts.linked_accounts->offers);
   membership.follow(*candidate_);
   if (parts.idp) {
     membership.follow(*parts.idp->sessions);
@@ -59,8 +61,11 @@ NodeFollowing::NodeFollowing(nodes::Membership& membership, Deployment::Parts& p
     membership.follow(*parts.idp->refresh_tokens);
     membership.follow(*parts.idp->second_factors);
     membership.follow(*parts.idp->keys);
+    membership.follow(*parts.idp->idp->pushed);
+    membership.follow(*parts.idp->idp->devices);
   }
   if (parts.resource_as) membership.follow(*parts.resource_as->keys);
+  if (parts.resource_as) membership.follow(*parts.resource_as->pushed);
   if (parts.resource_as && parts.resource_as->encryption_keys) membership.follow(*parts.resource_as->encryption_keys);
   if (parts.security_events && parts.security_events->keys) membership.follow(*parts.security_events->keys);
   if (parts.gateway && parts.gateway->credentials->store) membership.follow(*parts.gateway->credentials->store);

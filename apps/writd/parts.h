@@ -54,6 +54,7 @@ struct IdpRole {
 };
 
 struct ResourceAsRole {
+  std::shared_ptr<token_service::PushedRequests> pushed = std::make_shared<token_service::PushedRequests>();
   std::unique_ptr<token_service::RotatingKeys> keys, encryption_keys;   // the second: null where ID-JAGs are not encrypted to us
   std::unique_ptr<RotatingAssertionKeys> assertion_keys;
   std::unique_ptr<TrustedIssuerKeys> issuer_keys;

@@ -51,6 +51,11 @@ Result<void, std::string> build_resource_as(Deployment::Parts& parts) {
   ClientKeys client_keys = [&parts](std::string jwks_uri, std::optional<std::string> kid) {
     return find_client_keys(parts.remote_keys, parts.clock, std::move(jwks_uri), std::move(kid));
   };
+  if (parts.stores.membership) {   // the client asks one node, the browser comes to another
+    auto pushed = PushedRequests::open({*parts.stores.documents, "ras_pushed_requests"});
+    if (!pushed) return unexpected(std::string("cannot start the resource authorization server: ") + pushed.error().what);
+    role.pushed = std::move(*pushed);
+  }
   role.server = std::make_unique<resource_as::ResourceAuthorizationServer>(
       std::move(settings), resource_as::Parts{.log = *parts.token_log,
                                                     .registry = parts.registry,
@@ -65,6 +70,7 @@ Result<void, std::string> build_resource_as(Deployment::Parts& parts) {
                                                     .accounts = parts.linked_accounts->accounts.get(),
                                                     .outgoing = &parts.outgoing,
                                                     .refusals = parts.ema_refusals.get(),
+                                                    .pushed = role.pushed,
                                                     .interactive_key = derive_key(parts.stores.sealing_key, "interactive sign-in"),
                                                     .client_documents = &parts.client_documents,
                                                     .proofs = &parts.proofs});

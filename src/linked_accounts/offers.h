@@ -20,7 +20,7 @@ struct Limits {
   std::size_t all_max = 10'000;
 };
 
-class Offers {
+class Offers final : public registry::DocumentOwner {
  public:
   // Reads those that were made before; `documents` outlives the object.
   static Result<std::unique_ptr<Offers>, Unavailable> open(registry::Documents& documents, Limits limits = {});
@@ -38,6 +38,9 @@ class Offers {
   Task<Result<void, Unavailable>> reject(std::string id, std::string by, Instant now);
   Task<Result<void, Unavailable>> end(std::string id, Instant now);   // it became a link, or counts no more; so does a rejection
   void forget_expired(Instant now);
+
+  std::string_view table() const override { return kTable; }
+  Result<void, Unavailable> take_over(const registry::Document& document) override;
 
  private:
   Offers(registry::Documents& documents, Limits limits) : documents_(documents), limits_(limits) {}

@@ -36,17 +36,24 @@ std::optional<bool> said(const audit::Record& record) {
 
 Result<std::unique_ptr<EmaRefusals>, Unavailable> EmaRefusals::open(registry::Documents& documents) {
   std::unique_ptr<EmaRefusals> refusals(new EmaRefusals(documents));
-  for (const auto& document : TRY(documents.load(kTable))) {
-    const auto key = json::parse(document.key), value = json::parse(document.json);
-    const auto* parts = key ? key->as_array() : nullptr;
-    const auto* policy = value ? value->find_string("policy") : nullptr;
-    const auto* ends = value ? value->find_int("ends") : nullptr;
-    if (!parts || parts->size() != 3 || !policy || !ends) return unexpected(Unavailable{"a stored refusal cannot be read"});
-    const auto *user = (*parts)[0].as_string(), *agent = (*parts)[1].as_string(), *server = (*parts)[2].as_string();
-    if (!user || !agent || !server) return unexpected(Unavailable{"a stored refusal cannot be read"});
-    refusals->entries_[{*user, *agent, *server}] = Entry{*policy, from_unix_seconds(*ends), document.version};
-  }
+  for (const auto& document : TRY(documents.load(kTable))) TRY(refusals->take_over(document));
   return refusals;
+}
+
+std::string_view EmaRefusals::table() const { return kTable; }
+
+Result<void, Unavailable> EmaRefusals::take_over(const registry::Document& document) {
+  const auto key = json::parse(document.key), value = json::parse(document.json);
+  const auto* parts = key ? key->as_array() : nullptr;
+  const auto* policy = value ? value->find_string("policy") : nullptr;
+  const auto* ends = value ? value->find_int("ends") : nullptr;
+  if (!parts || parts->size() != 3 || !policy || !ends) return unexpected(Unavailable{"a stored refusal cannot be read"});
+  const auto *user = (*parts)[0].as_string(), *agent = (*parts)[1].as_string(), *server = (*parts)[2].as_string();
+  if (!user || !agent || !server) return unexpected(Unavailable{"a stored refusal cannot be read"});
+  const std::lock_guard lock(mutex_);
+  Entry& entry = entries_.emplace(About{*user, *agent, *server}, Entry{"", {}, 0}).first->second;
+  if (document.version > entry.version) entry = Entry{*policy, from_unix_seconds(*ends), document.version};
+  return {};
 }
 
 bool EmaRefusals::counts(const About& about, std::string_view policy_version, Instant now) const {
@@ -55,49 +62,35 @@ bool EmaRefusals::counts(const About& about, std::string_view policy_version, In
   return found != entries_.end() && !found->second.policy_version.empty() && found->second.policy_version == policy_version && now < found->second.ends;
 }
 
-Task<Result<void, Unavailable>> EmaRefusals::put(const About& about, const Entry& entry) const {
-  return documents_.put(document_of(about, entry.policy_version, entry.ends, entry.version));
-}
-
 Task<Result<void, Unavailable>> EmaRefusals::note(About about, std::string policy_version, Instant now) {
-  std::optional<Entry> written;
-  {
+  return registry::write_through(documents_, [this, about = std::move(about), policy_version = std::move(policy_version), now]() -> std::optional<registry::Document> {
     const std::lock_guard lock(mutex_);
     Entry& entry = entries_[about];
     // Known, and for long enough yet: an agent that asks again and again buys no write each time.
     const bool is_known = entry.policy_version == policy_version && now + kCounts / 2 < entry.ends;
-    if (!is_known) {
-      // Never more than this many: then the oldest goes, which is the next to be forgotten anyway.
-      if (entries_.size() > kEntriesMax) {
-        const auto oldest = std::min_element(entries_.begin(), entries_.end(), [&](const auto& a, const auto& b) { return (a.first == about ? Instant::max() : a.second.ends) < (b.first == about ? Instant::max() : b.second.ends); });
-        if (oldest->first != about) entries_.erase(oldest);
-      }
-      entry.policy_version = std::move(policy_version);
-      entry.ends = now + kCounts;
-      ++entry.version;
-      written = entry;
+    if (is_known) return std::nullopt;
+    // Never more than this many: then the oldest goes, which is the next to be forgotten anyway.
+    if (entries_.size() > kEntriesMax) {
+      const auto oldest = std::min_element(entries_.begin(), entries_.end(), [&](const auto& a, const auto& b) { return (a.first == about ? Instant::max() : a.second.ends) < (b.first == about ? Instant::max() : b.second.ends); });
+      if (oldest->first != about) entries_.erase(oldest);
     }
-  }
-  if (!written) co_return Result<void, Unavailable>{};
-  auto writing = put(about, *written);
-  co_return co_await writing;
+    entry.policy_version = policy_version;
+    entry.ends = now + kCounts;
+    ++entry.version;
+    return document_of(about, entry.policy_version, entry.ends, entry.version);
+  });
 }
 
 Task<Result<void, Unavailable>> EmaRefusals::forget(About about, Instant now) {
-  std::optional<Entry> written;
-  {
+  return registry::write_through(documents_, [this, about = std::move(about), now]() -> std::optional<registry::Document> {
     const std::lock_guard lock(mutex_);
     const auto found = entries_.find(about);
-    if (found != entries_.end() && !found->second.policy_version.empty()) {
-      found->second.policy_version.clear();
-      found->second.ends = now + kCounts;   // the row stays until a write that is under way can no longer bring the refusal back
-      ++found->second.version;
-      written = found->second;
-    }
-  }
-  if (!written) co_return Result<void, Unavailable>{};
-  auto writing = put(about, *written);
-  co_return co_await writing;
+    if (found == entries_.end() || found->second.policy_version.empty()) return std::nullopt;
+    found->second.policy_version.clear();
+    found->second.ends = now + kCounts;   // the row stays until a write that is under way can no longer bring the refusal back
+    ++found->second.version;
+    return document_of(about, found->second.policy_version, found->second.ends, found->second.version);
+  });
 }
 
 void EmaRefusals::forget_expired(Instant now) {

@@ -16,7 +16,7 @@
 namespace writ::token_service {
 
 // Safe to share between threads.
-class EmaRefusals {
+class EmaRefusals final : public registry::DocumentOwner {
  public:
   static constexpr Seconds kCounts{24 * 3600};
 
@@ -32,6 +32,9 @@ class EmaRefusals {
   Task<Result<void, Unavailable>> forget(About about, Instant now);
   void forget_expired(Instant now);
 
+  std::string_view table() const override;
+  Result<void, Unavailable> take_over(const registry::Document& document) override;
+
  private:
   struct Entry {
     std::string policy_version;   // empty: taken back
@@ -39,7 +42,6 @@ class EmaRefusals {
     std::int64_t version = 1;
   };
   explicit EmaRefusals(registry::Documents& documents) : documents_(documents) {}
-  Task<Result<void, Unavailable>> put(const About& about, const Entry& entry) const;
 
   registry::Documents& documents_;
   mutable std::mutex mutex_;

@@ -41,10 +41,12 @@ Task<Outcome> PushedAuthorization::decide(const TokenRequest& request, const Cli
   if (!client.agent->active) co_return refused({oauth::ErrorCode::unauthorized_client, "the client is disabled", {}}, "disabled_client");
   form::Parameters pushed = request_of(request.parameters, client.registration->client_id);
   if (auto wrong = check_(pushed, *client.snapshot, request.now)) co_return refused(std::move(*wrong), "pushed_request_invalid");
-  const auto request_uri = requests_.add(client.registration->client_id, std::move(pushed), request.now);
-  if (!request_uri) co_return Outcome(Unavailable{"too many pushed requests"});
+  auto adding = requests_.add(client.registration->client_id, std::move(pushed), request.now);
+  const auto request_uri = co_await adding;
+  if (!request_uri) co_return Outcome(request_uri.error());
+  if (!*request_uri) co_return Outcome(Unavailable{"too many pushed requests"});
   Granted granted;
-  granted.body = {{"request_uri", *request_uri}, {"expires_in", PushedRequests::kBeginsWithin.count()}};
+  granted.body = {{"request_uri", **request_uri}, {"expires_in", PushedRequests::kBeginsWithin.count()}};
   granted.record.event = audit::Event::client_authentication;
   granted.record.effect = audit::Effect::allow;
   granted.record.reason = "request_pushed";

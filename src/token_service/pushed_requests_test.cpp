@@ -11,7 +11,7 @@ using Use = PushedRequests::Use;
 struct Store {
   PushedRequests requests;
   std::string push(const std::string& client = "desk") {
-    const auto uri = requests.add(client, form::Parameters({{"client_id", client}, {"state", "s"}}), now);
+    const auto uri = *run(requests.add(client, form::Parameters({{"client_id", client}, {"state", "s"}}), now));
     return uri ? *uri : std::string();
   }
 };
@@ -32,7 +32,11 @@ TEST(PushedRequests, AreTheirClientsForAMinute) {
 TEST(PushedRequests, ASignInThatBeganMayTakeTenMinutes) {
   Store store;
   const auto uri = store.push();
+  ASSERT_TRUE(run(store.requests.begin(uri, "other", now)));
+  EXPECT_FALSE(store.requests.find(uri, "desk", Use::goes_on, now + Seconds{60})) << "begun by its own client alone";
+  ASSERT_TRUE(run(store.requests.begin(uri, "desk", now)));
   EXPECT_TRUE(store.requests.find(uri, "desk", Use::begins, now));
+  ASSERT_TRUE(run(store.requests.begin(uri, "desk", now + Seconds{59})));   // loaded again
   EXPECT_TRUE(store.requests.find(uri, "desk", Use::goes_on, now + Seconds{599}));
   EXPECT_FALSE(store.requests.find(uri, "desk", Use::begins, now + Seconds{60}));
   EXPECT_FALSE(store.requests.find(uri, "desk", Use::goes_on, now + Seconds{600}));
@@ -43,10 +47,10 @@ TEST(PushedRequests, ASignInThatBeganMayTakeTenMinutes) {
 TEST(PushedRequests, GiveOneCode) {
   Store store;
   const auto uri = store.push();
-  EXPECT_TRUE(store.requests.take(uri, now));
-  EXPECT_FALSE(store.requests.take(uri, now));
+  EXPECT_TRUE(*run(store.requests.take(uri, now)));
+  EXPECT_FALSE(*run(store.requests.take(uri, now)));
   EXPECT_FALSE(store.requests.find(uri, "desk", Use::begins, now));
-  EXPECT_FALSE(store.requests.take(store.push(), now + Seconds{60}));
+  EXPECT_FALSE(*run(store.requests.take(store.push(), now + Seconds{60})));
 }
 
 TEST(PushedRequests, OneClientDoesNotFillThePlaceOfOthers) {
@@ -54,7 +58,7 @@ TEST(PushedRequests, OneClientDoesNotFillThePlaceOfOthers) {
   for (std::size_t i = 0; i < PushedRequests::kOfOneClientMax; ++i) EXPECT_NE(store.push(), "");
   EXPECT_EQ(store.push(), "");
   EXPECT_NE(store.push("other"), "");
-  EXPECT_TRUE(store.requests.add("desk", {}, now + Seconds{60}));   // those of a minute ago are gone
+  EXPECT_TRUE(*run(store.requests.add("desk", {}, now + Seconds{60})));   // those of a minute ago are gone
 }
 
 }  // namespace

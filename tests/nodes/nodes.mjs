@@ -79,6 +79,26 @@ const parts = {
     check('which ends the family everywhere', (await world.refresh('a', third.refresh_token)).error === 'invalid_grant');
   },
 
+  // Rules §7.3: what waits for a person is known to every node. The client asks one, the browser comes to another, and no balancer keeps them together.
+  async requests_on_their_way() {
+    const asked = world.request();
+    const pushed = await world.form('a', '/idp/par', asked.parameters);
+    check('a request is pushed to one node', pushed.status === 201, JSON.stringify(pushed));
+    const code = await world.signIn(['b', 'a'], 'alice', { ...asked, request_uri: pushed.request_uri });
+    check('the browser comes to the other with it, and each step of the sign-in to another node', code.code, JSON.stringify(code));
+    check('its code is redeemed', (await world.redeemCode('a', code)).status === 200);
+    const again = await world.ask('a', 'GET', `/idp/authorize?${new URLSearchParams({ client_id: 'desk', request_uri: pushed.request_uri })}`);
+    check('no node begins with it once more', again.status === 400, again.status);
+    const begun = await world.form('a', '/idp/device_authorization', { scope: 'openid' });
+    const poll = (name) => world.form(name, '/idp/token', { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code: begun.device_code });
+    check('a device begins at one node', begun.status === 200 && begun.user_code, JSON.stringify(begun));
+    check('and may ask any', (await poll('b')).error === 'authorization_pending');
+    const page = await world.browse(['b', 'a'], 'alice', `/device?user_code=${begun.user_code}`, (answer) => (/>Connected</.test(answer.text) ? answer.status : undefined));
+    check('its person lets it in at another', page === 200, page);
+    check('it hears so', (await poll('a')).status === 200);
+    check('once, from all of them', (await poll('b')).error !== undefined);
+  },
+
   // R11, I1
   async one_grant_two_nodes() {
     const [grants, requests] = o.long ? [1000, 200] : [40, 20];

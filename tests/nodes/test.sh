@@ -6,4 +6,4 @@ if ! ls -d /usr/lib/postgresql/*/bin >/dev/null 2>&1; then
   echo "PostgreSQL is not here: skipped"
   exit 0
 fi
-exec timeout 120 node tests/nodes/nodes.mjs --writ "$PWD/build/release/bin"
+exec timeout 180 node tests/nodes/nodes.mjs --writ "$PWD/build/release/bin"

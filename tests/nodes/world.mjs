@@ -149,19 +149,33 @@ servers:
       subject_token: idToken, subject_token_type: 'urn:ietf:params:oauth:token-type:id_token' });
   }
   refresh(name, token) { return this.form(name, '/idp/token', { grant_type: 'refresh_token', refresh_token: token }); }
-  // The sign-in page on `name`; the code of its end.
-  async signIn(name, user) {
+  // The sign-in, each of its steps at the next of `names`; the code of its end. `pushed`: the request was pushed before.
+  async signIn(names, user, pushed) {
+    const asked = pushed ?? this.request();
+    const path = `/idp/authorize?${new URLSearchParams(pushed ? { client_id: 'desk', request_uri: pushed.request_uri } : asked.parameters)}`;
+    const end = await this.browse(names, user, path, (answer) => {
+      const url = answer.status >= 300 && answer.status < 400 ? new URL(answer.headers.location, this.base) : undefined;
+      return url?.port === '9' ? url.searchParams : undefined;
+    });
+    return { code: end.get('code'), error: end.get('error'), verifier: asked.verifier };
+  }
+  request() {
     const verifier = randomBytes(32).toString('base64url'), challenge = createHash('sha256').update(verifier).digest('base64url');
-    let path = `/idp/authorize?${new URLSearchParams({ response_type: 'code', client_id: 'desk', redirect_uri: 'http://127.0.0.1:9/callback', scope: 'openid offline_access', state: 's', nonce: 'n', code_challenge: challenge, code_challenge_method: 'S256' })}`;
+    return { verifier, parameters: { response_type: 'code', client_id: 'desk', redirect_uri: 'http://127.0.0.1:9/callback', scope: 'openid offline_access', state: 's', nonce: 'n', code_challenge: challenge, code_challenge_method: 'S256' } };
+  }
+  // A browser that fills in every form and presses its first button, until `end` says something of an answer. No node sees two of its steps in a row.
+  async browse(names, user, path, end) {
+    const turns = [names].flat();
     let method = 'GET', body;
     const cookies = new Map();
-    for (let step = 0; step < 10; step++) {
+    for (let step = 0; step < 12; step++) {
       const headers = { cookie: [...cookies].map(([k, v]) => `${k}=${v}`).join('; '), ...(body ? { 'content-type': 'application/x-www-form-urlencoded', origin: this.base } : {}) };
-      const answer = await this.ask(name, method, path, { headers, body });
+      const answer = await this.ask(turns[step % turns.length], method, path, { headers, body });
       for (const cookie of answer.headers?.['set-cookie'] ?? []) { const [k, ...v] = cookie.split(';')[0].split('='); cookies.set(k, v.join('=')); }
+      const ended = end(answer);
+      if (ended !== undefined) return ended;
       if (answer.status >= 300 && answer.status < 400) {
         const url = new URL(answer.headers.location, this.base);
-        if (url.port === '9') return { code: url.searchParams.get('code'), verifier };
         path = url.pathname + url.search, method = 'GET', body = undefined;
         continue;
       }
@@ -171,7 +185,8 @@ servers:
       const fields = new URLSearchParams();
       for (const tag of form.match(/<(?:input|button)\b[^>]*>/gi)) {
         const at = Object.fromEntries([...tag.matchAll(/([\w-]+)\s*=\s*"([^"]*)"/g)].map((m) => [m[1].toLowerCase(), unescape(m[2])]));
-        if (at.name) fields.set(at.name, at.type === 'password' ? `${user}-password` : ['text', 'email', undefined].includes(at.type) ? user : at.value ?? '');
+        if (!at.name || fields.has(at.name)) continue;
+        fields.set(at.name, at.type === 'password' ? `${user}-password` : ['text', 'email', undefined].includes(at.type) ? at.value || user : at.value ?? '');
       }
       const action = unescape(form.match(/action\s*=\s*"([^"]*)"/i)?.[1] ?? '');
       const url = new URL(action || path, this.base);

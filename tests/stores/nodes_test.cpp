@@ -6,17 +6,21 @@
 #include <thread>
 
 #include "adapters/postgresql/decisions_log.h"
-#include "adapters/postgresql/shared_log.h"
 #include "adapters/postgresql/node_board.h"
 #include "adapters/postgresql/node_documents.h"
 #include "adapters/postgresql/object_store.h"
+#include "adapters/postgresql/shared_log.h"
 #include "crypto/random.h"
+#include "linked_accounts/offers.h"
 #include "postgresql_fixture.h"
 #include "registry/stored_revocations.h"
+#include "token_service/ema_refusals.h"
+#include "token_service/idp/device_grant/device_requests.h"
 #include "token_service/idp/refresh_rotation.h"
 #include "token_service/idp/second_factors.h"
 #include "token_service/idp/stores.h"
 #include "token_service/key_rotation.h"
+#include "token_service/pushed_requests.h"
 
 namespace writ::postgresql {
 namespace {
@@ -52,6 +56,11 @@ struct Node {
     node->revocations = *registry::StoredRevocations::open(documents);
     node->keys = *RotatingKeys::open(documents, crypto::SealingKey(kSealing), "idp", {}, kNow);
     node->ras_keys = *RotatingKeys::open(documents, crypto::SealingKey(kSealing), "ras", {}, kNow);
+    node->pushed = *token_service::PushedRequests::open({documents, "idp_pushed_requests"});
+    node->devices = *DeviceRequests::open({documents, "idp_device_requests"});
+    node->refusals = *token_service::EmaRefusals::open(documents);
+    node->offers = *linked_accounts::Offers::open(documents);
+    for (registry::DocumentOwner* owner : std::initializer_list<registry::DocumentOwner*>{node->pushed.get(), node->devices.get(), node->refusals.get(), node->offers.get()}) node->membership->follow(*owner);
     for (registry::DocumentOwner* owner : std::initializer_list<registry::DocumentOwner*>{node->sessions.get(), node->codes.get(), node->refresh_tokens.get(), node->device_keys.get(),
                                                                                         node->second_factors.get(), node->revocations.get(), node->keys.get(), node->ras_keys.get()}) {
       node->membership->follow(*owner);
@@ -74,6 +83,10 @@ struct Node {
   std::unique_ptr<SecondFactors> second_factors;
   std::unique_ptr<registry::StoredRevocations> revocations;
   std::unique_ptr<RotatingKeys> keys, ras_keys;
+  std::shared_ptr<token_service::PushedRequests> pushed;
+  std::shared_ptr<DeviceRequests> devices;
+  std::unique_ptr<token_service::EmaRefusals> refusals;
+  std::unique_ptr<linked_accounts::Offers> offers;
 };
 
 class PostgresqlNodes : public testing::Test {
@@ -233,6 +246,98 @@ TEST_F(PostgresqlNodes, ARecoveryCodeIsAcceptedByOneNode) {
     for (auto& thread : threads) thread.join();
     EXPECT_EQ(accepted, 1);
   }
+}
+
+// The client pushes to one node, the browser comes to another, and goes on at the first.
+TEST_F(PostgresqlNodes, APushedRequestIsKnownToEveryNodeAndGivesOneCode) {
+  two();
+  using Use = token_service::PushedRequests::Use;
+  for (int round = 0; round < 5; ++round) {
+    const auto uri = *run(a_->pushed->add("desk", form::Parameters({{"client_id", "desk"}, {"state", "a&b=c"}}), kNow));
+    ASSERT_TRUE(uri);
+    EXPECT_FALSE(b_->pushed->find(*uri, "other", Use::begins, kNow));
+    EXPECT_FALSE(b_->pushed->find(*uri, "desk", Use::goes_on, kNow + Seconds{60}));
+    const auto there = b_->pushed->find(*uri, "desk", Use::begins, kNow);
+    ASSERT_TRUE(there);
+    EXPECT_EQ(*there->find("state"), "a&b=c");
+    ASSERT_TRUE(run(b_->pushed->begin(*uri, "desk", kNow)));
+    EXPECT_TRUE(a_->pushed->find(*uri, "desk", Use::goes_on, kNow + Seconds{599}));
+    EXPECT_FALSE(a_->pushed->find(*uri, "desk", Use::goes_on, kNow + Seconds{600}));
+    std::atomic<int> taken{0};
+    std::vector<std::thread> threads;
+    for (Node* node : {a_.get(), b_.get()}) {
+      threads.emplace_back([&, node] {
+        const auto first = run(node->pushed->take(*uri, kNow));
+        ASSERT_TRUE(first);
+        taken += *first;
+      });
+    }
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(taken, 1);
+    for (Node* node : {a_.get(), b_.get()}) EXPECT_FALSE(node->pushed->find(*uri, "desk", Use::goes_on, kNow));
+  }
+}
+
+// The device asks one node, its person answers at another.
+TEST_F(PostgresqlNodes, ADeviceHearsFromEveryNodeWhatItsPersonSaid) {
+  two();
+  using Poll = DeviceRequests::Poll;
+  using State = DeviceRequest::State;
+  for (int round = 0; round < 5; ++round) {
+    const auto made = *run(a_->devices->add("tv", "tv-agent", "openid", "192.0.2.7", kNow));
+    ASSERT_TRUE(made);
+    EXPECT_EQ(b_->devices->poll(made->device_code, "tv", kNow), Poll::waiting);
+    const auto waiting = b_->devices->find_waiting(made->request.user_code, kNow);
+    ASSERT_TRUE(waiting);
+    EXPECT_EQ(waiting->agent_id, "tv-agent");
+    EXPECT_EQ(waiting->peer, "192.0.2.7");
+    std::atomic<int> decided{0};
+    std::vector<std::thread> threads;
+    for (Node* node : {a_.get(), b_.get()}) {
+      threads.emplace_back([&, node] {
+        const auto first = run(node->devices->decide(made->request.user_code, node == a_.get() ? State::approved : State::denied, kNow));
+        ASSERT_TRUE(first);
+        decided += *first;
+      });
+    }
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(decided, 1) << "of two answers the first counts";
+    const auto heard = a_->devices->poll(made->device_code, "tv", kNow + Seconds{6});
+    EXPECT_TRUE(heard == Poll::approved || heard == Poll::denied);
+    EXPECT_EQ(b_->devices->poll(made->device_code, "tv", kNow + Seconds{6}), heard);
+  }
+}
+
+// What enterprise-managed authorization refused on one node is not to be had by interactive sign-in on another (rules §3.1).
+TEST_F(PostgresqlNodes, WhatOneNodeRefusedIsRefusedByTheOther) {
+  two();
+  const token_service::EmaRefusals::About about{"usr_alice", "cursor", "notes"};
+  ASSERT_TRUE(run(a_->refusals->note(about, "v1", kNow)));
+  EXPECT_TRUE(b_->refusals->counts(about, "v1", kNow));
+  ASSERT_TRUE(run(b_->refusals->forget(about, kNow)));
+  EXPECT_FALSE(a_->refusals->counts(about, "v1", kNow));
+  ASSERT_TRUE(run(a_->refusals->note(about, "v2", kNow)));
+  EXPECT_TRUE(b_->refusals->counts(about, "v2", kNow));
+  EXPECT_FALSE(b_->refusals->counts(about, "v1", kNow));
+}
+
+// A person answers at any node what a subject was offered at another.
+TEST_F(PostgresqlNodes, AnOfferedLinkIsOneOnEveryNode) {
+  two();
+  linked_accounts::Offer wanted;
+  wanted.of.issuer = "https://idp.example", wanted.of.subject = "sub-1";
+  wanted.user = "usr_alice", wanted.email = "alice@example.com", wanted.agent = "cursor";
+  const auto made = run(a_->offers->make(wanted, kNow));
+  ASSERT_TRUE(made);
+  EXPECT_TRUE(made->is_new);
+  const auto same = run(b_->offers->make(wanted, kNow));
+  ASSERT_TRUE(same);
+  EXPECT_FALSE(same->is_new) << "asked once, whichever nodes the subject comes to";
+  ASSERT_TRUE(run(b_->offers->reject(wanted.id(), "usr_alice", kNow)));
+  ASSERT_TRUE(a_->offers->find(wanted.id(), kNow));
+  EXPECT_EQ(a_->offers->find(wanted.id(), kNow)->rejected_by, "usr_alice");
+  ASSERT_TRUE(run(a_->offers->end(wanted.id(), kNow)));
+  EXPECT_FALSE(b_->offers->find(wanted.id(), kNow));
 }
 
 TEST_F(PostgresqlNodes, AWriteThatStandsOnAnOlderOneIsNone) {

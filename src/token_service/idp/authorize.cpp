@@ -141,6 +141,9 @@ Task<http::Response> authorize(const Idp& idp, const http::Request& http) {
   }
   auto fetching = fetch_client_document(idp, *parameters, *snapshot, now);
   co_await fetching;
+  auto beginning = begin_pushed_request(idp, *parameters, now);
+  const auto begun = co_await beginning;
+  if (!begun) co_return unavailable_page(idp);
   auto request = check_client_request(idp, *parameters, *snapshot, Arrival::begins, now);
   if (!request) co_return answer(idp, request.error());
   const auto hinted = hinted_user(idp, *request, now);

@@ -31,6 +31,14 @@ Result<AuthorizationRequest, AuthorizationRefusal> check_client_request(const Id
   return request;
 }
 
+Task<Result<void, Unavailable>> begin_pushed_request(const Idp& idp, const form::Parameters& parameters, Instant now) {
+  const auto *request_uri = parameters.find("request_uri"), *client_id = parameters.find("client_id");
+  if (!request_uri || !client_id || !is_pushed_request_uri(*request_uri)) co_return Result<void, Unavailable>{};
+  auto beginning = idp.pushed->begin(*request_uri, *client_id, now);
+  auto begun = co_await beginning;
+  co_return begun;
+}
+
 Task<void> fetch_client_document(const Idp& idp, const form::Parameters& parameters, const registry::Snapshot& snapshot, Instant now) {
   const auto* client_id = parameters.find("client_id");
   const auto* agent = client_id ? snapshot.agent_at_idp(*client_id) : nullptr;

@@ -12,6 +12,9 @@ namespace writ::token_service::idp {
 enum class Arrival { begins, goes_on };
 Result<AuthorizationRequest, AuthorizationRefusal> check_client_request(const Idp& idp, const form::Parameters& parameters, const registry::Snapshot& snapshot, Arrival arrival, Instant now);
 
+// Begins the pushed request that is named, if one is: its minute to begin is over then, and the time to sign in begins. Before the check of one that `begins`.
+Task<Result<void, Unavailable>> begin_pushed_request(const Idp& idp, const form::Parameters& parameters, Instant now);
+
 // Fetches the document of the client that the request names, if it is known by one. Whether there is one now, the check says.
 Task<void> fetch_client_document(const Idp& idp, const form::Parameters& parameters, const registry::Snapshot& snapshot, Instant now);
 

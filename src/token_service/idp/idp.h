@@ -21,6 +21,7 @@
 #include "token_service/idp/settings.h"
 #include "token_service/idp/sign_in_throttle.h"
 #include "token_service/idp/stores.h"
+#include "token_service/idp/device_grant/device_requests.h"
 #include "token_service/pushed_requests.h"
 #include "token_service/signing_keys.h"
 #include "token_service/token_endpoint.h"
@@ -69,6 +70,8 @@ struct Idp {
   signals::PeopleEvents* people_events = nullptr;
   // Authorization requests that clients pushed.
   std::shared_ptr<PushedRequests> pushed = std::make_shared<PushedRequests>();
+  // Devices that wait for a person.
+  std::shared_ptr<DeviceRequests> devices = std::make_shared<DeviceRequests>();
   // Documents of clients that are known by an address. Null: such clients are refused.
   client_metadata::ClientDocuments* client_documents = nullptr;
 };

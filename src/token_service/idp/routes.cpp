@@ -46,7 +46,7 @@ Task<http::Response> at_federation(const Idp& idp, const http::Request& request)
 
 // The grants and operations, and the endpoints that they are plugged into. Shared by the handlers, so it lives as long as they do.
 struct Endpoints {
-  explicit Endpoints(const Idp& idp) : code(idp), refresh(idp), exchange(idp), revocation(idp), introspection(idp), device_page{idp, device_requests}, device_authorization(idp, device_requests), device(device_requests, code),
+  explicit Endpoints(const Idp& idp) : code(idp), refresh(idp), exchange(idp), revocation(idp), introspection(idp), device_page{idp, *idp.devices}, device_authorization(idp, *idp.devices), device(*idp.devices, code),
         pushed(*idp.pushed, [&idp](const form::Parameters& parameters, const registry::Snapshot& snapshot, Instant now) { return check_pushed_request(idp, parameters, snapshot, now); }),
         parts(idp.endpoints) {}
   AuthorizationCodeGrant code;
@@ -54,7 +54,6 @@ struct Endpoints {
   TokenExchangeGrant exchange;
   RevocationOperation revocation;
   IntrospectionOperation introspection;
-  DeviceRequests device_requests;
   DevicePage device_page;
   DeviceAuthorization device_authorization;
   DeviceCodeGrant device;

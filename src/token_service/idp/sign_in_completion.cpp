@@ -96,7 +96,12 @@ Result<std::optional<std::string>, OwnTokenProblem> hinted_user(const Idp& idp, 
 
 Task<http::Response> give_code(const Idp& idp, AuthorizationRequest request, LiveSession live, Instant now) {
   // No second code comes of one pushed request.
-  if (!request.request_uri.empty() && !idp.pushed->take(request.request_uri, now)) co_return answer(idp, AuthorizationRefusal(PageProblem::request_uri_unknown));
+  if (!request.request_uri.empty()) {
+    auto taking = idp.pushed->take(request.request_uri, now);
+    const auto is_first = co_await taking;
+    if (!is_first) co_return unavailable_page(idp);
+    if (!*is_first) co_return answer(idp, AuthorizationRefusal(PageProblem::request_uri_unknown));
+  }
   const std::string text = crypto::random_token(32);
   AuthorizationCode code;
   code.digest = digest_of(text);

@@ -61,7 +61,7 @@ std::optional<Interactive> interactive_parts(const Settings& settings, const Par
   if (!settings.sign_in || parts.outgoing == nullptr || parts.refusals == nullptr || parts.interactive_key.empty()) return std::nullopt;
   return Interactive{.settings = settings, .clock = parts.clock, .registry = parts.registry, .policy = parts.policy, .revocations = parts.revocations, .signing_keys = parts.signing_keys,
                      .issuer_keys = parts.issuer_keys, .log = parts.log, .outgoing = *parts.outgoing, .refusals = *parts.refusals, .decision_points = parts.decision_points,
-                     .documents = parts.client_documents, .key = parts.interactive_key};
+                     .documents = parts.client_documents, .pushed = parts.pushed, .key = parts.interactive_key};
 }
 
 std::optional<InteractiveCodeGrant> code_grant(const std::optional<Interactive>& interactive, const Parts& parts) {

@@ -36,6 +36,7 @@ struct Parts {
   // Of the interactive grant (settings.sign_in): all three, or it is not offered.
   http::Outgoing* outgoing = nullptr;
   const EmaRefusals* refusals = nullptr;
+  std::shared_ptr<PushedRequests> pushed = std::make_shared<PushedRequests>();
   Secret interactive_key{};
   client_metadata::ClientDocuments* client_documents = nullptr;   // null: clients that are known by an address are refused
   dpop::Verifier* proofs = nullptr;   // null: DPoP is not offered

@@ -38,7 +38,10 @@ Task<Outcome> DeviceAuthorization::decide(const TokenRequest& request, const Cli
   const auto scope = asked_scope(request);
   if (!scope) co_return refused_device(oauth::ErrorCode::invalid_scope, "scope must contain openid", "scope_malformed", kEvent);
   requests_.forget_expired(request.now);
-  const auto made = requests_.add(client.registration->client_id, client.agent->id, scope->to_string(), request.peer, request.now);
+  auto adding = requests_.add(client.registration->client_id, client.agent->id, scope->to_string(), request.peer, request.now);
+  const auto added = co_await adding;
+  if (!added) co_return Outcome(added.error());
+  const auto& made = *added;
   if (!made) co_return Outcome(Unavailable{"too many devices wait for their people"});
   const std::string shown = shown_code(made->request.user_code), address = verification_uri(idp_);
   Granted granted;

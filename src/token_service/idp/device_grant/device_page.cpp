@@ -109,7 +109,10 @@ Task<http::Response> settle(Visit visit, DeviceRequest request, bool connect) {
     if (!added) co_return unavailable_page(idp);
   }
   const auto state = connect ? DeviceRequest::State::approved : DeviceRequest::State::denied;
-  if (!visit.page.requests.decide(request.user_code, state, visit.now)) co_return code_page(visit, 409, {}, "This code was answered already, or its time is over.");
+  auto deciding = visit.page.requests.decide(request.user_code, state, visit.now);
+  const auto is_first = co_await deciding;
+  if (!is_first) co_return unavailable_page(idp);
+  if (!*is_first) co_return code_page(visit, 409, {}, "This code was answered already, or its time is over.");
   co_return connect ? message_page(200, idp.settings.organisation, "Connected", "You can close this page. Your device goes on by itself.")
                     : message_page(200, idp.settings.organisation, "Denied", "The device was not connected. If you did not begin this, tell your administrator.");
 }

@@ -1,9 +1,10 @@
 #pragma once
 
-// Devices that wait for a person to let them in (RFC 8628). Memory alone: a request lives for ten minutes, and whoever lost one begins again. Bounded, and
-// bounded for each place they come from.
+// Devices that wait for a person to let them in (RFC 8628). A request lives for ten minutes, and whoever lost one begins again. Bounded, and bounded for each
+// place they come from.
 
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "token_service/request_home.h"
 
 namespace writ::token_service::idp {
 
@@ -24,36 +26,48 @@ struct DeviceRequest {
 };
 
 // Safe to share between threads.
-class DeviceRequests {
+class DeviceRequests final : public registry::DocumentOwner {
  public:
   static constexpr Seconds kLifetime{600}, kInterval{5};
   static constexpr std::size_t kMax = 10'000, kOfOneSourceMax = 50;
+
+  DeviceRequests() = default;   // of a process alone
+  static Result<std::shared_ptr<DeviceRequests>, Unavailable> open(RequestHome home);
 
   struct New {
     std::string device_code;     // 32 random bytes; kept as its digest alone
     DeviceRequest request;
   };
   // Absent: there are too many.
-  std::optional<New> add(std::string client_id, std::string agent_id, std::string scope, std::string peer, Instant now);
+  Task<Result<std::optional<New>, Unavailable>> add(std::string client_id, std::string agent_id, std::string scope, std::string peer, Instant now);
 
   // What a person typed: upper or lower case, dashes and spaces anywhere. Absent for what is no code, is unknown, over, or decided already.
   std::optional<DeviceRequest> find_waiting(std::string_view typed, Instant now) const;
   // False when it is no longer waiting: of two answers the first counts.
-  bool decide(std::string_view user_code, DeviceRequest::State state, Instant now);
+  Task<Result<bool, Unavailable>> decide(std::string user_code, DeviceRequest::State state, Instant now);
 
   enum class Poll { unknown, of_another_client, expired, slow_down, waiting, approved, denied };
-  // Each answer costs the device its interval; asking too soon makes that longer (RFC 8628 §3.5).
+  // Each answer costs the device its interval; asking too soon makes that longer (RFC 8628 §3.5). Of several nodes each counts what it is asked.
   Poll poll(std::string_view device_code, std::string_view client_id, Instant now);
   void forget_expired(Instant now);
+
+  std::string_view table() const override { return home_.table(); }
+  Result<void, Unavailable> take_over(const registry::Document& document) override;
 
  private:
   struct Entry {
     DeviceRequest request;
+    std::int64_t version = 1;
     Instant next_poll{};
     Seconds interval{kInterval};
   };
   static constexpr Seconds kRemembered{60};   // after its end, so that a device hears that it is over
 
+  explicit DeviceRequests(RequestHome home) : home_(std::move(home)) {}
+  registry::Document document_of(const Entry& entry) const;
+  std::optional<New> add_here(std::string client_id, std::string agent_id, std::string scope, std::string peer, Instant now);
+
+  RequestHome home_;
   mutable std::mutex mutex_;
   std::map<std::string, Entry, std::less<>> by_user_code_;
   std::map<std::string, std::string, std::less<>> by_digest_;   // of the device code

@@ -13,14 +13,14 @@ using State = DeviceRequest::State;
 
 struct Waiting {
   DeviceRequests requests;
-  DeviceRequests::New made = *requests.add("tv", "tv-agent", "openid", "192.0.2.7", now);
+  DeviceRequests::New made = **run(requests.add("tv", "tv-agent", "openid", "192.0.2.7", now));
 };
 
 TEST(DeviceRequests, CodesAreLongReadableAndDifferent) {
   DeviceRequests requests;
   std::set<std::string> codes;
   for (int i = 0; i < 50; ++i) {
-    const auto made = requests.add("tv", "tv-agent", "openid", "192.0.2." + std::to_string(i), now);
+    const auto made = *run(requests.add("tv", "tv-agent", "openid", "192.0.2." + std::to_string(i), now));
     ASSERT_TRUE(made);
     EXPECT_EQ(made->request.user_code.size(), 8u);
     EXPECT_EQ(made->request.user_code.find_first_not_of("BCDFGHJKLMNPQRSTVWXZ"), std::string::npos);
@@ -46,8 +46,8 @@ TEST(DeviceRequests, APollHearsWhatThePersonSaid) {
   EXPECT_EQ(w.requests.poll("other", "tv", now), Poll::unknown);
   EXPECT_EQ(w.requests.poll(w.made.device_code, "radio", now), Poll::of_another_client);
   EXPECT_EQ(w.requests.poll(w.made.device_code, "tv", now), Poll::waiting);
-  EXPECT_TRUE(w.requests.decide(w.made.request.user_code, State::approved, now));
-  EXPECT_FALSE(w.requests.decide(w.made.request.user_code, State::denied, now));   // the first answer counts
+  EXPECT_TRUE(*run(w.requests.decide(w.made.request.user_code, State::approved, now)));
+  EXPECT_FALSE(*run(w.requests.decide(w.made.request.user_code, State::denied, now)));   // the first answer counts
   EXPECT_FALSE(w.requests.find_waiting(w.made.request.user_code, now));
   EXPECT_EQ(w.requests.poll(w.made.device_code, "tv", now + Seconds{5}), Poll::approved);
   EXPECT_EQ(w.requests.poll(w.made.device_code, "tv", now + Seconds{600}), Poll::expired);
@@ -59,7 +59,7 @@ TEST(DeviceRequests, APollHearsWhatThePersonSaid) {
 
 TEST(DeviceRequests, ADeniedOneHearsIt) {
   Waiting w;
-  EXPECT_TRUE(w.requests.decide(w.made.request.user_code, State::denied, now));
+  EXPECT_TRUE(*run(w.requests.decide(w.made.request.user_code, State::denied, now)));
   EXPECT_EQ(w.requests.poll(w.made.device_code, "tv", now), Poll::denied);
 }
 
@@ -74,10 +74,10 @@ TEST(DeviceRequests, AskingTooSoonMakesTheWaitLonger) {
 
 TEST(DeviceRequests, OneSourceDoesNotFillThePlaceOfOthers) {
   DeviceRequests requests;
-  for (std::size_t i = 0; i < DeviceRequests::kOfOneSourceMax; ++i) EXPECT_TRUE(requests.add("tv", "a", "openid", "192.0.2.7", now));
-  EXPECT_FALSE(requests.add("tv", "a", "openid", "192.0.2.7", now));
-  EXPECT_TRUE(requests.add("tv", "a", "openid", "192.0.2.8", now));
-  EXPECT_TRUE(requests.add("tv", "a", "openid", "192.0.2.7", now + Seconds{600}));
+  for (std::size_t i = 0; i < DeviceRequests::kOfOneSourceMax; ++i) EXPECT_TRUE(*run(requests.add("tv", "a", "openid", "192.0.2.7", now)));
+  EXPECT_FALSE(*run(requests.add("tv", "a", "openid", "192.0.2.7", now)));
+  EXPECT_TRUE(*run(requests.add("tv", "a", "openid", "192.0.2.8", now)));
+  EXPECT_TRUE(*run(requests.add("tv", "a", "openid", "192.0.2.7", now + Seconds{600})));
 }
 
 TEST(CodeGuesses, AreTenInTenMinutes) {

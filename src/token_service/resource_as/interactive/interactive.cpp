@@ -164,7 +164,11 @@ Task<http::Response> authorize(const Interactive& interactive, const http::Reque
     const auto* client_id = parameters->find("client_id");
     const std::string name = *request_uri;
     auto pushed = client_id ? interactive.pushed->find(name, *client_id, PushedRequests::Use::begins, now) : std::nullopt;
-    if (!pushed || !interactive.pushed->take(name, now)) co_return answer(interactive, RequestFailure(PageProblem::request_uri_unknown));
+    if (!pushed) co_return answer(interactive, RequestFailure(PageProblem::request_uri_unknown));
+    auto taking = interactive.pushed->take(name, now);
+    const auto is_first = co_await taking;
+    if (!is_first) co_return try_again_page(interactive);
+    if (!*is_first) co_return answer(interactive, RequestFailure(PageProblem::request_uri_unknown));
     parameters = std::move(*pushed);
   }
   auto fetching = fetch_document(interactive, *parameters, *snapshot, now);
