@@ -3,7 +3,8 @@
 import argparse, datetime, json, os, pathlib, platform, re, shutil, signal, statistics, subprocess, sys, tempfile, time, urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "benchmarks/streams"))
+sys.path[:0] = [str(ROOT / "benchmarks/streams"), str(ROOT / "benchmarks/nodes")]
+import nodes  # noqa: E402
 import streams  # noqa: E402
 
 BIN = ROOT / "build/release/bin"
@@ -11,7 +12,7 @@ PEERS = ROOT / "build/bench/peers"
 SERVER_CORE, LOAD_CORE = "0", "1"
 PORT, STUB, ISSUER = 18620, 18650, 18660
 BASE = f"http://127.0.0.1:{PORT}"
-PEER_PORTS = {"express + jose": 18630, "plain Node": 18631, "nginx": 18640, "HAProxy": 18641, "express gateway": 18642}
+PEER_PORTS = {"express + jose": 18630, "plain Node": 18631, "oidc-provider": 18632, "nginx": 18640, "HAProxy": 18641, "express gateway": 18642}
 SECRET = "only-for-measuring-0123456789abcdef"
 SETTINGS = {
     "port": PORT, "idp": f"{BASE}/idp", "ras": f"{BASE}/ras", "resource": f"{BASE}/mcp/bench", "issuer": f"http://127.0.0.1:{ISSUER}",
@@ -21,8 +22,13 @@ SETTINGS = {
 }
 NOT_DONE_BY_PEERS = {
     "express + jose": "durability, audit, policy language", "plain Node": "durability, audit, policy language",
+    "oidc-provider": "durability, audit, policy language",
     "nginx": "any check at all", "HAProxy": "policy, audit, reading the message", "express gateway": "policy language, audit, strict parsing",
 }
+
+
+WITH_TABLES = "Writ with issuer tables"
+CEILINGS = {"Writ": "verify + sign ceiling", WITH_TABLES: "verify + sign ceiling, with issuer tables"}
 
 
 class World:
@@ -117,7 +123,11 @@ def load(requests, port, seconds, connections=32, rate=0, once=False):
 
 
 def cpu_seconds(child):
-    fields = pathlib.Path(f"/proc/{child.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return cpu_seconds_of(child.pid)
+
+
+def cpu_seconds_of(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
@@ -149,7 +159,7 @@ def ratios(results, reference="Writ", key="rate"):
 
 def tokens(world, leg, options):
     """One of the two grants, Writ against the peers and the ceiling that the cryptography sets."""
-    names = ["Writ", "plain Node", "express + jose"]
+    names = ["Writ", WITH_TABLES, "plain Node", "express + jose", "oidc-provider"]
     ceilings = []
     requests = world.folder / leg
     seconds = options.seconds if leg == "token_exchange" else min(options.seconds, 2)
@@ -159,20 +169,29 @@ def tokens(world, leg, options):
     def measure(name):
         if leg == "redemption":   # each ID-JAG is good for one answer
             world.prepare("id-jags", requests, int(22_000 * (seconds + 0.3)))
-        file, port = (f"{requests}.writ", PORT) if name == "Writ" else (f"{requests}.peer", PEER_PORTS[name])
+            world.prepare("id-jags", f"{requests}-warm", 500)
+        is_writ = name in ("Writ", WITH_TABLES)
+        kind, port = ("writ", PORT) if is_writ else ("peer", PEER_PORTS[name])
+        if is_writ:
+            restart(world, "keys: {issuer_tables: true}\n" if name == WITH_TABLES else "")
         if leg == "token_exchange":
-            load(file, port, 0.3)
+            load(f"{requests}.{kind}", port, 0.3)
+        else:
+            load(f"{requests}-warm.{kind}", port, 2, once=True)
         if name == "Writ":
             ceilings.append(ceiling())
+        if is_writ:
             before = cpu_seconds(world.writ)
-        result = load(file, port, seconds, once=leg == "redemption")
-        if name == "Writ":
+        result = load(f"{requests}.{kind}", port, seconds, once=leg == "redemption")
+        if is_writ:
             result["cpu_us_per_request"] = (cpu_seconds(world.writ) - before) * 1e6 / result["good"]
         return result
 
     results = rounds_of(names, measure, options.rounds)
-    against = ratios(results)
-    against["verify + sign ceiling"] = spread([w["rate"] / c["verify_and_sign_per_s"] for w, c in zip(results["Writ"], ceilings)])
+    against = ratios({name: of for name, of in results.items() if name != WITH_TABLES})
+    for name, title in CEILINGS.items():
+        against[title] = spread([w["rate"] / c["verify_and_sign_per_s"] for w, c in zip(results[name], ceilings)])
+    restart(world)
     return {"results": results, "ratios": against, "ceilings": ceilings}
 
 
@@ -239,18 +258,18 @@ def start_and_memory(users, grants):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def restart(world):
-    """The server anew, with the store that it has."""
+def restart(world, settings=""):
+    """The server anew, with the store that it has, and with these settings besides those that it always has."""
     world.writ.send_signal(signal.SIGTERM)
     world.writ.wait(15)
     world.children.remove(world.writ)
-    text = (world.folder / "writ.yaml").read_text()
-    (world.folder / "writ.yaml").write_text(text.replace("objects: deployment\npolicy: deployment\n", ""))
-    world.writ = world.start("writ", [BIN / "writd", "serve", "-c", world.folder / "writ.yaml"], SERVER_CORE, PORT)
+    text = (world.folder / "writ.yaml").read_text().replace("objects: deployment\npolicy: deployment\n", "")
+    (world.folder / "again.yaml").write_text(text + settings)
+    world.writ = world.start("writ", [BIN / "writd", "serve", "-c", world.folder / "again.yaml"], SERVER_CORE, PORT)
 
 
 def start_peers(world):
-    for name, file in (("express + jose", "express_token_service"), ("plain Node", "plain_token_service"), ("express gateway", "express_gateway")):
+    for name, file in (("express + jose", "express_token_service"), ("plain Node", "plain_token_service"), ("oidc-provider", "oidc_provider"), ("express gateway", "express_gateway")):
         environment = dict(world.environment, PORT=str(PEER_PORTS[name]))
         world.start(name, ["node", f"{file}.mjs"], SERVER_CORE, PEER_PORTS[name], cwd=PEERS, environment=environment)
         world.running.add(name)
@@ -311,6 +330,7 @@ def table(report):
         added = report["latency"]["added"]
         lines += ["### Added latency at 1,000 calls/s over nginx", "", "| | min | median | max |", "| --- | --- | --- | --- |"]
         lines += [f"| {key[:3]} | {added[key]['min'] / 1000:.3f} ms | **{added[key]['median'] / 1000:.3f} ms** | {added[key]['max'] / 1000:.3f} ms |" for key in ("p50_us", "p99_us")] + [""]
+    lines += nodes.table(report)
     lines += streams.table(report)
     if "start" in report:
         lines += ["### Start and memory", "", "| users | grants | start to first answer, median | resident |", "| --- | --- | --- | --- |"]
@@ -338,7 +358,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3)
-    parser.add_argument("--only", default="token_exchange,redemption,gateway,latency,start,streams,revocation")
+    parser.add_argument("--only", default="token_exchange,redemption,gateway,latency,start,nodes,streams,revocation")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md")
     options = parser.parse_args()
     wanted = options.only.split(",")
@@ -356,9 +376,11 @@ def main():
             configure(world.folder)
             world.writ = world.start("writ", [BIN / "writd", "serve", "-c", world.folder / "writ.yaml"], SERVER_CORE, PORT)
             world.running = set()
-            if set(wanted) - {"start", "revocation", "streams"}:
+            if set(wanted) & {"token_exchange", "redemption", "gateway", "latency"}:
                 start_peers(world)
                 report["left_out"] = sorted({"nginx", "HAProxy"} - world.running)
+            if "nodes" in wanted and not nodes.is_available():
+                report.setdefault("left_out", []).append("PostgreSQL")
             for leg in ("token_exchange", "redemption"):
                 if leg in wanted:
                     print(leg, flush=True)
@@ -367,6 +389,9 @@ def main():
                 if leg in wanted:
                     print(leg, flush=True)
                     report[leg] = run(world, options)
+            if "nodes" in wanted and nodes.is_available():
+                print("nodes", flush=True)
+                report["nodes"] = nodes.measure(world, sys.modules[__name__], options)
             if "streams" in wanted:
                 print("streams", flush=True)
                 report["streams"] = {"idle": streams.idle(world, sys.modules[__name__], options), "large": streams.large_answer(BIN)}

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "policy_story"))
+sys.path[:0] = [str(HERE.parent / "policy_story"), str(HERE.parent / "support")]
 from postgresql import Cluster  # noqa: E402
 from world import Checks, World  # noqa: E402
 
