@@ -20,21 +20,25 @@ constexpr Reverse reverse(std::string_view alphabet) {
 constexpr Reverse kUrlReverse = reverse(kUrlAlphabet);
 constexpr Reverse kStandardReverse = reverse(kStandardAlphabet);
 
+// Three bytes at a time into a text that has its length already.
 std::string encode_with(std::string_view alphabet, std::string_view bytes) {
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
+  const std::size_t rest = bytes.size() % 3;
+  std::string text(bytes.size() / 3 * 4 + (rest == 0 ? 0 : rest + 1), '\0');
+  char* out = text.data();
   const auto at = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[i])); };
   std::size_t i = 0;
   for (; i + 3 <= bytes.size(); i += 3) {
     const std::uint32_t group = at(i) << 16 | at(i + 1) << 8 | at(i + 2);
-    for (const int shift : {18, 12, 6, 0}) text += alphabet[group >> shift & 63];
+    *out++ = alphabet[group >> 18];
+    *out++ = alphabet[group >> 12 & 63];
+    *out++ = alphabet[group >> 6 & 63];
+    *out++ = alphabet[group & 63];
   }
-  if (bytes.size() - i == 1) {
-    const std::uint32_t group = at(i) << 16;
-    for (const int shift : {18, 12}) text += alphabet[group >> shift & 63];
-  } else if (bytes.size() - i == 2) {
-    const std::uint32_t group = at(i) << 16 | at(i + 1) << 8;
-    for (const int shift : {18, 12, 6}) text += alphabet[group >> shift & 63];
+  if (rest != 0) {
+    const std::uint32_t group = at(i) << 16 | (rest == 2 ? at(i + 1) << 8 : 0);
+    *out++ = alphabet[group >> 18];
+    *out++ = alphabet[group >> 12 & 63];
+    if (rest == 2) *out++ = alphabet[group >> 6 & 63];
   }
   return text;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "encoding/plain_text.h"
 #include "encoding/utf8.h"
 
 namespace writ::form {
@@ -22,6 +23,7 @@ bool is_control(char byte) { return static_cast<unsigned char>(byte) < 0x20 || b
 Result<std::string, Problem> component(std::string_view text) {
   auto decoded = decode(text);
   if (!decoded) return unexpected(Problem::bad_escape);
+  if (plain_prefix(*decoded) == decoded->size()) return std::move(*decoded);   // printable ASCII
   if (!utf8::is_valid(*decoded)) return unexpected(Problem::invalid_utf8);
   if (std::any_of(decoded->begin(), decoded->end(), is_control)) return unexpected(Problem::control_character);
   return std::move(*decoded);
@@ -103,19 +105,26 @@ std::string encode(std::string_view text) {
 std::optional<std::string> decode(std::string_view text) {
   std::string decoded;
   decoded.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '+') {
+  // Tokens are long and have nothing to decode: whole runs, not letters. Each of the two is looked for again only behind where it was found.
+  const auto find = [text](char letter, std::size_t from) { return std::min(text.find(letter, from), text.size()); };
+  std::size_t plus = find('+', 0), escape = find('%', 0);
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(plus, escape);
+    decoded += text.substr(at, end - at);
+    if (end == text.size()) break;
+    if (end == plus) {
       decoded += ' ';
-    } else if (text[i] == '%') {
-      if (text.size() - i < 3) return std::nullopt;
-      const int high = hex_value(text[i + 1]);
-      const int low = hex_value(text[i + 2]);
-      if (high < 0 || low < 0) return std::nullopt;
-      decoded += static_cast<char>(high << 4 | low);
-      i += 2;
-    } else {
-      decoded += text[i];
+      at = end + 1;
+      plus = find('+', at);
+      continue;
     }
+    if (text.size() - end < 3) return std::nullopt;
+    const int high = hex_value(text[end + 1]);
+    const int low = hex_value(text[end + 2]);
+    if (high < 0 || low < 0) return std::nullopt;
+    decoded += static_cast<char>(high << 4 | low);
+    at = end + 3;
+    escape = find('%', at);
   }
   return decoded;
 }

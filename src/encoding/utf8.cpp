@@ -1,9 +1,23 @@
 #include "encoding/utf8.h"
 
+#include <cstdint>
+#include <cstring>
+
 namespace writ::utf8 {
 namespace {
 
 bool is_continuation(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
+
+// Eight bytes at a time: almost all that is ever read.
+std::size_t ascii_prefix(std::string_view text) {
+  std::size_t at = 0;
+  for (std::uint64_t word = 0; at + sizeof word <= text.size(); at += sizeof word) {
+    std::memcpy(&word, text.data() + at, sizeof word);
+    if ((word & 0x8080808080808080U) != 0) break;
+  }
+  while (at < text.size() && static_cast<unsigned char>(text[at]) < 0x80) ++at;
+  return at;
+}
 
 }  // namespace
 
@@ -24,6 +38,10 @@ std::size_t length_of_first(std::string_view text) {
 
 bool is_valid(std::string_view text) {
   while (!text.empty()) {
+    if (const std::size_t ascii = ascii_prefix(text); ascii != 0) {
+      text.remove_prefix(ascii);
+      continue;
+    }
     const std::size_t length = length_of_first(text);
     if (length == 0) return false;
     text.remove_prefix(length);

@@ -251,6 +251,10 @@ Result<std::string, JweProblem> decrypt(std::string_view compact, std::span<cons
   return std::move(*opened);
 }
 
-bool is_encrypted(std::string_view compact) { return std::count(compact.begin(), compact.end(), '.') == 4; }
+bool is_encrypted(std::string_view compact) {
+  std::size_t dots = 0;
+  for (std::size_t at = compact.find('.'); at != compact.npos && dots <= 4; at = compact.find('.', at + 1)) ++dots;
+  return dots == 4;
+}
 
 }  // namespace writ::jose

@@ -85,9 +85,9 @@ std::string_view to_string(JwtProblem problem) {
 
 Result<Jws, JwtProblem> Jws::parse(std::string_view compact) {
   if (compact.size() > kTokenBytesMax) return unexpected(JwtProblem::too_large);
-  if (std::count(compact.begin(), compact.end(), '.') != 2) return unexpected(JwtProblem::not_compact);
   const std::size_t first = compact.find('.');
-  const std::size_t second = compact.rfind('.');
+  const std::size_t second = first == compact.npos ? first : compact.find('.', first + 1);
+  if (second == compact.npos || compact.find('.', second + 1) != compact.npos) return unexpected(JwtProblem::not_compact);
 
   Jws jws;
   const std::string header = TRY(decode_part(compact.substr(0, first)));

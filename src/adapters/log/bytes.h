@@ -11,7 +11,9 @@ namespace writ::log {
 
 template <class Integer>
 void put(std::string& out, Integer value) {
-  for (std::size_t i = 0; i < sizeof value; ++i) out += static_cast<char>(static_cast<std::uint64_t>(value) >> (8 * i));
+  char bytes[sizeof value];
+  for (std::size_t i = 0; i < sizeof value; ++i) bytes[i] = static_cast<char>(static_cast<std::uint64_t>(value) >> (8 * i));
+  out.append(bytes, sizeof bytes);
 }
 
 // Precondition: bytes.size() >= at + sizeof(Integer).

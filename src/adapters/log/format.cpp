@@ -34,6 +34,7 @@ std::string encode(const GroupHeader& header) {
 std::string to_hex(std::string_view bytes) {
   constexpr char kDigits[] = "0123456789abcdef";
   std::string out;
+  out.reserve(2 * bytes.size());
   for (const char byte : bytes) {
     out += kDigits[static_cast<unsigned char>(byte) >> 4];
     out += kDigits[static_cast<unsigned char>(byte) & 15];
