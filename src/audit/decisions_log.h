@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "audit/record.h"
+#include "base/boxed.h"
 #include "base/result.h"
 #include "base/task.h"
 
@@ -35,7 +36,7 @@ enum class Durability { power, process };   // fsync before the answer, or writt
 struct Commit {
   Record record;                       // what is recorded when nothing was claimed before
   std::optional<Claim> claim;
-  std::optional<Record> if_replayed;   // recorded instead when the claim was used before. Required with a claim.
+  Boxed<Record> if_replayed;           // recorded instead when the claim was used before. Required with a claim.
   Durability durability = Durability::power;
 };
 

@@ -26,11 +26,25 @@ Result<VerifiedJwt, JwtProblem> VerifiedJwt::verify(UnverifiedJwt unverified, co
 
 namespace {
 
+constexpr std::size_t kUsualBytes = 1'024;
+
 std::string signed_part(crypto::Algorithm algorithm, const std::string& kid, std::string_view type, const json::Value& claims) {
-  const json::Value header{{"alg", crypto::to_string(algorithm)}, {"kid", kid}, {"typ", type}};
-  std::string token = base64url::encode(json::write(header));
+  std::string text;
+  text.reserve(kUsualBytes);   // one allocation for most tokens
+  text += "{\"alg\":";
+  json::append_quoted(text, crypto::to_string(algorithm));
+  text += ",\"kid\":";
+  json::append_quoted(text, kid);
+  text += ",\"typ\":";
+  json::append_quoted(text, type);
+  text += '}';
+  std::string token;
+  token.reserve(kUsualBytes);
+  token += base64url::encode(text);
   token += '.';
-  token += base64url::encode(json::write(claims));
+  text.clear();
+  json::append(text, claims);
+  token += base64url::encode(text);
   return token;
 }
 

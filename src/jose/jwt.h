@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 
 #include "base/result.h"
@@ -47,6 +48,7 @@ class VerifiedJwt {
   static Result<VerifiedJwt, JwtProblem> verify(UnverifiedJwt unverified, const crypto::PublicKey& key, std::span<const crypto::Algorithm> allowed);
 
   const json::Value& claims() const { return jwt_.claims_; }
+  json::Value take_claims() && { return std::move(jwt_.claims_); }
   const json::Value& header() const { return jwt_.header(); }
   bool has_type(std::string_view type) const { return jwt_.has_type(type); }
 

@@ -90,7 +90,7 @@ Task<Result<audit::Committed, Unavailable>> NodeLog::commit(audit::Commit commit
     replayed = !*is_first;
     if (replayed) commit.record = std::move(*commit.if_replayed);
     commit.claim.reset();
-    commit.if_replayed.reset();
+    commit.if_replayed = std::nullopt;
   }
   auto writing = parts_.spool->commit(std::move(commit));
   auto committed = co_await writing;

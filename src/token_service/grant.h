@@ -45,7 +45,7 @@ struct Granted {
   json::Object body;                                   // the token response without secrets' copies elsewhere
   audit::Record record;
   std::optional<audit::Claim> claim;
-  std::optional<audit::Record> if_replayed;            // required with a claim; answered as invalid_grant
+  Boxed<audit::Record> if_replayed;                    // required with a claim; answered as invalid_grant
   // State that changes with the yes (a rotated refresh token), after the record is durable (rules §6.4). Null: nothing.
   std::function<Task<Result<void, Unavailable>>()> after_commit;
   // What a replay sets off (RFC 6749 §4.1.2: revoke what the code gave). Null: nothing.

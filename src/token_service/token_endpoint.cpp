@@ -96,15 +96,15 @@ Task<http::Response> TokenEndpoint::handle(const http::Request& request) const {
   }
   assert(outcome.has_value());   // the last step always ends the exchange
 
-  auto answer = render(exchange, std::move(*outcome));
+  auto answer = render(exchange, *outcome);
   http::Response response = co_await answer;
   if (!exchange.dpop_nonce.empty()) response.headers.set(dpop::kNonceHeader, exchange.dpop_nonce);
   co_return response;
 }
 
-Task<http::Response> TokenEndpoint::render(Exchange& exchange, Outcome outcome) const {
-  if (auto* granted = std::get_if<Granted>(&outcome)) return commit_and_render(exchange, std::move(*granted));
-  if (auto* refused = std::get_if<Refused>(&outcome)) return commit_and_render(exchange, std::move(*refused));
+Task<http::Response> TokenEndpoint::render(Exchange& exchange, Outcome& outcome) const {
+  if (auto* granted = std::get_if<Granted>(&outcome)) return commit_and_render(exchange, *granted);
+  if (auto* refused = std::get_if<Refused>(&outcome)) return commit_and_render(exchange, *refused);
   return commit_and_render(exchange, std::get<Unavailable>(outcome));
 }
 
@@ -178,13 +178,14 @@ Task<std::optional<Outcome>> TokenEndpoint::run_grant(Exchange& exchange) const 
 
 // ---- how an exchange ends: exactly one record, then the answer
 
-Task<http::Response> TokenEndpoint::commit_and_render(Exchange& exchange, Granted granted) const {
+Task<http::Response> TokenEndpoint::commit_and_render(Exchange& exchange, Granted& granted) const {
   assert(granted.claim.has_value() == granted.if_replayed.has_value());
   audit::Commit to_commit{std::move(granted.record), granted.claim, std::move(granted.if_replayed), granted.durability};
   complete(to_commit.record, exchange);
   if (to_commit.if_replayed) complete(*to_commit.if_replayed, exchange);
-  audit::Record undone = to_commit.record;
-  auto committing = commit(std::move(to_commit));
+  std::optional<audit::Record> undone;
+  if (granted.after_commit || granted.after_replay) undone = to_commit.record;
+  auto committing = parts_.log.commit(std::move(to_commit));
   const auto committed = co_await committing;
   if (!committed) co_return oauth::render(unavailable());
 
@@ -194,12 +195,12 @@ Task<http::Response> TokenEndpoint::commit_and_render(Exchange& exchange, Grante
     const auto applied = co_await applying;
     if (!applied) {
       // The record promised a change that did not come (rules §6.4). The caller got nothing.
-      undone.event = audit::Event::aborted;
-      undone.effect = audit::Effect::none;
-      undone.of_position = committed->position;
-      undone.reason = "change_failed";
-      undone.detail = applied.error().what;
-      auto recording = commit({std::move(undone), std::nullopt, std::nullopt, audit::Durability::power});
+      undone->event = audit::Event::aborted;
+      undone->effect = audit::Effect::none;
+      undone->of_position = committed->position;
+      undone->reason = "change_failed";
+      undone->detail = applied.error().what;
+      auto recording = parts_.log.commit({std::move(*undone), std::nullopt, std::nullopt, audit::Durability::power});
       const auto recorded = co_await recording;
       static_cast<void>(recorded);   // the answer is 503 either way
       co_return oauth::render(unavailable());
@@ -209,11 +210,11 @@ Task<http::Response> TokenEndpoint::commit_and_render(Exchange& exchange, Grante
   co_return http::no_store(http::json(200, json::write(json::Value(std::move(granted.body)))));
 }
 
-Task<http::Response> TokenEndpoint::commit_and_render(Exchange& exchange, Refused refused) const {
+Task<http::Response> TokenEndpoint::commit_and_render(Exchange& exchange, Refused& refused) const {
   if (exchange.recorded_at) co_return oauth::render(refused.error);
   complete(refused.record, exchange);
   audit::Commit to_commit{std::move(refused.record), std::nullopt, std::nullopt, exchange.durability};
-  auto committing = commit(std::move(to_commit));
+  auto committing = parts_.log.commit(std::move(to_commit));
   const auto committed = co_await committing;
   // S1: a refusal without a record would hide an attack; the caller learns only that it should come back.
   if (!committed) co_return oauth::render(unavailable());
@@ -222,22 +223,17 @@ Task<http::Response> TokenEndpoint::commit_and_render(Exchange& exchange, Refuse
   co_return oauth::render(refused.error);
 }
 
-Task<http::Response> TokenEndpoint::commit_and_render(Exchange& exchange, Unavailable missing) const {
+Task<http::Response> TokenEndpoint::commit_and_render(Exchange& exchange, Unavailable& missing) const {
   audit::Record record;
   record.event = exchange.grant != nullptr ? exchange.grant->event() : audit::Event::client_authentication;
   record.effect = audit::Effect::deny;
   record.reason = "unavailable";
   record.detail = missing.what;
   complete(record, exchange);
-  auto committing = commit({std::move(record), std::nullopt, std::nullopt, audit::Durability::process});
+  auto committing = parts_.log.commit({std::move(record), std::nullopt, std::nullopt, audit::Durability::process});
   const auto committed = co_await committing;
   static_cast<void>(committed);   // what is missing may be the log itself; the answer is 503 either way
   co_return oauth::render(unavailable());
-}
-
-Task<Result<audit::Committed, Unavailable>> TokenEndpoint::commit(audit::Commit to_commit) const {
-  auto committing = parts_.log.commit(std::move(to_commit));
-  co_return co_await committing;
 }
 
 void TokenEndpoint::complete(audit::Record& record, const Exchange& exchange) const {

@@ -55,11 +55,11 @@ class TokenEndpoint {
   Task<std::optional<Outcome>> prove_possession(Exchange& exchange) const;
   Task<std::optional<Outcome>> run_grant(Exchange& exchange) const;
 
-  Task<http::Response> render(Exchange& exchange, Outcome outcome) const;
-  Task<http::Response> commit_and_render(Exchange& exchange, Granted granted) const;
-  Task<http::Response> commit_and_render(Exchange& exchange, Refused refused) const;
-  Task<http::Response> commit_and_render(Exchange& exchange, Unavailable unavailable) const;
-  Task<Result<audit::Committed, Unavailable>> commit(audit::Commit commit) const;
+  // The outcome outlives the task, and is used up.
+  Task<http::Response> render(Exchange& exchange, Outcome& outcome) const;
+  Task<http::Response> commit_and_render(Exchange& exchange, Granted& granted) const;
+  Task<http::Response> commit_and_render(Exchange& exchange, Refused& refused) const;
+  Task<http::Response> commit_and_render(Exchange& exchange, Unavailable& unavailable) const;
   void complete(audit::Record& record, const Exchange& exchange) const;
   Refused refused_client(const ClientRefused& refused, Exchange& exchange) const;
 

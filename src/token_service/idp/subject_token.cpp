@@ -17,9 +17,9 @@ Problem problem_of(OwnTokenProblem problem) {
   return Problem::subject_token_malformed;
 }
 
-Result<Subject, Refusal> check_id_token(const Idp& idp, std::string_view token, const Client& client, Instant now) {
+Result<Subject, Refusal> check_id_token(const Idp& idp, std::string_view token, std::optional<jose::UnverifiedJwt> read, const Client& client, Instant now) {
   const auto keys = idp.keys.current();
-  auto own = verify_own(token, oauth::kTypIdToken, *keys, idp.settings, now);
+  auto own = read ? verify_own(std::move(*read), oauth::kTypIdToken, *keys, idp.settings, now) : verify_own(token, oauth::kTypIdToken, *keys, idp.settings, now);
   if (!own) return unexpected(refuse(problem_of(own.error())));
   // An ID token is for its own client: another agent that got hold of it gains nothing (X1, IDJAG-41).
   const std::string& client_id = client.registration->client_id;
@@ -90,11 +90,11 @@ Result<void, Refusal> check_key_of(const RefreshFamily& family, const TokenReque
   return unexpected(refuse(Problem::refresh_token_of_another_key));
 }
 
-Result<Subject, Refusal> check_subject_token(const Idp& idp, const TokenRequest& request, const Client& client) {
+Result<Subject, Refusal> check_subject_token(const Idp& idp, const TokenRequest& request, const Client& client, std::optional<jose::UnverifiedJwt> read) {
   const auto* type = request.parameters.find("subject_token_type");
   const auto* token = request.parameters.find("subject_token");
   if (!type || !token) return unexpected(refuse(Problem::missing_parameter, type ? "subject_token" : "subject_token_type"));
-  if (*type == oauth::kTokenTypeIdToken) return check_id_token(idp, *token, client, request.now);
+  if (*type == oauth::kTokenTypeIdToken) return check_id_token(idp, *token, std::move(read), client, request.now);
   if (*type == oauth::kTokenTypeRefreshToken) return check_refresh_subject(idp, *token, client, request);
   return unexpected(refuse(Problem::subject_token_type_unsupported));
 }

@@ -20,8 +20,8 @@ struct Subject {
   std::optional<std::size_t> refresh_generation;
 };
 
-// INVARIANT: checked before anything that the token says is used (IDJAG-40).
-Result<Subject, Refusal> check_subject_token(const Idp& idp, const TokenRequest& request, const Client& client);
+// INVARIANT: checked before anything that the token says is used (IDJAG-40). `read` is the request's ID token when somebody has read it already.
+Result<Subject, Refusal> check_subject_token(const Idp& idp, const TokenRequest& request, const Client& client, std::optional<jose::UnverifiedJwt> read = std::nullopt);
 
 // What the refresh grant and a refresh token as subject have in common (IDJAG-42).
 struct PresentedRefresh {

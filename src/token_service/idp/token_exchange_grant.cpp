@@ -27,6 +27,7 @@ struct Exchange {
   const policy::Policy& policy;
   audit::Record& record;
   const Result<Subject, Refusal>* direct = nullptr;   // what came of an upstream provider's token, if it is one
+  std::optional<jose::UnverifiedJwt> id_token{};      // what was read on the way to find that out
 };
 
 // What the ID-JAG will be for: usually one.
@@ -186,9 +187,9 @@ Result<oauth::ScopeSet, Refusal> check_scopes(const Servers& servers, const Circ
   return unexpected(refuse(Problem::no_scope_granted, text ? *text : "no default scope"));
 }
 
-Result<Subject, Refusal> subject_of(const Exchange& exchange) {
+Result<Subject, Refusal> subject_of(Exchange& exchange) {
   if (exchange.direct) return *exchange.direct;
-  return check_subject_token(exchange.idp, exchange.request, exchange.client);
+  return check_subject_token(exchange.idp, exchange.request, exchange.client, std::move(exchange.id_token));
 }
 
 std::vector<std::string> resources_of(const Servers& servers) {
@@ -210,7 +211,7 @@ struct Yes {
 };
 
 // The order is that of the specification's "Processing Rules": who asks, for whom, at whom, for what, and only then policy.
-Result<Yes, Refusal> decide_exchange(const Exchange& exchange) {
+Result<Yes, Refusal> decide_exchange(Exchange& exchange) {
   TRY(check_shape(exchange.request));
   TRY(check_agent(exchange.client));
   Subject subject = TRY(subject_of(exchange));
@@ -312,12 +313,13 @@ Task<Outcome> TokenExchangeGrant::decide(const TokenRequest& request, const Clie
   const auto policy = idp_.policy.get();
   Client asking = client;
   std::optional<Result<Subject, Refusal>> direct;
+  std::optional<jose::UnverifiedJwt> id_token;
   if (check_shape(request) && check_agent(client)) {
-    auto found = co_await find_direct_subject(idp_, request, client);
+    auto found = co_await find_direct_subject(idp_, request, client, id_token);
     if (found && std::holds_alternative<Unavailable>(*found)) co_return Outcome{std::get<Unavailable>(*found)};
     if (found) direct = take_subject(std::move(*found), asking, record);
   }
-  const Exchange exchange{idp_, request, asking, *policy, record, direct ? &*direct : nullptr};
+  Exchange exchange{idp_, request, asking, *policy, record, direct ? &*direct : nullptr, std::move(id_token)};
   auto decided = decide_exchange(exchange);
   if (decided) {
     auto agreed = co_await ask_decision_points(idp_, *client.snapshot, decided->questions, record);

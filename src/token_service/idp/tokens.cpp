@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "crypto/random.h"
-#include "jose/jwt.h"
 #include "oauth/identifiers.h"
 
 namespace writ::token_service::idp {
@@ -86,11 +85,16 @@ Result<OwnToken, OwnTokenProblem> verify_own(std::string_view token, std::string
                                              Instant now, Expired expired) {
   auto unverified = jose::UnverifiedJwt::parse(token);
   if (!unverified) return unexpected(OwnTokenProblem::malformed);
+  return verify_own(std::move(*unverified), type, keys, settings, now, expired);
+}
+
+Result<OwnToken, OwnTokenProblem> verify_own(jose::UnverifiedJwt unverified, std::string_view type, const KeyRing& keys, const Settings& settings,
+                                             Instant now, Expired expired) {
   // Our keys sign several kinds of token; the type keeps an ID-JAG or access token from passing as an ID token (J10, X2, X8).
-  if (!unverified->has_type(type)) return unexpected(OwnTokenProblem::wrong_type);
+  if (!unverified.has_type(type)) return unexpected(OwnTokenProblem::wrong_type);
   static constexpr crypto::Algorithm kAll[] = {crypto::Algorithm::es256, crypto::Algorithm::es384, crypto::Algorithm::rs256,
                                                crypto::Algorithm::ps256, crypto::Algorithm::eddsa};
-  auto verified = jose::VerifiedJwt::verify(std::move(*unverified), keys.published, kAll);
+  auto verified = jose::VerifiedJwt::verify(std::move(unverified), keys.published, kAll);
   if (!verified) return unexpected(OwnTokenProblem::signature);
   const json::Value& claims = verified->claims();
   const auto* issuer = claims.find_string("iss");
@@ -105,7 +109,9 @@ Result<OwnToken, OwnTokenProblem> verify_own(std::string_view token, std::string
   const auto* grant = non_empty(claims, kGrantClaim);
   const auto* jti = non_empty(claims, "jti");
   if (!user || !sid || !grant || !jti) return unexpected(OwnTokenProblem::malformed);
-  return OwnToken{claims, *user, *sid, *grant, *jti};
+  OwnToken own{json::Value(), *user, *sid, *grant, *jti};
+  own.claims = std::move(*verified).take_claims();   // last: the texts above are in it
+  return own;
 }
 
 }  // namespace writ::token_service::idp

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "jose/jwt.h"
 #include "oauth/id_token.h"
 #include "oauth/scope.h"
 #include "token_service/idp/session.h"
@@ -42,6 +43,9 @@ struct OwnToken {
   std::string user_id, sid, grant_id, jti;
 };
 Result<OwnToken, OwnTokenProblem> verify_own(std::string_view token, std::string_view type, const KeyRing& keys, const Settings& settings,
+                                             Instant now, Expired expired = Expired::refused);
+// Of a token that was read already.
+Result<OwnToken, OwnTokenProblem> verify_own(jose::UnverifiedJwt token, std::string_view type, const KeyRing& keys, const Settings& settings,
                                              Instant now, Expired expired = Expired::refused);
 
 using oauth::has_single_audience;

@@ -57,7 +57,7 @@ Result<Subject, Refusal> check_standing(const Idp& idp, const registry::Identity
 
 }  // namespace
 
-Task<std::optional<DirectOutcome>> find_direct_subject(const Idp& idp, const TokenRequest& request, const Client& client) {
+Task<std::optional<DirectOutcome>> find_direct_subject(const Idp& idp, const TokenRequest& request, const Client& client, std::optional<jose::UnverifiedJwt>& read) {
   const auto* type = request.parameters.find("subject_token_type");
   const auto* text = request.parameters.find("subject_token");
   if (idp.federation && type && *type == oauth::kTokenTypeSaml2) {
@@ -68,7 +68,10 @@ Task<std::optional<DirectOutcome>> find_direct_subject(const Idp& idp, const Tok
   auto unverified = jose::UnverifiedJwt::parse(*text);
   const auto* issuer = unverified ? unverified->claimed().find_string("iss") : nullptr;
   const auto* found = issuer && *issuer != idp.settings.issuer ? client.snapshot->identity_connector_of(*issuer) : nullptr;
-  if (!found) co_return std::nullopt;
+  if (!found) {
+    if (unverified) read = std::move(*unverified);
+    co_return std::nullopt;
+  }
   const registry::IdentityConnector connector = *found;
   const auto no = [](Problem problem, std::string detail = {}) { return std::optional<DirectOutcome>(refuse(problem, std::move(detail))); };
   if (!connector.active) co_return no(Problem::subject_token_issuer);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <variant>
 
+#include "jose/jwt.h"
 #include "token_service/idp/subject_token.h"
 
 namespace writ::token_service::idp {
@@ -18,7 +19,7 @@ struct DirectSubject {
 using DirectOutcome = std::variant<DirectSubject, Refusal, Unavailable>;
 
 // Absent: the subject token is none of an upstream provider that is registered here. It may change the directory (links, groups, new people), so call it
-// after everything that can be said of the request without it.
-Task<std::optional<DirectOutcome>> find_direct_subject(const Idp& idp, const TokenRequest& request, const Client& client);
+// after everything that can be said of the request without it. Into `read` comes an ID token that is none of theirs: nobody reads it twice.
+Task<std::optional<DirectOutcome>> find_direct_subject(const Idp& idp, const TokenRequest& request, const Client& client, std::optional<jose::UnverifiedJwt>& read);
 
 }  // namespace writ::token_service::idp
