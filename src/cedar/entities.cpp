@@ -20,26 +20,26 @@ std::string quoted(const EntityUid& uid) { return "`" + uid.to_string() + "`"; }
 // Orders the entities so that parents come before children, and puts each one's ancestors together on the way.
 class Closure {
  public:
-  Closure(const Entities* below, Arena& arena) : below_(below), arena_(arena) {}
+  Closure(std::span<StoredEntity* const> entities, const UidIndex& index, const Entities* below, Arena& arena)
+      : entities_(entities), index_(index), below_(below), arena_(arena), state_(entities.size()) {}
 
-  // `find(uid)` is the entity of this layer, or null.
-  template <class Find>
-  Result<void, Message> complete(StoredEntity* start, Find find) {
+  Result<void, Message> complete(std::size_t start) {
     // An explicit stack: a hierarchy may be deeper than ours.
-    std::vector<Step> path;
-    if (!is_done(start)) path.push_back(enter(start));
-    while (!path.empty()) {
-      Step& step = path.back();
-      if (step.next_parent == step.entity->parents.size()) {
-        finish(*step.entity, find);
-        path.pop_back();
+    if (state_[start] != State::done) enter(start);
+    while (!path_.empty()) {
+      Step& step = path_.back();
+      StoredEntity& entity = *entities_[step.number];
+      if (step.next_parent == entity.parents.size()) {
+        finish(entity);
+        state_[step.number] = State::done;
+        path_.pop_back();
         continue;
       }
-      StoredEntity* parent = find(step.entity->parents[step.next_parent++]);
-      if (parent == nullptr || is_done(parent)) continue;
-      if (state_[parent] == State::open)
-        return unexpected(message("the entity " + quoted(parent->uid) + " is its own ancestor"));
-      path.push_back(enter(parent));
+      const auto parent = index_.find(entity.parents[step.next_parent++]);
+      if (!parent || state_[*parent] == State::done) continue;
+      if (state_[*parent] == State::open)
+        return unexpected(message("the entity " + quoted(entities_[*parent]->uid) + " is its own ancestor"));
+      enter(*parent);
     }
     return {};
   }
@@ -47,34 +47,35 @@ class Closure {
  private:
   enum class State : std::uint8_t { untouched, open, done };
   struct Step {
-    StoredEntity* entity;
+    std::size_t number;
     std::size_t next_parent;
   };
 
-  bool is_done(StoredEntity* entity) { return state_[entity] == State::done; }
-  Step enter(StoredEntity* entity) {
-    state_[entity] = State::open;
-    return {entity, 0};
+  void enter(std::size_t number) {
+    state_[number] = State::open;
+    path_.push_back({number, 0});
   }
 
-  template <class Find>
-  void finish(StoredEntity& entity, Find find) {
-    std::vector<EntityUid> ancestors;
+  void finish(StoredEntity& entity) {
+    ancestors_.clear();
     for (const EntityUid& parent : entity.parents) {
-      ancestors.push_back(parent);
-      const StoredEntity* stored = find(parent);
-      if (stored == nullptr && below_ != nullptr) stored = below_->find(parent);
-      if (stored != nullptr) ancestors.insert(ancestors.end(), stored->ancestors.begin(), stored->ancestors.end());
+      ancestors_.push_back(parent);
+      const auto number = index_.find(parent);
+      const StoredEntity* stored = number ? entities_[*number] : below_ != nullptr ? below_->find(parent) : nullptr;
+      if (stored != nullptr) ancestors_.insert(ancestors_.end(), stored->ancestors.begin(), stored->ancestors.end());
     }
-    std::sort(ancestors.begin(), ancestors.end(), by_hash);
-    ancestors.erase(std::unique(ancestors.begin(), ancestors.end()), ancestors.end());
-    entity.ancestors = arena_.copy(ancestors);
-    state_[&entity] = State::done;
+    std::sort(ancestors_.begin(), ancestors_.end(), by_hash);
+    ancestors_.erase(std::unique(ancestors_.begin(), ancestors_.end()), ancestors_.end());
+    entity.ancestors = arena_.copy(ancestors_);
   }
 
+  std::span<StoredEntity* const> entities_;
+  const UidIndex& index_;
   const Entities* below_;
   Arena& arena_;
-  std::unordered_map<const StoredEntity*, State> state_;
+  std::vector<State> state_;
+  std::vector<Step> path_;
+  std::vector<EntityUid> ancestors_;   // of the one that is finished, kept for its memory
 };
 
 bool is_same_entity(const StoredEntity& a, const StoredEntity& b) {
@@ -89,8 +90,7 @@ bool StoredEntity::has_ancestor(const EntityUid& ancestor) const {
 }
 
 const StoredEntity* Entities::find(const EntityUid& uid) const {
-  const auto found = table_.find(&uid);
-  if (found != table_.end()) return found->second;
+  if (const auto number = index_.find(uid)) return all_[*number];
   return below_ == nullptr ? nullptr : below_->find(uid);
 }
 
@@ -117,34 +117,31 @@ Result<void, Message> EntitiesBuilder::add(const EntityUid& uid, std::vector<Mem
   auto* entity = arena_->make<StoredEntity>(StoredEntity{uid.copy_to(*arena_), *attribute_record, *tag_record, arena_->copy(parents), {}});
 
   const StoredEntity* earlier = nullptr;
-  if (const auto found = table_.find(&uid); found != table_.end()) earlier = found->second;
+  if (const auto number = index_.find(uid)) earlier = entities_[*number];
   if (earlier == nullptr && below_ != nullptr) earlier = below_->find(uid);
   if (earlier != nullptr) {
     if (is_same_entity(*earlier, *entity)) return {};
     return unexpected(message("two different entities are called " + quoted(uid)));
   }
-  if (below_ != nullptr && below_->missing_parents_.contains(&uid))
+  if (below_ != nullptr && below_->missing_parents_.contains(uid))
     return unexpected(message("the entity " + quoted(uid) + " is a parent in the entities below and must stand there"));
-  table_.emplace(&entity->uid, entity);
+  index_.add(&entity->uid);
   entities_.push_back(entity);
   return {};
 }
 
 Result<Entities, Message> EntitiesBuilder::build() {
-  Closure closure(below_.get(), *arena_);
-  const auto find = [this](const EntityUid& uid) -> StoredEntity* {
-    const auto found = table_.find(&uid);
-    return found == table_.end() ? nullptr : found->second;
-  };
+  Closure closure(entities_, index_, below_.get(), *arena_);
+  for (std::size_t number = 0; number < entities_.size(); ++number) TRY(closure.complete(number));
   Entities built;
-  for (StoredEntity* entity : entities_) {
-    TRY(closure.complete(entity, find));
-    built.all_.push_back(entity);
-    built.table_.emplace(&entity->uid, entity);
+  for (const StoredEntity* entity : entities_) {
+    for (const EntityUid& parent : entity->parents) {
+      if (index_.contains(parent) || (below_ != nullptr && below_->find(parent) != nullptr) || built.missing_parents_.contains(parent)) continue;
+      built.missing_parents_.add(&parent);
+    }
   }
-  for (const StoredEntity* entity : entities_)
-    for (const EntityUid& parent : entity->parents)
-      if (find(parent) == nullptr && (below_ == nullptr || below_->find(parent) == nullptr)) built.missing_parents_.emplace(&parent, true);
+  built.all_ = std::move(entities_);
+  built.index_ = std::move(index_);
   built.below_ = std::move(below_);
   built.arena_ = std::move(arena_);
   return built;

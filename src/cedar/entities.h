@@ -6,13 +6,13 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
 #include "cedar/arena.h"
 #include "cedar/message.h"
 #include "cedar/name.h"
+#include "cedar/uid_index.h"
 #include "cedar/value.h"
 
 namespace writ::cedar {
@@ -40,20 +40,12 @@ class Entities {
 
  private:
   friend class EntitiesBuilder;
-  struct Hash {
-    std::size_t operator()(const EntityUid* uid) const { return static_cast<std::size_t>(uid->hash()); }
-  };
-  struct Equal {
-    bool operator()(const EntityUid* a, const EntityUid* b) const { return *a == *b; }
-  };
-  template <class T>
-  using Table = std::unordered_map<const EntityUid*, T, Hash, Equal>;
 
   std::shared_ptr<const Entities> below_;
   std::shared_ptr<Arena> arena_;
-  std::vector<const StoredEntity*> all_;
-  Table<const StoredEntity*> table_;
-  Table<bool> missing_parents_;   // named as a parent, stored neither here nor below
+  std::vector<StoredEntity*> all_;
+  UidIndex index_;             // of `all_`
+  UidIndex missing_parents_;   // named as a parent, stored neither here nor below
 };
 
 class EntitiesBuilder {
@@ -74,7 +66,7 @@ class EntitiesBuilder {
   std::shared_ptr<const Entities> below_;
   std::shared_ptr<Arena> arena_;
   std::vector<StoredEntity*> entities_;
-  Entities::Table<StoredEntity*> table_;
+  UidIndex index_;   // of `entities_`
 };
 
 }  // namespace writ::cedar
