@@ -72,19 +72,19 @@ void append_line(std::string& out, const Message& message) {
 
 }  // namespace
 
-Position locate(std::string_view text, std::size_t offset) {
-  const std::string_view before = text.substr(0, std::min(offset, text.size()));
-  Position position;
-  std::size_t line_begin = 0;
-  for (std::size_t i = 0; i < before.size(); ++i) {
+Position locate(std::string_view text, std::size_t offset) { return Locator(text).at(offset); }
+
+Position Locator::at(std::size_t offset) {
+  const std::size_t end = std::min(offset, text_.size());
+  if (end < line_begin_) *this = Locator(text_);
+  for (; read_ < end; ++read_) {
     // CR LF is one line end.
-    const bool ends_line = before[i] == '\n' || (before[i] == '\r' && (i + 1 >= text.size() || text[i + 1] != '\n'));
+    const bool ends_line = text_[read_] == '\n' || (text_[read_] == '\r' && (read_ + 1 >= text_.size() || text_[read_ + 1] != '\n'));
     if (!ends_line) continue;
-    ++position.line;
-    line_begin = i + 1;
+    ++line_;
+    line_begin_ = read_ + 1;
   }
-  position.column = count_characters(before.substr(line_begin)) + 1;
-  return position;
+  return {line_, count_characters(text_.substr(line_begin_, end - line_begin_)) + 1};
 }
 
 std::string Message::summary() const {

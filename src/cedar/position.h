@@ -29,4 +29,16 @@ struct Position {
 
 Position locate(std::string_view text, std::size_t offset);
 
+// The same for many places of one text: it is read once for all that are asked about in their order.
+class Locator {
+ public:
+  explicit Locator(std::string_view text) : text_(text) {}
+  Position at(std::size_t offset);
+
+ private:
+  std::string_view text_;
+  std::size_t read_ = 0, line_begin_ = 0;
+  std::uint32_t line_ = 1;
+};
+
 }  // namespace writ::cedar

@@ -34,8 +34,9 @@ class Compiler {
   void add_text(const std::string& file, std::string text) {
     auto parsed = cedar::parse_policies(std::move(text));
     if (!parsed) return report(file, parsed.error());
+    cedar::Locator locator(parsed->source->text);
     for (const auto& policy : parsed->policies) {
-      const auto position = cedar::locate(parsed->source->text, policy.span.begin);
+      const auto position = locator.at(policy.span.begin);
       if (policy.is_template()) {
         report(file, cedar::message_at(parsed->source->text, policy.span, "templates need links, which bundles do not have: write the entity instead of the slot"));
         continue;
