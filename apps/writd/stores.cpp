@@ -14,6 +14,7 @@
 #include "adapters/memory/object_store.h"
 #include "adapters/postgresql/decisions_log.h"
 #include "adapters/postgresql/documents.h"
+#include "adapters/postgresql/durability.h"
 #include "adapters/postgresql/node_board.h"
 #include "adapters/postgresql/node_documents.h"
 #include "adapters/postgresql/object_store.h"
@@ -107,6 +108,9 @@ Result<Stores, std::string> open_postgresql(const Place& place, const GivenKeys&
   if (!place.postgresql_password_file.empty()) TRY(registry::check_secret_file(place.postgresql_password_file));
   if (place.lease > Milliseconds{0}) return open_node(place, given, clock, on_failure);
   const postgresql::Address address{place.postgresql, place.postgresql_password_file};
+  // Before anything is written there: what this database acknowledges must be there for good.
+  auto first = TRY(opened(postgresql::Connection::open(address.where, address.password_file)));
+  if (const auto warning = TRY(opened(postgresql::check_durability(first))); !warning.empty()) log_warning(warning);
   const auto report = [on_failure](std::string what) { return [on_failure, what](const postgresql::Failure& failure) { on_failure(what + ": " + failure.detail); }; };
   // The log first: it finds out whether another process uses this database.
   auto log = TRY(opened(postgresql::PostgresqlDecisionsLog::open(address, place.node, clock)));

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <thread>
 
+#include "adapters/postgresql/durability.h"
 #include "adapters/postgresql/node_documents.h"
 #include "adapters/postgresql/schema.h"
 
@@ -15,25 +16,6 @@ namespace {
 
 constexpr auto kOthersStartWithin = std::chrono::seconds(60);
 constexpr auto kAskAgainAfter = std::chrono::milliseconds(50);
-
-std::string setting(const std::vector<Rows>& answers, std::size_t at) { return answers[at].size() == 1 ? answers[at].bytes(0, 0) : ""; }
-
-// A claim that was acknowledged and is lost with a crash, or with the promotion of a standby that did not have it, could be used once more.
-Result<std::string, Failure> check_durability(Connection& connection) {
-  std::vector<Query> queries;
-  for (const char* name : {"synchronous_commit", "fsync", "full_page_writes", "synchronous_standby_names"}) queries.emplace_back("SELECT current_setting($1)").text(name);
-  queries.emplace_back("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'async'");
-  const auto answers = TRY(connection.run(queries));
-  if (setting(answers, 0) == "off") return unexpected(Failure{"`synchronous_commit` is off: what was acknowledged could be lost. Several nodes need it on"});
-  for (const std::size_t at : {1U, 2U}) {
-    if (setting(answers, at) == "off") return unexpected(Failure{std::string("`") + (at == 1 ? "fsync" : "full_page_writes") + "` is off: what was acknowledged could be lost. Several nodes need it on"});
-  }
-  if (answers[4].number(0, 0) > 0 && (setting(answers, 3).empty() || setting(answers, 0) == "local")) {
-    return std::string("the database has standbys that it does not wait for: when one of them takes over, what was acknowledged just before may be lost, and a grant be used a second time. "
-                       "Set `synchronous_standby_names`, and `synchronous_commit` to `remote_apply`");
-  }
-  return std::string();
-}
 
 Result<void, Failure> check_sealing(Connection& connection, const std::string& sealing) {
   Query set("UPDATE cluster SET sealing = $1 WHERE sealing = ''");
