@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -12,22 +13,25 @@
 #include <string_view>
 #include <vector>
 
+#include "../server_words/server_words.h"
 #include "admin/approvals_command.h"
 #include "admin/commands.h"
 #include "command.h"
+#include "completion.h"
+#include "words_of.h"
 
 namespace {
 
 using namespace writ::cli;
 
-bool is_server_word(std::string_view word) { return word == "serve" || word == "demo" || word == "backup" || word == "restore"; }
-
-int exec_server(char** argv) {
+// `argv` from the word on; `json` when --json stood before it.
+int exec_server(char** argv, bool json) {
   std::error_code failed;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", failed);
   const std::string server = (failed ? std::filesystem::path("writd") : self.parent_path() / "writd").string();
   std::vector<char*> arguments{const_cast<char*>("writd")};
-  for (char** argument = argv + 1; *argument != nullptr; ++argument) arguments.push_back(*argument);
+  for (; *argv != nullptr; ++argv) arguments.push_back(*argv);
+  if (json) arguments.push_back(const_cast<char*>("--json"));
   arguments.push_back(nullptr);
   execv(server.c_str(), arguments.data());
   std::fprintf(stderr, "writ: cannot start `%s`: %s\n", server.c_str(), std::strerror(errno));
@@ -95,29 +99,47 @@ void add_approvals(CLI::App& app, Run& run, admin::Context& administration) {
   add("reject", "do not let it go", true, true);
 }
 
+void add_completion(CLI::App& app) {
+  CLI::App* word = app.add_subcommand("completion", "print the script by which a shell completes these words, for example: source <(writ completion bash)");
+  word->require_subcommand(1);
+  for (const auto& [name, shell] : {std::pair("bash", Shell::bash), std::pair("zsh", Shell::zsh), std::pair("fish", Shell::fish)}) {
+    word->add_subcommand(name, std::string("for ") + name)->callback([&app, shell = shell] { print_line(completion_script(words_of(app), shell)); });
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc > 1 && is_server_word(argv[1])) return exec_server(argv);
+  CLI::App app("Writ: who may use which MCP server, through which agent, with which tools", "writ");
+  int server_code = 0;
+  const auto server_words = writ::writd::add_server_words(app, {}, server_code);
+  const int json_first = argc > 1 && std::string_view(argv[1]) == "--json" ? 1 : 0;
+  if (argc > 1 + json_first && std::find(server_words.begin(), server_words.end(), argv[1 + json_first]) != server_words.end()) {
+    return exec_server(argv + 1 + json_first, json_first == 1);
+  }
 
-  CLI::App app("Writ: who may use which MCP server, through which agent, with which tools");
   Run run;
   app.add_flag("--json", run.json, "print JSON");
   app.fallthrough();
   app.require_subcommand(1);
   app.set_version_flag("--version", "writ 0.1.0");
-  app.footer("writ serve and writ demo start the server; see `writ serve --help`.");
 
   add_client_words(app, run);
   admin::Context administration;
   admin::add_admin_words(app, administration);
   add_approvals(app, run, administration);
+  add_completion(app);
   app.parse_complete_callback([&] { administration.json = run.json; });
 
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : static_cast<int>(Exit::usage);
+  }
+  for (const auto& name : server_words) {
+    if (!app.got_subcommand(name)) continue;
+    std::fprintf(stderr, "writ: `%s` comes first: its options stand behind it\n", name.c_str());
+    return static_cast<int>(Exit::usage);
   }
   return administration.exit_code != 0 ? administration.exit_code : static_cast<int>(run.exit);
 }

@@ -1,13 +1,9 @@
 #pragma once
 
-#include <cstdint>
+#include "../server_words/server_words.h"
 
 namespace writ::writd {
 
-struct DemoOptions {
-  std::uint16_t port = 8420;   // 0: the system chooses
-  bool exit_after_walk = false;
-};
 // `writ demo`: everything in memory on one loopback port; walks the flow, then serves until it is told to stop. The process's exit code.
 int demo(const DemoOptions& options);
 
