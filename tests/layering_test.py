@@ -38,6 +38,7 @@ MAY_USE = {
     "client": BASICS | {"dpop", "oauth", "mcp"},
     "bridge": BASICS | {"dpop", "oauth", "mcp", "client"},
     "config": BASICS | {"oauth", "registry", "policy"},
+    "doctor": BASICS | {"registry", "config"},
     "admin": BASICS | {"dpop", "oauth", "audit", "registry", "policy", "approvals", "linked_accounts", "token_service", "config"},
 }
 # Third-party headers and the only folders that may include them.

@@ -75,6 +75,12 @@ std::vector<std::string> add_server_words(CLI::App& app, const ServerWords& word
   word->add_flag("--json", restore->json, "one JSON object on standard output");
   does(word, restore, words.restore, code);
 
+  const auto doctor = std::make_shared<DoctorOptions>();
+  word = app.add_subcommand("doctor", "look for what is wrong with a configuration and its deployment, whether it runs or not; changes nothing; exit code 7 when something is wrong");
+  add_place(word, doctor);
+  word->add_flag("--offline", doctor->offline, "ask nobody outside of this machine");
+  word->add_flag("--json", doctor->json, "one JSON object on standard output");
+  does(word, doctor, words.doctor, code);
   add_init(app, words, code);
 
   std::vector<std::string> names;

@@ -35,6 +35,12 @@ struct RestoreOptions {
   bool json = false;
 };
 
+struct DoctorOptions {
+  std::string config_file = "writ.yaml", data_directory;
+  bool offline = false;      // nobody outside of this machine is asked
+  bool json = false;
+};
+
 struct InitOptions {
   std::string folder = ".";
   config::FirstAnswers answers;
@@ -47,6 +53,7 @@ struct ServerWords {
   std::function<int(const ServeOptions&)> serve;
   std::function<int(const BackupOptions&)> backup;
   std::function<int(const RestoreOptions&)> restore;
+  std::function<int(const DoctorOptions&)> doctor;
   std::function<int(const InitOptions&)> init;
 };
 // Adds the words to `app`. Parsing one of them calls its function and puts the exit code into `code`; an empty function: nothing is called.

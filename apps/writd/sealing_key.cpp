@@ -20,7 +20,7 @@ namespace writ::writd {
 namespace {
 
 constexpr std::size_t kBytes = 32;
-constexpr const char *kTable = "root_key", *kName = "root", *kPurpose = "the deployment's own key";
+constexpr const char *kName = "root", *kPurpose = "the deployment's own key";
 const Instant kFarAway = from_unix_seconds(253'402'300'799);
 
 // Written beside its place and moved there, so that a crash leaves either no key or a whole one.
@@ -90,23 +90,29 @@ Result<GivenKeys, std::string> read_sealing_keys(const SealingKeySource& source)
   return given;
 }
 
-Result<Secret, std::string> open_root_key(registry::Documents& documents, const GivenKeys& given) {
-  const auto stored = documents.load(kTable);
-  if (!stored) return unexpected(std::string("cannot read the deployment's own key: ") + stored.error().what);
-  const auto found = std::find_if(stored->begin(), stored->end(), [](const auto& document) { return document.key == kName; });
-  const bool is_sealed = found != stored->end();
-  if (!is_sealed && given.previous.empty()) return given.present;
-  if (is_sealed) {
-    if (auto root = opened_with(given.present, *found)) return std::move(*root);
+Result<RootKey, std::string> find_root_key(const std::vector<registry::Document>& stored, const GivenKeys& given) {
+  const auto found = std::find_if(stored.begin(), stored.end(), [](const auto& document) { return document.table == kRootKeyTable && document.key == kName; });
+  if (found == stored.end()) {
+    if (given.previous.empty()) return RootKey{given.present, true};
+    return RootKey{given.previous, false};
   }
-  std::optional<Secret> root = is_sealed ? opened_with(given.previous, *found) : std::optional(given.previous);
-  if (!root) return unexpected(std::string("the sealing key does not open what rests in the store: give the one that it was sealed under, or that one as `previous_sealing_key_file`"));
-  const json::Value value{{"sealed", sealed_under(given.present, *root)}};
-  registry::Document document{kTable, kName, is_sealed ? found->version + 1 : 1, kFarAway, json::write(value)};
+  if (auto root = opened_with(given.present, *found)) return RootKey{std::move(*root), true};
+  if (auto root = opened_with(given.previous, *found)) return RootKey{std::move(*root), false};
+  return unexpected(std::string("the sealing key does not open what rests in the store: give the one that it was sealed under, or that one as `previous_sealing_key_file`"));
+}
+
+Result<Secret, std::string> open_root_key(registry::Documents& documents, const GivenKeys& given) {
+  const auto stored = documents.load(kRootKeyTable);
+  if (!stored) return unexpected(std::string("cannot read the deployment's own key: ") + stored.error().what);
+  auto root = TRY(find_root_key(*stored, given));
+  if (root.is_under_present) return std::move(root.key);
+  const auto found = std::find_if(stored->begin(), stored->end(), [](const auto& document) { return document.key == kName; });
+  const json::Value value{{"sealed", sealed_under(given.present, root.key)}};
+  registry::Document document{kRootKeyTable, kName, found == stored->end() ? 1 : found->version + 1, kFarAway, json::write(value)};
   QueueExecutor executor;   // start-up: no event loop yet
   const auto written = run(executor, documents.put(std::move(document)));
   if (!written) return unexpected(std::string("cannot store the deployment's own key: ") + written.error().what);
-  return std::move(*root);
+  return std::move(root.key);
 }
 
 }  // namespace writ::writd

@@ -25,6 +25,14 @@ struct GivenKeys {
 // Makes the file (0600) when it is one and there is none. The error is a sentence for the operator.
 Result<GivenKeys, std::string> read_sealing_keys(const SealingKeySource& source);
 
+// The deployment's own key, from the documents of the table `root_key`. `is_under_present`: it need not be sealed anew. Changes nothing.
+struct RootKey {
+  Secret key;
+  bool is_under_present = false;
+};
+inline constexpr const char* kRootKeyTable = "root_key";
+Result<RootKey, std::string> find_root_key(const std::vector<registry::Document>& stored, const GivenKeys& given);
+
 // The deployment's own key. Where the previous key was needed, it is sealed under the present one when this returns. Blocks: for start-up.
 Result<Secret, std::string> open_root_key(registry::Documents& documents, const GivenKeys& given);
 

@@ -15,14 +15,13 @@
 #include "admin/shadow_log.h"
 #include "audit_sinks.h"
 #include "definition_reviews.h"
+#include "deployment_rules.h"
 #include "first_objects.h"
 #include "log.h"
 #include "nodes.h"
 #include "observability.h"
 #include "parts.h"
 #include "place.h"
-#include "registry/authorization_options.h"
-#include "registry/gateway_identity.h"
 #include "role_administration.h"
 #include "signals.h"
 
@@ -107,13 +106,7 @@ class Service {
     shadow_log_ = std::make_unique<admin::ShadowLog>(*stores.log);
     stores.log = shadow_log_.get();
     observability_->observe(stores);
-    const registry::GatewayIdentity gateway{config_.idp.enabled, config_.gateway.agent};
-    const registry::SignInClient sign_in_client{config_.idp.enabled, config_.resource_as.enabled ? config_.resource_as.issuer : "", config_.resource_as.agent, config_.resource_as.issuer + "/callback", !config_.resource_as.agent_secret_file.empty()};
-    auto check_deployment = [gateway, sign_in_client](const registry::Objects& objects, const registry::Places& places) {
-      auto problems = registry::check_gateway_identity(objects, gateway, places);
-      for (auto& problem : registry::check_interactive_grants(objects, sign_in_client, places)) problems.push_back(std::move(problem));
-      return problems;
-    };
+    const auto check_deployment = deployment_rules(config_);
     auto people_changed = [this](std::shared_ptr<const registry::Snapshot> before, std::shared_ptr<const registry::Snapshot> after, std::vector<std::string> ids) {
       return tell_change(deployment_.get(), std::move(before), std::move(after), std::move(ids));
     };

@@ -41,6 +41,19 @@ Result<void, std::string> publish(Files& files, const std::string& directory, co
   return {};
 }
 
+Result<jose::SigningKey, std::string> read_key(Files& files, const std::string& path, const crypto::SealingKey& sealing_key) {
+  TRY(registry::check_secret_file(path));
+  auto text = read_whole(files, path);
+  if (!text) return unexpected(text.error().detail);
+  while (text->ends_with('\n')) text->pop_back();
+  const auto sealed = base64url::decode(*text);
+  const auto pem = sealed ? sealing_key.open(*sealed, kPurpose) : std::nullopt;
+  if (!pem) return unexpected("`" + path + "` does not open with the configured sealing key: to begin with a new audit key, move it away");
+  auto key = crypto::PrivateKey::from_pem(*pem);
+  if (!key || !key->fits(crypto::Algorithm::es256)) return unexpected("`" + path + "` holds no P-256 key");
+  return named(std::move(*key));
+}
+
 }  // namespace
 
 Result<jose::SigningKey, std::string> open_audit_key(const std::string& directory, const crypto::SealingKey& sealing_key) {
@@ -54,18 +67,14 @@ Result<jose::SigningKey, std::string> open_audit_key(const std::string& director
     TRY(publish(*files, directory, made));
     return made;
   }
-  TRY(registry::check_secret_file(path));
-  auto text = read_whole(*files, path);
-  if (!text) return unexpected(text.error().detail);
-  while (text->ends_with('\n')) text->pop_back();
-  const auto sealed = base64url::decode(*text);
-  const auto pem = sealed ? sealing_key.open(*sealed, kPurpose) : std::nullopt;
-  if (!pem) return unexpected("`" + path + "` does not open with the configured sealing key: to begin with a new audit key, move it away");
-  auto key = crypto::PrivateKey::from_pem(*pem);
-  if (!key || !key->fits(crypto::Algorithm::es256)) return unexpected("`" + path + "` holds no P-256 key");
-  auto opened = named(std::move(*key));
+  auto opened = TRY(read_key(*files, path, sealing_key));
   TRY(publish(*files, directory, opened));
   return opened;
+}
+
+Result<void, std::string> check_audit_key(const std::string& directory, const crypto::SealingKey& sealing_key) {
+  TRY(read_key(*system_files(), directory + "/" + kKeyFile, sealing_key));
+  return {};
 }
 
 }  // namespace writ::log

@@ -12,5 +12,7 @@ namespace writ::log {
 
 // `directory` exists. The error is a sentence for the operator (S10: a key file that is open to others is refused).
 Result<jose::SigningKey, std::string> open_audit_key(const std::string& directory, const crypto::SealingKey& sealing_key);
+// Whether the key that is there opens with this one. Changes nothing.
+Result<void, std::string> check_audit_key(const std::string& directory, const crypto::SealingKey& sealing_key);
 
 }  // namespace writ::log

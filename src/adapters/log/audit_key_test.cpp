@@ -36,6 +36,18 @@ TEST_F(AuditKey, IsRefusedWhenOpenToOthers) {
   EXPECT_NE(refused.error().find("chmod 600"), std::string::npos) << refused.error();
 }
 
+TEST_F(AuditKey, IsLookedAtWithoutBeingMadeOrPublished) {
+  EXPECT_FALSE(check_audit_key(directory_, seal_));
+  EXPECT_TRUE(std::filesystem::is_empty(directory_));
+  ASSERT_TRUE(open_audit_key(directory_, seal_));
+  std::filesystem::remove(directory_ + "/keys.json");
+  EXPECT_TRUE(check_audit_key(directory_, seal_));
+  EXPECT_FALSE(std::filesystem::exists(directory_ + "/keys.json"));
+  const auto other = check_audit_key(directory_, crypto::SealingKey(Secret(std::string(32, 'x'))));
+  ASSERT_FALSE(other);
+  EXPECT_NE(other.error().find("does not open with the configured sealing key"), std::string::npos) << other.error();
+}
+
 // A key that was lost has a successor; what it had signed still verifies.
 TEST_F(AuditKey, KeepsThePublicKeysOfItsPredecessors) {
   const auto first = open_audit_key(directory_, seal_);

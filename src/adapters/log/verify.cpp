@@ -183,16 +183,18 @@ void check_line(ChainCheck& chain, std::string_view line, std::size_t number) {
 
 }  // namespace
 
-Result<Verification, std::string> verify_directory(Files& files, const std::string& directory, std::optional<jose::KeySet> keys) {
+Result<Verification, std::string> verify_directory(Files& files, const std::string& directory, std::optional<jose::KeySet> keys, std::size_t segments_max) {
   auto names = files.list(directory);
   if (!names) return unexpected(names.error().detail);
   // First what says how far the log goes: a server may be writing.
   const auto newest_checkpoint = has(*names, kNewestCheckpoint) ? std::optional(TRY(read_text(files, directory + "/" + kNewestCheckpoint))) : std::nullopt;
   const auto hand_over = has(*names, kHandOver) ? std::optional(TRY(read_text(files, directory + "/" + kHandOver))) : std::nullopt;
   if (!keys) keys = TRY(keys_of(files, directory));
-  const auto numbers = list_segments(files, directory);
+  auto numbers = list_segments(files, directory);
   if (!numbers) return unexpected(numbers.error().detail);
   if (numbers->empty()) return unexpected("`" + directory + "` holds no audit segment");
+  const bool from_the_middle = segments_max > 0 && numbers->size() > segments_max;
+  if (from_the_middle) numbers->erase(numbers->begin(), numbers->end() - static_cast<std::ptrdiff_t>(segments_max));
 
   std::optional<ChainCheck> chain;
   std::optional<DirectoryCheck> check;
@@ -208,7 +210,7 @@ Result<Verification, std::string> verify_directory(Files& files, const std::stri
       chain.emplace(log, header.node, *keys);
       check.emplace(files, directory, *chain);
       chain->begin(header.first_position, header.previous);
-      check_beginning(header, hand_over, *keys, log, *chain);
+      if (!from_the_middle) check_beginning(header, hand_over, *keys, log, *chain);
     }
     for (; expected < number; ++expected) {
       chain->add(chain->next_position(), "the audit segment `" + segment_path(directory, expected) + "` is missing, with the records from " + std::to_string(chain->next_position()) + " on");

@@ -14,8 +14,9 @@
 namespace writ::log {
 
 // The folder of a log, also while a server writes it. `keys`: whom checkpoints are believed; absent: `keys.json` of the folder itself, which
-// tells nothing to someone who could write there. The error is a sentence: the folder cannot be read at all.
-Result<Verification, std::string> verify_directory(Files& files, const std::string& directory, std::optional<jose::KeySet> keys);
+// tells nothing to someone who could write there. `segments_max`: only the newest ones, taken at their word about what was before; 0: all.
+// The error is a sentence: the folder cannot be read at all.
+Result<Verification, std::string> verify_directory(Files& files, const std::string& directory, std::optional<jose::KeySet> keys, std::size_t segments_max = 0);
 
 // An exported file, with the keys that it carries unless others are given.
 Result<Verification, std::string> verify_export(std::string_view text, std::optional<jose::KeySet> keys);

@@ -280,6 +280,24 @@ TEST(StartAfterDamage, RefusesOrKnowsEverything) {
   EXPECT_GT(refused, 100);
 }
 
+TEST(VerifyingTheEnd, LooksAtTheNewestSegmentsOnly) {
+  const auto disk = written_log();
+  const auto all = verify_directory(*disk, "/audit", std::nullopt), end = verify_directory(*disk, "/audit", std::nullopt, 2);
+  ASSERT_TRUE(all && end);
+  EXPECT_TRUE(end->good()) << findings_of(end);
+  EXPECT_GT(end->first_position, all->first_position);
+  EXPECT_EQ(end->last_position, all->last_position);
+  EXPECT_EQ(end->signed_to, all->signed_to);
+  EXPECT_EQ(verify_directory(*disk, "/audit", std::nullopt, 1'000)->first_position, all->first_position);
+  auto& oldest = segment_with(*disk, "<1>");
+  oldest[oldest.find("<1>")] = '(';
+  EXPECT_TRUE(verify_directory(*disk, "/audit", std::nullopt, 2)->good()) << "it is not looked at";
+  EXPECT_FALSE(verify_directory(*disk, "/audit", std::nullopt)->good());
+  auto& newest = segment_with(*disk, "<40>");
+  newest[newest.find("<40>")] = '(';
+  EXPECT_FALSE(verify_directory(*disk, "/audit", std::nullopt, 2)->good());
+}
+
 TEST(Recovery, RefusesALogThatWasCutBehindASignedCheckpoint) {
   auto disk = written_log();
   auto& bytes = segment_with(*disk, "<40>");

@@ -50,6 +50,8 @@ Result<std::vector<PolicyVersion>, Failure> read_policies(Connection& connection
   return versions;
 }
 
+}  // namespace
+
 Result<void, Failure> read_catalogue(Connection& connection, Catalogue& catalogue) {
   catalogue = {};
   catalogue.sequence = TRY(last_sequence(connection));
@@ -68,6 +70,8 @@ Result<void, Failure> read_catalogue(Connection& connection, Catalogue& catalogu
   if (!policies.empty()) catalogue.policy = std::move(policies.front());
   return {};
 }
+
+namespace {
 
 // The newest version for which the condition on $1 holds.
 Result<std::optional<PolicyVersion>, Failure> read_policy(Connection& connection, Query newest) {

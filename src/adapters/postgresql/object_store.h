@@ -32,4 +32,7 @@ class PostgresqlObjectStore final : public registry::ObjectStore {
   std::function<void(std::int64_t)> on_epoch_ = [](std::int64_t) {};
 };
 
+// All objects as they are, read on a connection that need not be able to write.
+Result<void, Failure> read_catalogue(Connection& connection, registry::Catalogue& catalogue);
+
 }  // namespace writ::postgresql

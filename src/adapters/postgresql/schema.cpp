@@ -63,6 +63,14 @@ constexpr const char* kLock = "SELECT pg_advisory_xact_lock(7209401)";   // any 
 
 }  // namespace
 
+std::int64_t newest_schema() { return kNewest; }
+
+Result<std::int64_t, Failure> schema_of(Connection& connection) {
+  if (TRY(connection.run(Query("SELECT to_regclass('writ_schema') IS NOT NULL"))).truth(0, 0) == false) return std::int64_t{0};
+  const Rows rows = TRY(connection.run(Query("SELECT version FROM writ_schema WHERE id = 1")));
+  return rows.size() == 1 ? rows.number(0, 0) : std::int64_t{0};
+}
+
 Result<void, Failure> migrate(Session& session) {
   while (true) {
     std::int64_t version = 0;

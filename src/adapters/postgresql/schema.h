@@ -10,4 +10,8 @@ namespace writ::postgresql {
 // program has changed: leaving out what it means could be leaving out a restriction (rules §7.5).
 Result<void, Failure> migrate(Session& session);
 
+std::int64_t newest_schema();   // what this program makes
+// Of the database as it is; 0: there are no tables yet. Changes nothing.
+Result<std::int64_t, Failure> schema_of(Connection& connection);
+
 }  // namespace writ::postgresql

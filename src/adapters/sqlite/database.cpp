@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <condition_variable>
+#include <cstdio>
 #include <deque>
 #include <mutex>
 #include <thread>
@@ -83,6 +84,32 @@ Result<Connection, Failure> Connection::open(const std::string& path) {
   Connection connection(database);
   sqlite3_busy_timeout(database, 5'000);
   TRY(connection.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"));
+  return connection;
+}
+
+Result<Connection, Failure> Connection::open_to_read(const std::string& path) {
+  // Without a journal beside it nobody has it open, and SQLite would lay an index of the journal there to read it as others could write it.
+  const bool in_use = ::access((path + "-wal").c_str(), F_OK) == 0;
+  std::string uri = "file:";
+  for (const char c : path) {
+    if (c == '%' || c == '?' || c == '#') {
+      char escaped[4];
+      std::snprintf(escaped, sizeof escaped, "%%%02X", static_cast<unsigned>(c));
+      uri += escaped;
+    } else {
+      uri += c;
+    }
+  }
+  uri += in_use ? "?mode=ro" : "?mode=ro&immutable=1";
+  sqlite3* database = nullptr;
+  if (sqlite3_open_v2(uri.c_str(), &database, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, nullptr) != SQLITE_OK) {
+    const Failure failure = database ? failure_of(database) : Failure{"out of memory"};
+    sqlite3_close(database);
+    return unexpected(failure);
+  }
+  Connection connection(database);
+  sqlite3_busy_timeout(database, 5'000);
+  TRY(connection.execute("PRAGMA query_only=ON"));
   return connection;
 }
 

@@ -62,6 +62,8 @@ class Connection {
  public:
   // Creates the file with mode 0600 when there is none. ":memory:" is for tests.
   static Result<Connection, Failure> open(const std::string& path);
+  // An existing file that another process may be writing. Nothing can be changed through it, and nothing is laid beside it.
+  static Result<Connection, Failure> open_to_read(const std::string& path);
   Connection(Connection&& other) noexcept;
   Connection& operator=(Connection&& other) noexcept;
   ~Connection();

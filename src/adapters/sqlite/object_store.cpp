@@ -59,6 +59,8 @@ Result<std::vector<PolicyVersion>, Failure> read_policies(Connection& connection
   return versions;
 }
 
+}  // namespace
+
 Result<void, Failure> read_catalogue(Connection& connection, Catalogue& catalogue) {
   catalogue.sequence = TRY(last_sequence(connection));
   auto objects = TRY(connection.prepare("SELECT collection, key, version, json FROM objects"));
@@ -77,6 +79,8 @@ Result<void, Failure> read_catalogue(Connection& connection, Catalogue& catalogu
   if (!policies.empty()) catalogue.policy = std::move(policies.front());
   return {};
 }
+
+namespace {
 
 // Absent for 0.
 Result<std::optional<PolicyVersion>, Failure> read_policy(Connection& connection, std::int64_t number) {

@@ -27,4 +27,7 @@ class SqliteObjectStore final : public registry::ObjectStore {
   std::unique_ptr<Worker> worker_;
 };
 
+// All objects as they are, read on a connection that need not be able to write.
+Result<void, Failure> read_catalogue(Connection& connection, registry::Catalogue& catalogue);
+
 }  // namespace writ::sqlite
