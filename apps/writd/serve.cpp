@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <thread>
 
 #include "adapters/net/pause.h"
 #include "adapters/net/run_on.h"
@@ -85,6 +86,7 @@ class Service {
  public:
   explicit Service(config::Config config) : config_(std::move(config)) {}
   ~Service() {
+    while (comparing_) std::this_thread::sleep_for(std::chrono::milliseconds(10));   // it uses what goes now
     server_.drain(std::chrono::milliseconds(0));
     if (sinks_) sinks_->stop();
     if (membership_) membership_->stop();   // before those whom it tells
@@ -119,10 +121,12 @@ class Service {
       log_warning("what would have been decided otherwise before this start could not be counted");
     }
     reviews_ = std::make_unique<InboxReviews>(*administration_);
-    exit = 2;
-    const auto differences = TRY(net::run_on(loops_, apply_first_objects(*administration_, std::move(first))));
-    exit = 1;
-    for (const auto& difference : differences) log_warning("the configuration differs from the store (writ apply changes it): " + difference);
+    const bool was_empty = administration_->is_empty();
+    if (was_empty) {
+      exit = 2;
+      TRY(net::run_on(loops_, apply_first_objects(*administration_, std::move(first))));
+      exit = 1;
+    }
     deployment_ = TRY(Deployment::build(config_, std::move(stores), registry_, policy_, clock_, loops_, {&tools_, reviews_.get()}, &observability_->instruments()));
     deployment_->parts().people.use(*administration_);
     deployment_->parts().scim.directory.use(*administration_);
@@ -135,7 +139,20 @@ class Service {
       has_started();
     }
     if (*aborted > 0) log_warning(fmt::format("{} recorded changes had not reached the store; they are marked as aborted", *aborted));
-    return listen();
+    TRY(listen());
+    // Nobody waits for it: to compare a password with its hash takes as long as a sign-in, and `objects:` may name many.
+    if (!was_empty) {
+      comparing_ = true;
+      loops_.executor(0).post([this, named = std::make_shared<FirstObjects>(std::move(first))] {
+        spawn(apply_first_objects(*administration_, std::move(*named)), [this](std::exception_ptr, std::optional<Result<std::vector<std::string>, std::string>> differences) {
+          if (differences && *differences) {
+            for (const auto& difference : **differences) log_warning("the configuration differs from the store (writ apply changes it): " + difference);
+          }
+          comparing_ = false;
+        });
+      });
+    }
+    return {};
   }
 
   // Apart from the ticks: these may wait for a slow store, and what was revoked ends within a second (rules §5.3).
@@ -238,7 +255,7 @@ class Service {
   std::unique_ptr<RoleSignals> signals_;
   std::unique_ptr<admin::Api> api_;
   http::Router admin_routes_, public_routes_;
-  std::atomic<bool> ticking_{false}, trying_{false};
+  std::atomic<bool> ticking_{false}, trying_{false}, comparing_{false};
   net::Server server_{loops_, [this] {
                         net::ServerOptions options;
                         options.limits.connections_max = connections_max(options.limits.connections_max);
