@@ -7,17 +7,19 @@
 // and the server is ready within a second of its start.
 // R2, with --aimed N: the server ends by itself, at the first, second, … N-th call of each function that writes, syncs, renames or answers, counted from
 // its start (die_at.c); so the crash points of start, recovery and service are walked instead of hoped for.
-//   node kill.mjs --writ DIR_WITH_BINARIES [--kills 10] [--grants 0] [--aimed N] [--seed N] [--keep]
+// R12, with --clock N: instead of being killed the server's wall clock steps an hour ahead, back, an hour behind and back, N times under load; after each step
+// every grant is presented again, and an access token is asked about (clock.c).
+//   node kill.mjs --writ DIR_WITH_BINARIES [--kills 10] [--grants 0] [--aimed N] [--clock N] [--seed N] [--keep]
 import { execFileSync, spawn } from 'node:child_process';
 import { createHmac, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, cpSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 const { values: o } = parseArgs({ options: { writ: { type: 'string' }, kills: { type: 'string', default: '10' }, grants: { type: 'string', default: '0' },
-  seed: { type: 'string', default: String(Date.now() % 1e6) }, connections: { type: 'string', default: '32' }, aimed: { type: 'string', default: '0' }, keep: { type: 'boolean', default: false } } });
+  seed: { type: 'string', default: String(Date.now() % 1e6) }, connections: { type: 'string', default: '32' }, aimed: { type: 'string', default: '0' }, clock: { type: 'string', default: '0' }, keep: { type: 'boolean', default: false } } });
 if (!o.writ) { console.error('usage: node kill.mjs --writ DIR [--kills N] [--grants N]'); process.exit(2); }
 const kills = +o.kills, grantsWanted = +o.grants, connections = +o.connections;
 
@@ -75,11 +77,17 @@ let child, log = '';
 const readyMs = [];
 const here = import.meta.dirname ?? new URL('.', import.meta.url).pathname;
 const points = ['fdatasync', 'fsync', 'write', 'pwrite', 'pwrite64', 'ftruncate', 'ftruncate64', 'rename', 'sendmsg'].flatMap((name) => Array.from({ length: +o.aimed }, (_, i) => `${name}:${i + 1}`));
+const steps = +o.clock, clockFile = join(directory, 'clock');
+const setClock = (seconds) => { const bytes = Buffer.alloc(8); bytes.writeBigInt64LE(BigInt(seconds)); const file = openSync(clockFile, 'r+'); writeSync(file, bytes, 0, 8, 0); closeSync(file); };
+if (steps) {
+  writeFileSync(clockFile, Buffer.alloc(8));
+  execFileSync('cc', ['-shared', '-fPIC', '-O1', '-o', join(directory, 'clock.so'), join(here, 'clock.c'), '-ldl']);
+}
 if (points.length) execFileSync('cc', ['-shared', '-fPIC', '-O1', '-o', join(directory, 'die_at.so'), join(here, 'die_at.c'), '-ldl']);
 // False: it ended at the point where it should.
 async function start(point) {
   const begun = performance.now();
-  const env = point ? { ...process.env, LD_PRELOAD: join(directory, 'die_at.so'), WRIT_DIE_AT: point } : process.env;
+  const env = point ? { ...process.env, LD_PRELOAD: join(directory, 'die_at.so'), WRIT_DIE_AT: point } : steps ? { ...process.env, LD_PRELOAD: join(directory, 'clock.so'), WRIT_CLOCK_FILE: clockFile } : process.env;
   child = spawn(join(o.writ, 'writd'), ['serve', '-c', join(directory, 'writ.yaml')], { stdio: ['ignore', 'pipe', 'pipe'], env });
   child.gone = new Promise((resolve) => child.on('exit', (code, signal) => resolve({ code, signal })));
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => { log += data; });
@@ -101,9 +109,9 @@ async function start(point) {
 let agent = new http.Agent({ keepAlive: true, maxSockets: connections });
 const authorization = `Basic ${Buffer.from(`desk-at-ras:${secret}`).toString('base64')}`;
 // The answer, or undefined when none came.
-const redeem = (token) => new Promise((resolve) => {
-  const body = `grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=${token}`;
-  const request = http.request({ host: '127.0.0.1', port, path: '/ras/token', method: 'POST', agent, headers: { authorization, 'content-type': 'application/x-www-form-urlencoded', 'content-length': body.length } }, (response) => {
+const redeem = (token) => post('/ras/token', `grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=${token}`);
+const post = (path, body) => new Promise((resolve) => {
+  const request = http.request({ host: '127.0.0.1', port, path, method: 'POST', agent, headers: { authorization, 'content-type': 'application/x-www-form-urlencoded', 'content-length': body.length } }, (response) => {
     let text = '';
     response.on('data', (d) => { text += d; });
     response.on('end', () => { try { resolve({ status: response.statusCode, ...JSON.parse(text) }); } catch { resolve(undefined); } });
@@ -117,10 +125,11 @@ const redeem = (token) => new Promise((resolve) => {
 // ---- the ledger
 const ledger = new Map();   // jti → { kind, sent, tokens, refused, unavailable }
 const problems = [];
+let newestToken = '';
 const other = new Map();
 function note(entry, answer) {
   if (!answer) return;
-  if (answer.status === 200 && answer.access_token) entry.tokens++;
+  if (answer.status === 200 && answer.access_token) entry.tokens++, newestToken = answer.access_token;
   else if (answer.status === 400 && (answer.error === 'invalid_grant' || answer.error === 'access_denied')) entry.refused++;
   else if (answer.status === 503) entry.unavailable++;
   else other.set(`${answer.status} ${answer.error ?? ''} ${answer.error_description ?? ''}`, (other.get(`${answer.status} ${answer.error ?? ''} ${answer.error_description ?? ''}`) ?? 0) + 1);
@@ -151,13 +160,40 @@ async function hostile() {
   }
 }
 
+// Every ID-JAG of the round once more, in parallel.
+async function presentAgain() {
+  const again = round.slice();
+  await Promise.all(Array.from({ length: connections }, async () => { for (let made; (made = again.pop());) await send('alice', made); }));
+}
+
+// An access token of now is one of the past an hour later. An hour earlier it is not yet one, and what is spent stays spent all the while.
+async function stepTheClock() {
+  round = [], loading = true;
+  const load = [hostile(), ...Array.from({ length: connections }, worker)];
+  await sleep(400);
+  const token = newestToken;
+  for (const [seconds, active] of [[0, true], [3600, false], [0, true], [-3600, undefined], [0, true]]) {
+    setClock(seconds);
+    await sleep(200);
+    const said = (await post('/ras/introspect', `token=${token}`))?.active;
+    if (active !== undefined && said !== active) problems.push(`R12: with the clock ${seconds} s off a token of now is said to be ${said ? 'active' : 'not active'}`);
+    await presentAgain();
+  }
+  loading = false;
+  await Promise.all(load);
+}
+
 // ---- the run
 const begun = Date.now();
 let acknowledged = 0, done = 0, struck = 0;
 const isGone = () => child.exitCode !== null || child.signalCode;
 try {
   await start();
-  for (; points.length ? done < points.length : done < kills || acknowledged < grantsWanted; done++) {
+  for (; done < steps; done++) {
+    await stepTheClock();
+    for (const made of round) acknowledged += ledger.get(made.jti).tokens;
+  }
+  for (; steps ? false : points.length ? done < points.length : done < kills || acknowledged < grantsWanted; done++) {
     round = [];
     if (points.length) {
       child.kill('SIGKILL');
@@ -175,9 +211,7 @@ try {
     agent = new http.Agent({ keepAlive: true, maxSockets: connections });
     await Promise.all(load);
     await start();
-    // Every ID-JAG of the round once more, in parallel.
-    const again = round.slice();
-    await Promise.all(Array.from({ length: connections }, async () => { for (let made; (made = again.pop());) await send('alice', made); }));
+    await presentAgain();
     for (const made of round) acknowledged += ledger.get(made.jti).tokens;
     if (done % 20 === 19) console.log(`${done + 1} kills, ${acknowledged} grants, ${Math.round((Date.now() - begun) / 1000)} s`);
     if (Date.now() - begun > 3_600_000) { problems.push('the run did not end within an hour'); break; }
@@ -246,7 +280,7 @@ try {
 
   const slowest = Math.max(...readyMs), sorted = readyMs.slice().sort((a, b) => a - b);
   if (slowest > 1000) problems.push(`ready after ${Math.round(slowest)} ms: more than a second`);
-  console.log(`${done} kills (${points.length ? `${struck} of them at the call that was meant, the others after 1.5 s` : `seed ${o.seed}`}), ${tokens} grants, ${refusals} refusals, ${unanswered} without an answer, ${unavailable} unavailable; ${total} records; ` +
+  console.log(`${done} ${steps ? 'times the clock stepped' : 'kills'} (${points.length ? `${struck} of them at the call that was meant, the others after 1.5 s` : `seed ${o.seed}`}), ${tokens} grants, ${refusals} refusals, ${unanswered} without an answer, ${unavailable} unavailable; ${total} records; ` +
     `torn tails cut: ${(log.match(/left half written were cut/g) ?? []).length}; ready after ${Math.round(sorted[sorted.length >> 1])} ms (median), ${Math.round(slowest)} ms (slowest); ${Math.round((Date.now() - begun) / 1000)} s`);
   if (points.length && struck < points.length / 4) problems.push(`only ${struck} of ${points.length} points were reached: the functions that are counted are not those that are called`);
   if (tokens === 0) problems.push('not one token was given');
