@@ -328,6 +328,9 @@ function judge(name) {
   }
   const positions = database.sql('SELECT count(*), max(position), (SELECT position FROM log_head) FROM records').split('\t').map(Number);
   if (positions[0] !== positions[1] || positions[1] !== positions[2]) problems.push(`positions have gaps: ${positions}`);
+  // Of node a, whose spool was never lost: each record once, from the first on.
+  const own = database.sql(`SELECT count(*), min(node_position), max(node_position) FROM records WHERE node = (SELECT number FROM node_logs WHERE convert_from(name, 'UTF8') = 'a')`).split('\t').map(Number);
+  if (own[0] === 0 || own[1] !== 1 || own[0] !== own[2]) problems.push(`the trail of node a has gaps: ${own}`);
   check(name, problems.length === 0, problems.slice(0, 5).join('; '));
   console.log(`     ${ledger.size} grants, ${tokens} tokens, ${refused} refusals, ${unavailable} unavailable, ${unanswered} without an answer; ${positions[0]} records`);
 }
