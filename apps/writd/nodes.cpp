@@ -54,6 +54,10 @@ NodeFollowing::NodeFollowing(nodes::Membership& membership, Deployment::Parts& p
   membership.follow(*parts.approvals);
   membership.follow(*parts.ema_refusals);
   membership.follow(*parts.linked_accounts->offers);
+  if (parts.security_events && parts.security_events->streams) membership.follow(*parts.security_events->streams);
+  if (parts.security_events && parts.security_events->seen) membership.follow(*parts.security_events->seen);
+  if (parts.security_events && parts.security_events->people) membership.follow(*parts.security_events->people);
+  if (parts.scim.kept) membership.follow(*parts.scim.kept);
   membership.follow(*candidate_);
   if (parts.idp) {
     membership.follow(*parts.idp->sessions);

@@ -25,16 +25,23 @@ std::optional<Kept> read(std::string_view text) {
 
 Result<std::unique_ptr<KeptAttributes>, Unavailable> KeptAttributes::open(registry::Documents& documents) {
   std::unique_ptr<KeptAttributes> all(new KeptAttributes(documents));
-  for (const registry::Document& document : TRY(documents.load(kTable))) {
-    Entry entry{document.version, nullptr};
-    if (document.json != "{}") {
-      auto kept = read(document.json);
-      if (!kept) return unexpected(Unavailable{"what a directory said of somebody cannot be read"});
-      entry.kept = std::make_shared<const Kept>(std::move(*kept));
-    }
-    all->entries_.emplace(document.key, std::move(entry));
-  }
+  for (const registry::Document& document : TRY(documents.load(kTable))) TRY(all->take_over(document));
   return all;
+}
+
+std::string_view KeptAttributes::table() const { return kTable; }
+
+Result<void, Unavailable> KeptAttributes::take_over(const registry::Document& document) {
+  Entry taken{document.version, nullptr};
+  if (document.json != "{}") {
+    auto kept = read(document.json);
+    if (!kept) return unexpected(Unavailable{"what a directory said of somebody cannot be read"});
+    taken.kept = std::make_shared<const Kept>(std::move(*kept));
+  }
+  const std::unique_lock lock(mutex_);
+  Entry& entry = entries_[document.key];
+  if (document.version > entry.version) entry = std::move(taken);
+  return {};
 }
 
 std::shared_ptr<const Kept> KeptAttributes::find(registry::ObjectKind kind, const std::string& id) const {
@@ -46,25 +53,22 @@ std::shared_ptr<const Kept> KeptAttributes::find(registry::ObjectKind kind, cons
 
 Task<Result<void, Unavailable>> KeptAttributes::keep(registry::ObjectKind kind, std::string id, Kept kept) {
   const json::Value value{{"created", to_json(kept.created)}, {"last_modified", to_json(kept.last_modified)}, {"attributes", kept.attributes}};
-  registry::Document document{kTable, key_of(kind, id), 0, kept.last_modified + kForGood, json::write(value)};
-  {
+  const Instant until = kept.last_modified + kForGood;
+  return registry::write_through(documents_, [this, key = key_of(kind, id), text = json::write(value), until, shared = std::make_shared<const Kept>(std::move(kept))]() -> std::optional<registry::Document> {
     const std::unique_lock lock(mutex_);
-    Entry& entry = entries_[document.key];
-    document.version = ++entry.version;
-    entry.kept = std::make_shared<const Kept>(std::move(kept));
-  }
-  return documents_.put(std::move(document));
+    Entry& entry = entries_[key];
+    entry = Entry{entry.version + 1, shared};
+    return registry::Document{kTable, key, entry.version, until, text};
+  });
 }
 
 Task<Result<void, Unavailable>> KeptAttributes::forget(registry::ObjectKind kind, std::string id, Instant now) {
-  registry::Document document{kTable, key_of(kind, id), 0, now, "{}"};
-  {
+  return registry::write_through(documents_, [this, key = key_of(kind, id), now]() -> std::optional<registry::Document> {
     const std::unique_lock lock(mutex_);
-    Entry& entry = entries_[document.key];
-    document.version = ++entry.version;
-    entry.kept = nullptr;
-  }
-  return documents_.put(std::move(document));
+    Entry& entry = entries_[key];
+    entry = Entry{entry.version + 1, nullptr};
+    return registry::Document{kTable, key, entry.version, now, "{}"};
+  });
 }
 
 }  // namespace writ::scim

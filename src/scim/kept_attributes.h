@@ -21,7 +21,7 @@ struct Kept {
 };
 
 // Safe to share between threads.
-class KeptAttributes {
+class KeptAttributes final : public registry::DocumentOwner {
  public:
   // Reads what was kept before; `documents` outlives the object.
   static Result<std::unique_ptr<KeptAttributes>, Unavailable> open(registry::Documents& documents);
@@ -29,6 +29,9 @@ class KeptAttributes {
   std::shared_ptr<const Kept> find(registry::ObjectKind kind, const std::string& id) const;   // null: nothing is known
   Task<Result<void, Unavailable>> keep(registry::ObjectKind kind, std::string id, Kept kept);
   Task<Result<void, Unavailable>> forget(registry::ObjectKind kind, std::string id, Instant now);
+
+  std::string_view table() const override;
+  Result<void, Unavailable> take_over(const registry::Document& document) override;
 
  private:
   explicit KeptAttributes(registry::Documents& documents) : documents_(documents) {}

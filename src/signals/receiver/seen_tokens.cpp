@@ -16,8 +16,16 @@ std::string key_of(std::string_view issuer, std::string_view jti) {
 
 Result<std::unique_ptr<SeenTokens>, Unavailable> SeenTokens::open(registry::Documents& documents) {
   std::unique_ptr<SeenTokens> tokens(new SeenTokens(documents));
-  for (const registry::Document& document : TRY(documents.load(kTable))) tokens->seen_.emplace(document.key, document.expires);
+  for (const registry::Document& document : TRY(documents.load(kTable))) TRY(tokens->take_over(document));
   return tokens;
+}
+
+std::string_view SeenTokens::table() const { return kTable; }
+
+Result<void, Unavailable> SeenTokens::take_over(const registry::Document& document) {
+  const std::lock_guard lock(mutex_);
+  seen_.insert_or_assign(document.key, document.expires);
+  return {};
 }
 
 bool SeenTokens::contains(std::string_view issuer, std::string_view jti) const {

@@ -14,7 +14,7 @@
 namespace writ::signals {
 
 // Safe to share between threads.
-class SeenTokens {
+class SeenTokens final : public registry::DocumentOwner {
  public:
   static constexpr Seconds kKept{14 * 86'400};   // longer than anybody tries again
   static Result<std::unique_ptr<SeenTokens>, Unavailable> open(registry::Documents& documents);
@@ -22,6 +22,9 @@ class SeenTokens {
   bool contains(std::string_view issuer, std::string_view jti) const;
   Task<Result<void, Unavailable>> add(std::string issuer, std::string jti, Instant now);   // durable when it completes
   void forget_expired(Instant now);
+
+  std::string_view table() const override;
+  Result<void, Unavailable> take_over(const registry::Document& document) override;
 
  private:
   explicit SeenTokens(registry::Documents& documents) : documents_(documents) {}

@@ -1,5 +1,7 @@
 #include "signals/transmitter/people_watch.h"
 
+#include <algorithm>
+
 #include "registry/plan.h"
 
 namespace writ::signals {
@@ -47,16 +49,24 @@ std::vector<Event> events_of(const registry::User* before, const registry::User*
 
 Result<std::unique_ptr<PeopleWatch>, Unavailable> PeopleWatch::open(Parts parts) {
   std::unique_ptr<PeopleWatch> watch(new PeopleWatch(std::move(parts)));
-  for (const registry::Document& document : TRY(watch->parts_.documents.load(kTable))) {
-    if (document.key != kKey) continue;
-    const auto value = json::parse(document.json);
-    const auto* sequence = value ? value->find_int("sequence") : nullptr;
-    if (!sequence || *sequence < 0) return unexpected(Unavailable{"the stored security events: how far they were told is damaged"});
-    watch->told_ = static_cast<std::uint64_t>(*sequence);
-    watch->version_ = document.version;
-  }
+  for (const registry::Document& document : TRY(watch->parts_.documents.load(kTable))) TRY(watch->take_over(document));
   watch->behind_ = true;   // until catch_up() has looked
   return watch;
+}
+
+std::string_view PeopleWatch::table() const { return kTable; }
+
+Result<void, Unavailable> PeopleWatch::take_over(const registry::Document& document) {
+  if (document.key != kKey) return {};
+  const auto value = json::parse(document.json);
+  const auto* sequence = value ? value->find_int("sequence") : nullptr;
+  if (!sequence || *sequence < 0) return unexpected(Unavailable{"the stored security events: how far they were told is damaged"});
+  const std::lock_guard lock(mutex_);
+  if (document.version <= version_) return {};
+  version_ = document.version;
+  // What this one has not told another one has not told either.
+  if (!behind_) told_ = std::max(told_.value_or(0), static_cast<std::uint64_t>(*sequence));
+  return {};
 }
 
 bool PeopleWatch::is_behind() const {
@@ -65,13 +75,12 @@ bool PeopleWatch::is_behind() const {
 }
 
 Task<bool> PeopleWatch::note_told(std::uint64_t sequence) {
-  registry::Document document{kTable, kKey, 1, kNever, json::write(json::Value{{"sequence", static_cast<std::int64_t>(sequence)}})};
-  {
+  auto writing = registry::write_through(parts_.documents, [this, sequence]() -> std::optional<registry::Document> {
     const std::lock_guard lock(mutex_);
-    document.version = ++version_;
-    told_ = sequence;
-  }
-  const auto written = co_await parts_.documents.put(std::move(document));
+    told_ = std::max(told_.value_or(0), sequence);
+    return registry::Document{kTable, kKey, ++version_, kNever, json::write(json::Value{{"sequence", static_cast<std::int64_t>(*told_)}})};
+  });
+  const auto written = co_await writing;
   co_return written.has_value();
 }
 

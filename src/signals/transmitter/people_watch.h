@@ -21,7 +21,7 @@ namespace writ::signals {
 // Pure. What becoming `after` takes away from the person of `before`. Null: there is no such person before, or afterwards.
 std::vector<Event> events_of(const registry::User* before, const registry::User* after, Instant now);
 
-class PeopleWatch {
+class PeopleWatch final : public registry::DocumentOwner {
  public:
   // All of it outlives the watch.
   struct Parts {
@@ -40,6 +40,10 @@ class PeopleWatch {
   // What a crash, or a store that was away, left untold. Call at start and now and then.
   Task<void> catch_up(std::shared_ptr<const registry::Snapshot> present);
   bool is_behind() const;
+
+  // Of several nodes each tells of the changes that it makes; how far all is told is one word of all.
+  std::string_view table() const override;
+  Result<void, Unavailable> take_over(const registry::Document& document) override;
 
  private:
   explicit PeopleWatch(Parts parts) : parts_(std::move(parts)) {}

@@ -117,6 +117,24 @@ TEST_F(Watching, TellsAChangeOnce) {
   EXPECT_EQ(told.told.size(), 1u) << "nor again after a restart";
 }
 
+// Of several nodes each tells of its own changes; what another has told is not told again, and its word is no reason to fall behind.
+TEST_F(Watching, GoesOnFromWhatAnotherNodeHasTold) {
+  auto before = commit({person("usr_alice"), person("usr_bob")});
+  start();
+  catch_up(before);
+  auto there = commit({disabled(person("usr_alice")), person("usr_bob")});
+  constexpr std::int64_t kTheirs = std::int64_t{5} << 20;
+  ASSERT_TRUE(watch->take_over({"signal_cursor", "people", kTheirs, {}, "{\"sequence\":" + std::to_string(sequence) + "}"}));
+  EXPECT_FALSE(watch->take_over({"signal_cursor", "people", kTheirs + 1, {}, "{}"})) << "what cannot be read";
+  auto after = commit({disabled(person("usr_alice")), disabled(person("usr_bob"))});
+  run(executor, watch->changed(there, after, {"usr_bob"}));
+  EXPECT_FALSE(watch->is_behind());
+  EXPECT_EQ(told.told, std::vector<std::string>{"usr_bob: session-revoked account-disabled"});
+  const auto stored = documents.load("signal_cursor");
+  ASSERT_TRUE(stored && stored->size() == 1);
+  EXPECT_GT(stored->front().version, kTheirs) << "on top of the other's word";
+}
+
 TEST_F(Watching, FindsAfterACrashWhatWasStoredAndNotTold) {
   auto before = commit({person("usr_alice"), person("usr_bob")});
   start();

@@ -73,14 +73,23 @@ bool Stream::wants(std::string_view event_type) const { return std::find(events_
 
 Result<std::unique_ptr<Streams>, Unavailable> Streams::open(registry::Documents& documents) {
   std::unique_ptr<Streams> streams(new Streams(documents));
-  for (const registry::Document& document : TRY(documents.load(kTable))) {
-    if (document.json == "null") continue;   // removed, and not yet forgotten
-    auto stream = parse_stream(document);
+  for (const registry::Document& document : TRY(documents.load(kTable))) TRY(streams->take_over(document));
+  return streams;
+}
+
+std::string_view Streams::table() const { return kTable; }
+
+Result<void, Unavailable> Streams::take_over(const registry::Document& document) {
+  std::optional<Stream> stream;
+  if (document.json != "null") {   // removed, and not yet forgotten
+    stream = parse_stream(document);
     // Leaving one out would leave a receiver without what it relies on.
     if (!stream) return unexpected(Unavailable{"the stored event streams: one is damaged"});
-    streams->entries_.emplace(document.key, Entry{std::move(*stream), document.version});
   }
-  return streams;
+  const std::lock_guard lock(mutex_);
+  Entry& entry = entries_[document.key];
+  if (document.version > entry.version) entry = Entry{std::move(stream), document.version};
+  return {};
 }
 
 std::optional<Stream> Streams::find(std::string_view id) const {
@@ -90,57 +99,60 @@ std::optional<Stream> Streams::find(std::string_view id) const {
   return found->second.stream;
 }
 
+const Stream* Streams::of_audience_here(std::string_view audience) const {
+  for (const auto& [id, entry] : entries_) {
+    if (entry.stream && entry.stream->audience == audience) return &*entry.stream;
+  }
+  return nullptr;
+}
+
 std::optional<Stream> Streams::of_audience(std::string_view audience) const {
   const std::lock_guard lock(mutex_);
-  for (const auto& [id, entry] : entries_) {
-    if (entry.stream.audience == audience) return entry.stream;
-  }
-  return std::nullopt;
+  const Stream* stream = of_audience_here(audience);
+  return stream ? std::optional(*stream) : std::nullopt;
 }
 
 std::vector<Stream> Streams::all() const {
   const std::lock_guard lock(mutex_);
   std::vector<Stream> all;
-  for (const auto& [id, entry] : entries_) all.push_back(entry.stream);
+  for (const auto& [id, entry] : entries_) {
+    if (entry.stream) all.push_back(*entry.stream);
+  }
   return all;
 }
 
 Task<Result<bool, Unavailable>> Streams::add(Stream stream) {
-  registry::Document document{kTable, stream.id, 1, kNever, json::write(to_json(stream))};
-  {
+  const auto is_added = std::make_shared<bool>(false);
+  auto writing = registry::write_through(documents_, [this, stream = std::move(stream), is_added]() -> std::optional<registry::Document> {
     const std::lock_guard lock(mutex_);
-    for (const auto& [id, entry] : entries_) {
-      if (entry.stream.audience == stream.audience) co_return false;
-    }
-    entries_[stream.id].stream = std::move(stream);
-  }
-  const auto written = co_await documents_.put(std::move(document));
+    const Stream* other = of_audience_here(stream.audience);
+    *is_added = other == nullptr || other->id == stream.id;
+    if (!*is_added) return std::nullopt;
+    Entry& entry = entries_[stream.id];
+    entry = Entry{stream, entry.version + 1};
+    return registry::Document{kTable, stream.id, entry.version, kNever, json::write(to_json(stream))};
+  });
+  const auto written = co_await writing;
   if (!written) co_return unexpected(written.error());
-  co_return true;
+  co_return *is_added;
 }
 
 Task<Result<void, Unavailable>> Streams::put(Stream stream) {
-  registry::Document document{kTable, stream.id, 1, kNever, json::write(to_json(stream))};
-  {
+  return registry::write_through(documents_, [this, stream = std::move(stream)]() -> std::optional<registry::Document> {
     const std::lock_guard lock(mutex_);
     Entry& entry = entries_[stream.id];
-    entry.stream = std::move(stream);
-    document.version = ++entry.version;
-  }
-  return documents_.put(std::move(document));
+    entry = Entry{stream, entry.version + 1};
+    return registry::Document{kTable, stream.id, entry.version, kNever, json::write(to_json(stream))};
+  });
 }
 
 Task<Result<void, Unavailable>> Streams::remove(std::string id) {
-  registry::Document document{kTable, id, 1, Instant{}, "null"};
-  {
+  return registry::write_through(documents_, [this, id = std::move(id)]() -> std::optional<registry::Document> {
     const std::lock_guard lock(mutex_);
-    const auto found = entries_.find(id);
-    if (found != entries_.end()) {
-      document.version = found->second.version + 1;
-      entries_.erase(found);
-    }
-  }
-  return documents_.put(std::move(document));
+    Entry& entry = entries_[id];
+    entry = Entry{std::nullopt, entry.version + 1};
+    return registry::Document{kTable, id, entry.version, Instant{}, "null"};
+  });
 }
 
 }  // namespace writ::signals

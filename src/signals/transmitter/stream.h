@@ -39,7 +39,7 @@ struct Stream {
 };
 
 // Safe to share between threads. Read from memory; a change is durable when its task completes.
-class Streams {
+class Streams final : public registry::DocumentOwner {
  public:
   static Result<std::unique_ptr<Streams>, Unavailable> open(registry::Documents& documents);
   std::optional<Stream> find(std::string_view id) const;
@@ -49,12 +49,16 @@ class Streams {
   Task<Result<void, Unavailable>> put(Stream stream);
   Task<Result<void, Unavailable>> remove(std::string id);
 
+  std::string_view table() const override;
+  Result<void, Unavailable> take_over(const registry::Document& document) override;
+
  private:
   struct Entry {
-    Stream stream;
-    std::int64_t version = 1;
+    std::optional<Stream> stream;   // absent: removed
+    std::int64_t version = 0;
   };
   explicit Streams(registry::Documents& documents) : documents_(documents) {}
+  const Stream* of_audience_here(std::string_view audience) const;   // under the lock
   registry::Documents& documents_;
   mutable std::mutex mutex_;
   std::map<std::string, Entry, std::less<>> entries_;
