@@ -319,8 +319,11 @@ def table(report):
         if leg not in report:
             continue
         of = report[leg]
-        writ = of["results"]["Writ"]
-        lines += [f"### {title}", "", f"Writ: {spread([r['rate'] for r in writ])['median']:,.0f} requests/s, {statistics.median([r['cpu_us_per_request'] for r in writ]):.1f} µs CPU a request.", "",
+        own = [f"{name}: {statistics.median([r['rate'] for r in of['results'][name]]):,.0f} requests/s, {statistics.median([r['cpu_us_per_request'] for r in of['results'][name]]):.1f} µs CPU a request."
+               for name in ("Writ", WITH_TABLES) if name in of["results"]]
+        if "ceilings" in of:
+            own.append(f"The ceiling's two operations: {1e6 / statistics.median([c['verify_and_sign_per_s'] for c in of['ceilings']]):.1f} µs.")
+        lines += [f"### {title}", "", "\n".join(own), "",
                   "| Writ against | median rate of the peer | ratio min | median | max | what the peer does not do |", "| --- | --- | --- | --- | --- | --- |"]
         for name, ratio in of["ratios"].items():
             rate = statistics.median([c["verify_and_sign_per_s"] for c in of["ceilings"]]) if name.startswith("verify") else statistics.median([r["rate"] for r in of["results"][name]])
