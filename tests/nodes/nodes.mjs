@@ -145,6 +145,32 @@ const parts = {
     check('changes from either node follow each other', true, `${Math.round(Math.min(...times))} to ${Math.round(Math.max(...times))} ms with the start of the command`);
   },
 
+  // A balancer sends each request of a directory to another node: what one was told, the objects and what is merely kept, the other shows and goes on from.
+  async directories() {
+    const added = await world.writ('a', 'connector', 'add', 'corp', 'issuer=https://sso.corp.example', 'client_id=w', 'client_authentication=none', 'scim=true', 'just_in_time=false');
+    const made = await world.writ('b', 'connector', 'scim-token', 'corp', '--json');
+    check('a directory gets its token', added.code === 0 && made.code === 0, added.stderr + made.stderr);
+    const { token: secret } = JSON.parse(made.stdout);
+    const scim = async (name, method, path, resource) => {
+      const answer = await answered(() => world.ask(name, method, `/scim/v2${path}`, { headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/scim+json' }, body: resource && JSON.stringify(resource) }));
+      return { status: answer.status, text: answer.text, body: answer.text ? JSON.parse(answer.text) : {} };
+    };
+    const user = { schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'], userName: 'ines', name: { givenName: 'Ines', familyName: 'B' }, nickName: 'In' };
+    const created = await scim('a', 'POST', '/Users', user), path = `/Users/${created.body.id}`;
+    const shown = await scim('b', 'GET', path);
+    check('whom a directory makes at one node the other shows, with all that was said', created.status === 201 && shown.text === created.text, `${created.text} ${shown.text}`);
+    const patched = await scim('b', 'PATCH', path, { schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations: [{ op: 'replace', value: { nickName: 'Inez', title: 'Lead' } }] });
+    const after = await scim('a', 'GET', path);
+    check('what is changed there the first one shows', patched.status === 200 && patched.body.name?.givenName === 'Ines' && after.body.nickName === 'Inez' && after.text === patched.text, `${patched.text} ${after.text}`);
+    const nodes = ['a', 'b'], many = await Promise.all([...Array(20).keys()].map((i) => scim(nodes[i % 2], 'POST', '/Users', { ...user, userName: `many${i}`, nickName: `n${i}` })));
+    const lists = await Promise.all(nodes.map((name) => scim(name, 'GET', '/Users?count=50&attributes=userName,nickName')));
+    check('both make people at the same moment, and show the same ones', many.every((one) => one.status === 201) && lists[0].body.totalResults === 21 && lists[0].text === lists[1].text, lists.map((one) => one.text.slice(0, 300)).join(' '));
+    const gone = await scim('a', 'DELETE', path), missing = await scim('b', 'GET', path);
+    check('whom one removes is gone at the other', gone.status === 204 && missing.status === 404, `${gone.status} ${missing.status}`);
+    const disabled = await world.writ('a', 'connector', 'disable', 'corp');
+    check('when its connector is disabled a directory is refused everywhere', disabled.code === 0 && [401, 403].includes((await scim('b', 'GET', '/Users')).status), disabled.stderr);
+  },
+
   // R10: only its wire to the database fails.
   async cut_off() {
     for (const [mode, user] of o.long ? [['hole', 'erin'], ['deaf', 'frank'], ['slow', 'grace'], ['cut', 'heidi']] : [['hole', 'erin'], ['cut', 'frank']]) {
