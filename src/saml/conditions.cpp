@@ -27,6 +27,8 @@ Result<void, Problem> check_audience(const Assertion& assertion, const Rules& ru
 
 Result<void, Problem> check_bearer(const BearerConfirmation& bearer, const Rules& rules) {
   if (bearer.recipient != rules.recipient) return unexpected(Problem::recipient);
+  // One that answers nobody (sign-in that began at the provider) is not the answer to this question either.
+  if (!rules.request_id.empty() && bearer.in_response_to != rules.request_id) return unexpected(Problem::in_response_to);
   if (!bearer.not_on_or_after || bearer.not_before) return unexpected(Problem::confirmation_times);
   if (rules.now - rules.skew >= *bearer.not_on_or_after) return unexpected(Problem::confirmation_expired);
   return {};

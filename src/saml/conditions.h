@@ -15,6 +15,7 @@ struct Rules {
   std::string issuer;                  // entity ID that its key belongs to
   std::set<std::string> audiences;     // those that mean the client who presents it
   std::string recipient;
+  std::string request_id;              // of the question that it must answer (profiles §4.1.4.3); empty: whoever presents it does not say
   Seconds skew{30};
   Seconds max_age{3600};               // since it was issued
   Instant now{};

@@ -19,7 +19,7 @@ Assertion good_assertion() {
   is.authenticated = kNow - Seconds{70};
   return is;
 }
-Rules good_rules() { return {"https://login.corp.example/saml", {"https://cursor.example/sp"}, "https://cursor.example/acs", Seconds{30}, Seconds{3600}, kNow}; }
+Rules good_rules() { return {"https://login.corp.example/saml", {"https://cursor.example/sp"}, "https://cursor.example/acs", "", Seconds{30}, Seconds{3600}, kNow}; }
 
 std::string outcome_of(const Assertion& assertion, const Rules& rules = good_rules()) {
   const auto checked = check(assertion, rules);
@@ -78,6 +78,33 @@ const Row kRows[] = {
     {"TheSessionIsAlmostOver", [](auto& is) { is.session_ends = kNow + Seconds{1}; }, "holds"},
 };
 INSTANTIATE_TEST_SUITE_P(Conditions, OneChange, testing::ValuesIn(kRows), [](const auto& row) { return row.param.name; });
+
+TEST(InResponseTo, IsComparedWhereTheQuestionIsKnown) {
+  const auto outcome = [](const char* question, const char* answers) {
+    Assertion assertion = good_assertion();
+    assertion.bearers[0].in_response_to = answers;
+    Rules rules = good_rules();
+    rules.request_id = question;
+    return outcome_of(assertion, rules);
+  };
+  EXPECT_EQ(outcome("_r1", "_r1"), "holds");
+  EXPECT_EQ(outcome("_r1", "_r2"), "saml_in_response_to");
+  EXPECT_EQ(outcome("_r1", "_R1"), "saml_in_response_to");
+  EXPECT_EQ(outcome("_r1", ""), "saml_in_response_to") << "nobody asked for it";
+  EXPECT_EQ(outcome("", "_r2"), "holds") << "the agent compares it itself";
+  EXPECT_EQ(outcome("", ""), "holds");
+}
+
+TEST(InResponseTo, OneBearerThatAnswersTheQuestionIsEnough) {
+  Assertion assertion = good_assertion();
+  assertion.bearers.push_back(assertion.bearers[0]);
+  assertion.bearers[0].in_response_to = "_other";
+  Rules rules = good_rules();
+  rules.request_id = "_r1";
+  EXPECT_EQ(outcome_of(assertion, rules), "holds");
+  assertion.bearers[1].recipient = "x";
+  EXPECT_EQ(outcome_of(assertion, rules), "saml_recipient") << "the right question, received elsewhere";
+}
 
 }  // namespace
 }  // namespace writ::saml

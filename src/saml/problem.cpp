@@ -36,6 +36,7 @@ std::string_view to_string(Problem problem) {
     case Problem::audience: return "saml_audience";
     case Problem::no_bearer_confirmation: return "saml_no_bearer_confirmation";
     case Problem::recipient: return "saml_recipient";
+    case Problem::in_response_to: return "saml_in_response_to";
     case Problem::confirmation_expired: return "saml_confirmation_expired";
     case Problem::confirmation_times: return "saml_confirmation_times";
     case Problem::no_authentication: return "saml_no_authentication";

@@ -43,6 +43,7 @@ enum class Problem {
   no_bearer_confirmation,
   recipient,
   confirmation_expired,
+  in_response_to,           // the answer to another question than the one that was asked
   confirmation_times,       // no NotOnOrAfter, or a NotBefore that the profile forbids
   no_authentication,        // no AuthnStatement: it does not say that anybody signed in
   session_over,

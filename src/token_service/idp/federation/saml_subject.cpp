@@ -67,13 +67,14 @@ Result<Judged, Refusal> judge(const Idp& idp, const TokenRequest& request, const
   const saml::Assertion& assertion = verified->assertion();
   record.more.emplace_back("assertion", assertion.id);
 
-  saml::Rules rules{connector->saml->entity_id, {}, connector->saml->recipient, Seconds{idp.settings.skew_seconds}, Seconds{connector->max_subject_age_seconds}, request.now};
+  const auto* question = request.parameters.find("in_response_to");
+  saml::Rules rules{connector->saml->entity_id, {}, connector->saml->recipient, question ? *question : std::string(), Seconds{idp.settings.skew_seconds}, Seconds{connector->max_subject_age_seconds}, request.now};
   for (const auto& [audience, agent] : connector->saml->audiences) {
     if (agent == client.agent->id) rules.audiences.insert(audience);   // IDJAG-80
   }
   const auto bearer = saml::check(assertion, rules);
   if (!bearer) return unexpected(refuse_assertion(to_string(bearer.error())));
-  // The agent asked, so it is the agent that knows its own question; here it stands in the record, for who looks into a stolen assertion.
+  // Also where the agent did not say what it asked: for who looks into a stolen assertion.
   if (!(*bearer)->in_response_to.empty()) record.more.emplace_back("in_response_to", (*bearer)->in_response_to);
   if (assertion.name_id->format == saml::kTransient && !connector->saml->attributes.contains("subject")) {
     return unexpected(refuse_assertion(to_string(saml::Problem::name_id_transient)));

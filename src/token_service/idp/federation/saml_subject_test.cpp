@@ -175,6 +175,15 @@ TEST_F(SamlAssertion, IsAlsoTheSubjectOfAnIdJagAndMayBePresentedAgain) {
   EXPECT_EQ(reason(id_jag_for(base64url::encode(AssertionText().unsigned_text()), oauth::kTokenTypeSaml2)), "saml_not_signed");
 }
 
+TEST_F(SamlAssertion, AnswersTheQuestionThatTheAgentSaysItAsked) {
+  EXPECT_EQ(reason(exchange({}, {{"in_response_to", "_r2"}})), "saml_in_response_to");
+  EXPECT_TRUE(world.sessions->all().empty());
+  AssertionText unasked;
+  unasked.in_response_to.clear();
+  EXPECT_EQ(reason(exchange(unasked, {{"in_response_to", "_r1"}})), "saml_in_response_to") << "nobody asked for it";
+  EXPECT_EQ(reason(exchange({}, {{"in_response_to", "_r1"}})), "granted") << "what was refused before was not used up";
+}
+
 // ---- one change each
 
 struct Row {
