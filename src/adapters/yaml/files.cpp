@@ -18,11 +18,18 @@ Result<std::string, std::string> read_text_file(const std::string& path, std::si
   if (std::filesystem::is_directory(path, problem)) return unexpected("`" + path + "` is a folder");
   std::ifstream file(path, std::ios::binary);
   if (!file) return unexpected("cannot open `" + path + "`");
-  std::string text(bytes_max + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  // Piece by piece: the limit is megabytes, and what is read here is often kept.
+  constexpr std::size_t kPiece = 16 * 1024;
+  std::string text;
+  while (file && text.size() <= bytes_max) {
+    const std::size_t had = text.size();
+    text.resize(std::min(had + kPiece, bytes_max + 1));
+    file.read(text.data() + had, static_cast<std::streamsize>(text.size() - had));
+    text.resize(had + static_cast<std::size_t>(file.gcount()));
+  }
   if (file.bad()) return unexpected("cannot read `" + path + "`");
-  text.resize(static_cast<std::size_t>(file.gcount()));
   if (text.size() > bytes_max) return unexpected("`" + path + "` is larger than " + std::to_string(bytes_max) + " bytes");
+  text.shrink_to_fit();
   return text;
 }
 

@@ -145,6 +145,22 @@ TEST_F(YamlFolder, TellsTheProblemsOfAllFiles) {
   EXPECT_EQ(root.error().size(), 2u);
 }
 
+using TextFiles = Folder;
+TEST_F(TextFiles, AreReadWholeUpToTheLimitAndTakeTheRoomThatTheyNeed) {
+  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{16'383}, std::size_t{16'384}, std::size_t{16'385}, std::size_t{40'000}}) {
+    std::string text(size, 'x');
+    if (size > 0) text.back() = '\0';
+    write("text", text);
+    const auto read = read_text_file(path_ / "text", 40'000);
+    ASSERT_TRUE(read) << size << ": " << read.error();
+    EXPECT_EQ(*read, text) << size;
+    EXPECT_LE(read->capacity(), size + 64) << "a start reads many, and keeps them";
+  }
+  EXPECT_THAT(read_text_file(path_ / "text", 39'999).error(), HasSubstr("is larger than 39999 bytes"));
+  EXPECT_THAT(read_text_file(path_ / "nothing", 10).error(), HasSubstr("cannot open"));
+  EXPECT_THAT(read_text_file(path_, 10).error(), HasSubstr("is a folder"));
+}
+
 using SecretFiles = Folder;   // S10
 TEST_F(SecretFiles, AreReadWhenTheyAreTheOwnersAlone) {
   write("secret", "geheim\n", 0600);
