@@ -1,6 +1,7 @@
 #include "adapters/net/pause.h"
 #include "adapters/yaml/yaml.h"
 #include "encoding/uri.h"
+#include "mutual_tls.h"
 #include "parts.h"
 #include "upstreams/by_transport.h"
 #include "upstreams/observed.h"
@@ -23,6 +24,7 @@ gateway::Settings settings_of(const config::Config& config) {
                                                                                                 : gateway::Settings::DeniedCalls::result;
   settings.call_durability = config.gateway.call_durability == config::Gateway::CallDurability::power ? audit::Durability::power : audit::Durability::process;
   settings.dpop_nonce_demanded = config.gateway.dpop_nonce == config::DpopNonce::always;
+  settings.certificates_asked = mutual_tls_of(config).offered;
   settings.skew_seconds = config.skew.count();
   settings.call_deadline = config.gateway.call_deadline;
   settings.member_deadline = config.gateway.member_deadline;

@@ -1,4 +1,5 @@
 #include "adapters/net/pause.h"
+#include "mutual_tls.h"
 #include "parts.h"
 #include "token_service/idp/routes.h"
 
@@ -18,6 +19,7 @@ token_service::idp::Settings settings_of(const config::Config& config, const Sec
   settings.id_jag_seconds_max = config.idp.id_jag_lifetime_max.count();
   settings.refresh_repeat_seconds = config.idp.refresh_repeat.count();
   settings.skew_seconds = config.skew.count();
+  settings.mutual_tls = mutual_tls_of(config);
   settings.policy_denial = config.idp.policy_denial == config::Idp::PolicyDenial::invalid_target ? token_service::idp::PolicyDenial::invalid_target
                                                                                                  : token_service::idp::PolicyDenial::access_denied;
   settings.pairwise_secret = derive_key(sealing_key, "pairwise subject identifiers");
@@ -59,7 +61,7 @@ Result<void, std::string> build_idp(Deployment::Parts& parts) {
   };
   clients.describe = [&parts](registry::Registration registered, Instant now) { return client_metadata::describe(parts.client_documents, std::move(registered), now); };
   ClientKeys client_keys = [&parts](std::string jwks_uri, std::optional<std::string> kid) {
-    return find_client_keys(parts.remote_keys, parts.clock, std::move(jwks_uri), std::move(kid));
+    return find_client_keys(parts.remote_keys, parts.clock, parts.config.clients.documents_on_loopback, std::move(jwks_uri), std::move(kid));
   };
   role.clients = std::make_unique<ClientAuthenticator>(std::move(clients), *parts.stores.log, parts.device_keys.get(), std::move(client_keys));
 

@@ -90,7 +90,7 @@ struct Deployment::Parts {
   ReviewedDefinitions definitions{};
   telemetry::Instruments* instruments = nullptr;   // null: nobody measures
 
-  outgoing::CurlOutgoing outgoing{outgoing::CurlOptions{}};
+  outgoing::CurlOutgoing outgoing{outgoing::CurlOptions{.ca_file = config.authorities}};
   net::PooledUpstream upstream{loops, net::UpstreamOptions{}};
   jose::RemoteKeySets remote_keys{outgoing};
   client_metadata::ClientDocuments client_documents{outgoing, {.loopback = config.clients.documents_on_loopback}};

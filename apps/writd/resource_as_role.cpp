@@ -1,4 +1,5 @@
 #include "adapters/yaml/yaml.h"
+#include "mutual_tls.h"
 #include "parts.h"
 
 namespace writ::writd {
@@ -13,6 +14,7 @@ Result<token_service::resource_as::Settings, std::string> settings_of(const conf
   settings.skew_seconds = config.skew.count();
   settings.default_resource = config.resource_as.default_resource;
   settings.global_token_revocation = true;
+  settings.mutual_tls = mutual_tls_of(config);
   settings.dpop_nonce_demanded = config.resource_as.dpop_nonce == config::DpopNonce::always;
   settings.policy_denial = config.resource_as.policy_denial == config::ResourceAs::PolicyDenial::invalid_grant ? Settings::PolicyDenial::invalid_grant
                                                                                                                : Settings::PolicyDenial::access_denied;
@@ -49,7 +51,7 @@ Result<void, std::string> build_resource_as(Deployment::Parts& parts) {
   }
   role.issuer_keys = std::make_unique<TrustedIssuerKeys>(parts.remote_keys, parts.clock);
   ClientKeys client_keys = [&parts](std::string jwks_uri, std::optional<std::string> kid) {
-    return find_client_keys(parts.remote_keys, parts.clock, std::move(jwks_uri), std::move(kid));
+    return find_client_keys(parts.remote_keys, parts.clock, parts.config.clients.documents_on_loopback, std::move(jwks_uri), std::move(kid));
   };
   if (parts.stores.membership) {   // the client asks one node, the browser comes to another
     auto pushed = PushedRequests::open({*parts.stores.documents, "ras_pushed_requests"});

@@ -44,7 +44,8 @@ net::Listener listener_of(const config::Listener& configured) {
   listener.address = configured.address;
   listener.port = configured.port;
   listener.hosts = configured.hosts;
-  if (configured.tls) listener.tls = std::make_unique<net::TlsFiles>(net::TlsFiles{configured.tls->certificate, configured.tls->key});
+  if (configured.tls) listener.tls = std::make_unique<net::TlsFiles>(
+        net::TlsFiles{configured.tls->certificate, configured.tls->key, configured.tls->client_certificates, configured.tls->client_authorities});
   listener.trusted_proxies = configured.trusted_proxies;
   listener.forwarding_fields = configured.forwarding == config::Listener::Forwarding::forwarded ? net::Listener::ForwardingFields::forwarded
                                                                                                 : net::Listener::ForwardingFields::x_forwarded;

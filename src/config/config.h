@@ -19,6 +19,8 @@ namespace writ::config {
 
 struct TlsFiles {
   std::string certificate, key;         // PEM files; the key is open to the service user alone (S10)
+  bool client_certificates = false;     // clients are asked for one; public only
+  std::string client_authorities;       // PEM file: who vouches for clients; empty: nobody, and only certificates that are registered themselves count
 };
 
 struct Listener {
@@ -164,6 +166,7 @@ struct Config {
   std::string base_url;                 // https, or http on loopback; without a slash at the end
   std::string data_directory;
   std::string organisation = "Writ";
+  std::string authorities;              // PEM file: who vouches for the servers that this process asks, where the system's authorities do not
   std::string node = "node1";           // names this process in records
   Listener public_listener, admin_listener;
   Seconds skew{30};

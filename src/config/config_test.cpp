@@ -41,13 +41,14 @@ version: 1
 base_url: https://writ.example.com
 data: state
 organisation: Example
+authorities: company.pem
 node: node-2
 clock_skew: 10s
 roles: [resource_as, gateway]
 listeners:
   public:
     address: "[::1]:443"
-    tls: {certificate: cert.pem, key: key.pem}
+    tls: {certificate: cert.pem, key: key.pem, client_certificates: {authorities: clients.pem}}
     hosts: [writ.example.com, id.example.com]
     trusted_proxies: [10.0.0.0/8, "fd00::/8"]
     forwarding: forwarded
@@ -86,7 +87,10 @@ policy: bundle
   EXPECT_EQ(config->gateway.member_deadline, Seconds{2});
   for (const auto nonce : {config->idp.dpop_nonce, config->resource_as.dpop_nonce, config->gateway.dpop_nonce}) EXPECT_EQ(nonce, DpopNonce::always);
   EXPECT_EQ(config->public_listener.address, "::1");
+  EXPECT_EQ(config->authorities, "/etc/writ/company.pem");
   EXPECT_EQ(config->public_listener.tls->key, "/etc/writ/key.pem");
+  EXPECT_TRUE(config->public_listener.tls->client_certificates);
+  EXPECT_EQ(config->public_listener.tls->client_authorities, "/etc/writ/clients.pem");
   EXPECT_EQ(config->public_listener.forwarding, Listener::Forwarding::forwarded);
   EXPECT_EQ(config->admin_listener.address, "");
   EXPECT_EQ(config->admin_listener.socket, "/run/writ/admin.sock");
@@ -172,6 +176,10 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"same_address_twice", "listeners: {admin: {address: '127.0.0.1:8420'}}", AT "12: error: `public` and `admin` need addresses of their own"},
         Row{"public_without_tls", "listeners: {public: {address: '0.0.0.0:443'}}", AT "21: error: a listener that others can reach needs `tls`"},
         Row{"admin_without_hosts", "listeners: {admin: {address: '0.0.0.0:443', tls: {certificate: a, key: b}}}", AT "20: error: `admin` on an address that others can reach needs `hosts`"},
+        Row{"certificates_for_administration", "listeners: {admin: {tls: {certificate: a, key: b, client_certificates: {authorities: c}}}}",
+            AT "72: error: `client_certificates` are asked for at `public` alone"},
+        Row{"certificates_by_a_word", "listeners: {public: {tls: {certificate: a, key: b, client_certificates: yes}}}", AT "73: error: `client_certificates` must be"},
+        Row{"certificates_misspelled", "listeners: {public: {tls: {certificate: a, key: b, client_certificates: {authority: c}}}}", AT "74: error: unknown key `authority` in `client_certificates`; did you mean `authorities`?"},
         Row{"half_of_tls", "listeners: {public: {tls: {certificate: a}}}", AT "27: error: `tls` needs `key`"},
         Row{"trusts_everybody", "listeners: {public: {trusted_proxies: [0.0.0.0/0]}}", AT "39: error: `0.0.0.0/0` would let everybody choose"},
         Row{"proxy_protocol_from_anybody", "listeners: {public: {proxy_protocol: true}}", AT "38: error: `proxy_protocol` needs `trusted_proxies`"},

@@ -89,6 +89,7 @@ class Reader {
       fields_.text("data");
     }
     config_.organisation = fields_.text("organisation", config_.organisation);
+    config_.authorities = resolved(config_.file, fields_.text("authorities"));
     config_.node = fields_.text("node", config_.node);
     if (config_.node.empty() || config_.node.size() > 32 ||
         config_.node.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") != std::string::npos) {
@@ -155,6 +156,13 @@ class Reader {
     if (const Node* tls = fields.find("tls")) {
       Fields files(*tls, "`tls`", problems_);
       listener.tls = TlsFiles{resolved(config_.file, files.required_text("certificate")), resolved(config_.file, files.required_text("key"))};
+      if (const Node* clients = files.find("client_certificates")) {
+        if (is_admin) files.error(clients->at, "`client_certificates` are asked for at `public` alone: administration has tokens, and the local socket");
+        Fields asked(*clients, "`client_certificates`", problems_);
+        listener.tls->client_certificates = true;
+        listener.tls->client_authorities = resolved(config_.file, asked.text("authorities"));
+        asked.finish();
+      }
       files.finish();
     }
     listener.hosts = fields.texts("hosts");

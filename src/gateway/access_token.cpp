@@ -23,14 +23,24 @@ Result<std::string, TokenRefusal> required(const json::Value& claims, std::strin
   return *value;
 }
 
-// The one form of binding that is understood. A token that is bound in any other way proves nothing here.
-Result<std::string, TokenRefusal> read_confirmation(const json::Value& claims) {
+struct Confirmation {
+  std::string jkt, x5t;
+};
+
+// The two forms of binding that are understood, each of which must then be proved. A token that is bound in any other way, too, proves nothing here.
+Result<Confirmation, TokenRefusal> read_confirmation(const json::Value& claims) {
+  Confirmation read;
   const json::Value* confirmation = claims.find("cnf");
-  if (!confirmation) return std::string();
+  if (!confirmation) return read;
   const json::Object* members = confirmation->as_object();
-  const auto* thumbprint = members && members->size() == 1 ? confirmation->find_string("jkt") : nullptr;
-  if (!thumbprint || !dpop::is_thumbprint(*thumbprint)) return unexpected(TokenRefusal::key_bound);
-  return *thumbprint;
+  if (!members || members->empty()) return unexpected(TokenRefusal::key_bound);
+  for (const auto& member : *members) {
+    const std::string* thumbprint = member.value.as_string();
+    // Of a key (RFC 7638) or a certificate (RFC 8705 §3.1): both are a SHA-256 in base64url.
+    if ((member.name != "jkt" && member.name != "x5t#S256") || !thumbprint || !dpop::is_thumbprint(*thumbprint)) return unexpected(TokenRefusal::key_bound);
+    (member.name == "jkt" ? read.jkt : read.x5t) = *thumbprint;
+  }
+  return read;
 }
 
 std::string optional_text(const json::Value& claims, std::string_view name) {
@@ -61,6 +71,8 @@ std::string_view to_string(TokenRefusal refusal) {
     case TokenRefusal::proof_refused: return "dpop_proof_of_another_key";
     case TokenRefusal::proof_needs_nonce: return "dpop_nonce_needed";
     case TokenRefusal::binding_required: return "token_binding_required";
+    case TokenRefusal::certificate_absent: return "client_certificate_absent";
+    case TokenRefusal::certificate_mismatch: return "client_certificate_of_another";
     case TokenRefusal::expired: return "token_expired";
     case TokenRefusal::not_yet_valid: return "token_not_yet_valid";
     case TokenRefusal::revoked: return "token_revoked";
@@ -103,7 +115,8 @@ Result<AccessToken, TokenRefusal> read_access_token(const jose::VerifiedJwt& jwt
   if (token.issuer != issuer) return unexpected(TokenRefusal::wrong_issuer);
   if (!is_audience(claims, resource)) return unexpected(TokenRefusal::wrong_audience);
   token.audience = std::string(resource);
-  token.confirmation_jkt = TRY(read_confirmation(claims));
+  Confirmation confirmation = TRY(read_confirmation(claims));
+  token.confirmation_jkt = std::move(confirmation.jkt), token.confirmation_x5t = std::move(confirmation.x5t);
   token.subject = TRY(required(claims, "sub"));
   token.client_id = TRY(required(claims, "client_id"));
   token.jti = TRY(required(claims, "jti"));

@@ -23,6 +23,7 @@ struct AccessToken {
   std::string session;             // `sid`; may be empty
   std::string id_jag_jti;          // the chain of the audit trail; may be empty
   std::string confirmation_jkt;    // `cnf.jkt`: the key that must be proved with each request; empty: a Bearer token
+  std::string confirmation_x5t;    // `cnf.x5t#S256`: the certificate that each request's connection must have; empty: none
   std::string acr;
   std::vector<std::string> amr;
   std::optional<std::int64_t> auth_time;
@@ -57,6 +58,8 @@ enum class TokenRefusal {
   proof_refused,         // the proof is bad, or of another key; audit learns which check refused it
   proof_needs_nonce,     // a fresh proof with our nonce is needed
   binding_required,      // this server takes bound tokens alone
+  certificate_absent,    // bound to a certificate, and the connection has none
+  certificate_mismatch,  // bound to another certificate than the connection's
   expired,
   not_yet_valid,
   revoked,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "crypto/client_certificate.h"
 #include "encoding/form.h"
 #include "registry/withdrawn_keys.h"
 #include "gateway/protected_resource_metadata.h"
@@ -69,9 +70,15 @@ Result<PresentedToken, TokenRefusal> find_token(const http::Request& request) {
   return PresentedToken{value, as_dpop};
 }
 
-// A token is verified once and then known; that its holder has the key is proved with each request (RFC 9449 §7).
+// A token is verified once and then known; that its holder has the key is proved with each request (RFC 9449 §7), and that it is the holder who connects (RFC
+// 8705 §3), by each request's connection.
 BearerAuthentication::Outcome BearerAuthentication::check_possession(const http::Request& request, const registry::Server& server, const PresentedToken& presented,
                                                                      std::shared_ptr<const AccessToken> token, Instant now) const {
+  if (!token->confirmation_x5t.empty()) {
+    const auto* certificate = request.peer.certificate.get();
+    if (certificate == nullptr) return unexpected(AuthenticationRefusal(TokenRefusal::certificate_absent));
+    if (certificate->x5t != token->confirmation_x5t) return unexpected(AuthenticationRefusal(TokenRefusal::certificate_mismatch));
+  }
   const bool is_bound = !token->confirmation_jkt.empty();
   if (!is_bound && !presented.as_dpop) {
     if (server.dpop_required) return unexpected(AuthenticationRefusal(TokenRefusal::binding_required));

@@ -1,5 +1,6 @@
 #include "gateway/bearer_authentication.h"
 
+#include "crypto/client_certificate.h"
 #include "gateway/gateway_fixture.h"
 
 namespace writ::gateway {
@@ -17,6 +18,20 @@ std::string bearer(const std::string& token) { return "Bearer " + token; }
 // The change to the claims of a good token.
 auto with_claims(std::function<void(json::Value&)> change) {
   return [change = std::move(change)](GatewayTest& test, http::Request& request) { request.headers.set("Authorization", bearer(test.token(change))); };
+}
+
+const std::string kX5t(43, 'A');
+void show_certificate(http::Request& request, const std::string& x5t) {
+  crypto::ClientCertificate certificate;
+  certificate.x5t = x5t;
+  request.peer.certificate = std::make_shared<const crypto::ClientCertificate>(std::move(certificate));
+}
+// A token with this `cnf`, over a connection with the certificate; empty: without one.
+auto bound_to(json::Value confirmation, std::string x5t) {
+  return [confirmation = std::move(confirmation), x5t = std::move(x5t)](GatewayTest& test, http::Request& request) {
+    request.headers.set("Authorization", bearer(test.token([&](json::Value& claims) { claims.set("cnf", confirmation); })));
+    if (!x5t.empty()) show_certificate(request, x5t);
+  };
 }
 
 // A good token because of a link, and then what `change` makes of the objects.
@@ -54,6 +69,28 @@ TEST_P(AccessTokenRules, RefuseWithTheirReason) {
   const bool is_first_contact = GetParam().reason == TokenRefusal::absent || GetParam().reason == TokenRefusal::not_bearer;
   const char* error = GetParam().status == 400 ? R"(error="invalid_request")" : R"(error="invalid_token")";
   EXPECT_EQ(challenge->find(error) == std::string::npos, is_first_contact) << *challenge;
+}
+
+// RFC 8705 §3: each request's connection is looked at, also when the token is known already.
+TEST_F(GatewayTest, ATokenThatIsBoundToACertificatePassesWithThatCertificateAlone) {
+  const std::string bound = token([](json::Value& claims) { claims.set("cnf", json::Value{{"x5t#S256", kX5t}}); });
+  http::Request made = request("POST", call_text("search_notes"), bound);
+  show_certificate(made, kX5t);
+  EXPECT_EQ(send(made).status, 200);
+  EXPECT_EQ(send(made).status, 200);
+  show_certificate(made, std::string(43, 'E'));
+  EXPECT_EQ(send(made).status, 401);
+  EXPECT_EQ(last_reason(), "client_certificate_of_another");
+  made.peer.certificate = nullptr;
+  EXPECT_EQ(send(made).status, 401);
+  EXPECT_EQ(last_reason(), "client_certificate_absent");
+  EXPECT_EQ(upstream.requests.size(), 2u);
+}
+
+TEST_F(GatewayTest, ACertificateBesideATokenThatIsNotBoundChangesNothing) {
+  http::Request made = request("POST", call_text("search_notes"), token());
+  show_certificate(made, kX5t);
+  EXPECT_EQ(send(made).status, 200);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -97,6 +134,13 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"two_audiences", with_claims([](json::Value& c) { c.set("aud", json::Array{kNotes, "https://writ.example/mcp/wiki"}); }), TokenRefusal::wrong_audience},
         Row{"no_audience", with_claims([](json::Value& c) { c.erase("aud"); }), TokenRefusal::wrong_audience},
         Row{"empty_audiences", with_claims([](json::Value& c) { c.set("aud", json::Array{}); }), TokenRefusal::wrong_audience},
+        Row{"bound_to_a_certificate_and_none_shown", bound_to(json::Value{{"x5t#S256", kX5t}}, ""), TokenRefusal::certificate_absent},
+        Row{"bound_to_another_certificate", bound_to(json::Value{{"x5t#S256", kX5t}}, std::string(43, 'E')), TokenRefusal::certificate_mismatch},
+        Row{"bound_to_a_certificate_and_to_a_key", bound_to(json::Value{{"jkt", std::string(43, 'k')}, {"x5t#S256", kX5t}}, kX5t), TokenRefusal::key_bound},
+        Row{"bound_to_a_certificate_and_to_something_else", bound_to(json::Value{{"x5t#S256", kX5t}, {"kid", kX5t}}, kX5t), TokenRefusal::key_bound},
+        Row{"bound_to_half_a_certificate", bound_to(json::Value{{"x5t#S256", "x"}}, "x"), TokenRefusal::key_bound},
+        Row{"bound_to_nothing", bound_to(json::Value{json::Object{}}, kX5t), TokenRefusal::key_bound},
+        Row{"bound_to_a_number", bound_to(json::Value{{"x5t#S256", 1}}, kX5t), TokenRefusal::key_bound},
         Row{"bound_by_jkt", with_claims([](json::Value& c) { c.set("cnf", json::Value{{"jkt", "x"}}); }), TokenRefusal::key_bound},
         Row{"bound_by_something", with_claims([](json::Value& c) { c.set("cnf", nullptr); }), TokenRefusal::key_bound},
         Row{"no_subject", with_claims([](json::Value& c) { c.erase("sub"); }), TokenRefusal::missing_claim},

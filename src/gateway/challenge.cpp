@@ -12,6 +12,8 @@ std::string_view description(TokenRefusal refusal) {
     case TokenRefusal::key_bound: return "the access token is bound to a key";
     case TokenRefusal::not_key_bound: return "the access token is bound to no key: send it as Bearer";
     case TokenRefusal::binding_required: return "this server takes only access tokens that are bound to a key";
+    case TokenRefusal::certificate_absent:
+    case TokenRefusal::certificate_mismatch: return "the access token is bound to a certificate that this connection does not have";
     case TokenRefusal::proof_absent: return "a DPoP proof is needed";
     case TokenRefusal::proof_refused: return "the DPoP proof is not accepted";
     case TokenRefusal::proof_needs_nonce: return "send a fresh DPoP proof with the nonce of this answer";

@@ -54,7 +54,7 @@ http::Response Gateway::metadata(const std::string& server_id) const {
   const auto snapshot = dependencies_.objects.get();
   const registry::Server* server = find_server(*snapshot, server_id);
   if (!server) return http::text(404, "not found\n");
-  http::Response response = http::json(200, json::write(protected_resource_metadata(*server, dependencies_.proofs != nullptr)));
+  http::Response response = http::json(200, json::write(protected_resource_metadata(*server, dependencies_.proofs != nullptr, dependencies_.settings.certificates_asked)));
   response.headers.add("Cache-Control", "max-age=60");
   return response;
 }

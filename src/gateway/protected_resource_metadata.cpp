@@ -7,7 +7,7 @@
 
 namespace writ::gateway {
 
-json::Value protected_resource_metadata(const registry::Server& server, bool dpop) {
+json::Value protected_resource_metadata(const registry::Server& server, bool dpop, bool certificates) {
   json::Value document{{"resource", server.resource}, {"authorization_servers", json::Array{server.resource_as}}};
   // The minimal set for basic use (MCPA-17): what else there is, a challenge names when it is needed. No offline_access (MCPA-16).
   json::Array scopes;
@@ -20,6 +20,7 @@ json::Value protected_resource_metadata(const registry::Server& server, bool dpo
   if (!server.display_name.empty()) document.set("resource_name", server.display_name);
   if (dpop) document.set("dpop_signing_alg_values_supported", json::from_strings(dpop::algorithm_names()));
   if (server.dpop_required) document.set("dpop_bound_access_tokens_required", true);
+  if (certificates) document.set("tls_client_certificate_bound_access_tokens", true);   // RFC 9728 §2
   return document;
 }
 

@@ -9,8 +9,8 @@
 
 namespace writ::gateway {
 
-// `dpop`: tokens that are bound to a key are understood here.
-json::Value protected_resource_metadata(const registry::Server& server, bool dpop = false);
+// `dpop`, `certificates`: tokens that are bound to a key, or to a certificate, are understood here.
+json::Value protected_resource_metadata(const registry::Server& server, bool dpop = false, bool certificates = false);
 
 // Where clients call it: `{base}/{server}`, or the base itself for a combined server at the root.
 std::string public_url(const std::string& base, const registry::Server& server);

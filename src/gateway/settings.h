@@ -24,6 +24,7 @@ struct Settings {
   audit::Durability call_durability = audit::Durability::process;
 
   bool dpop_nonce_demanded = false;           // a DPoP proof without one of our nonces is answered `use_dpop_nonce`
+  bool certificates_asked = false;            // the listener asks clients for certificates: tokens may be bound to one (RFC 8705)
   std::int64_t skew_seconds = 30;
   Seconds call_deadline{1800};                // of a call that was decided, streams included (rules §5.3)
   Milliseconds answer_timeout{60'000};        // until the head of an upstream's answer to anything but a call

@@ -17,6 +17,9 @@
 namespace writ::telemetry {
 struct Trail;
 }
+namespace writ::crypto {
+struct ClientCertificate;
+}
 
 namespace writ::http {
 
@@ -49,6 +52,9 @@ struct Peer {
   std::string address;      // numeric, without port
   bool secure = false;      // the request came over TLS (here or at a trusted proxy)
   bool local_socket = false;  // over the local administration socket, as the service's own user
+  // Of whoever made this TLS connection, when the listener asks for one: its key was proved, nothing else of it is believed yet. Null: none. Never
+  // a proxy's that only hands requests on.
+  std::shared_ptr<const crypto::ClientCertificate> certificate{};
 };
 
 // Tells whoever works for a client that nobody waits for the answer any more: the client went away, or the server stops.

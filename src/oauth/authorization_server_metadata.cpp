@@ -35,6 +35,7 @@ json::Value to_json(const AuthorizationServerMetadata& metadata) {
   list("dpop_signing_alg_values_supported", metadata.dpop_signing_alg_values_supported);
   if (metadata.authorization_response_iss_parameter_supported)
     document.set("authorization_response_iss_parameter_supported", true);
+  if (metadata.tls_client_certificate_bound_access_tokens) document.set("tls_client_certificate_bound_access_tokens", true);
   if (metadata.client_id_metadata_document_supported) document.set("client_id_metadata_document_supported", true);
   return document;
 }

@@ -37,6 +37,7 @@ struct AuthorizationServerMetadata {
   bool client_id_metadata_document_supported = false;
   std::vector<std::string> dpop_signing_alg_values_supported;
   bool authorization_response_iss_parameter_supported = false;
+  bool tls_client_certificate_bound_access_tokens = false;   // RFC 8705 §3.3
 };
 json::Value to_json(const AuthorizationServerMetadata& metadata);
 

@@ -18,6 +18,7 @@
 #include "registry/redirect_uri.h"
 #include "registry/sender_constraint.h"
 #include "registry/step_up_objects.h"
+#include "registry/tls_client.h"
 #include "registry/trust_rules.h"
 #include "registry/upstream_oauth.h"
 #include "registry/upstream_program.h"
@@ -216,6 +217,7 @@ class Check {
     if (registration.authentication != ClientAuthentication::private_key_jwt && (!registration.jwks.empty() || !registration.jwks_uri.empty())) {
       error(kind, agent, at("authentication"), "keys are of no use with this `authentication`: write `authentication: private_key_jwt`");
     }
+    for (auto& [member, sentence] : problems_with_tls_client(registration)) error(kind, agent, path + "/" + member, std::move(sentence));
     for (auto& sentence : problems_with_authorization_options(registration)) error(kind, agent, at("metadata_document"), std::move(sentence));
     if (registration.authentication == ClientAuthentication::private_key_jwt && !registration.device_keys && !registration.metadata_document) {
       // At somebody else's authorization server only the client_id counts; at the IdP there must be something to check against.

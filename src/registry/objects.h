@@ -55,8 +55,15 @@ struct ClientSecret {
   std::optional<Instant> expires;
 };
 
-enum class ClientAuthentication { none, client_secret, private_key_jwt };   // client_secret: basic and post
+// client_secret: basic and post. The last two are mutual TLS (RFC 8705 §2): by a name in a certificate of a trusted authority, or by the certificate itself.
+enum class ClientAuthentication { none, client_secret, private_key_jwt, tls_client_auth, self_signed_tls_client_auth };
 std::string_view to_string(ClientAuthentication method);
+
+// The one name by which a certificate is known to be a client's (RFC 8705 §2.1.2).
+struct TlsSubject {
+  enum class Kind { none, dn, san_dns, san_uri, san_ip, san_email } kind = Kind::none;
+  std::string value;                    // a distinguished name as RFC 4514 writes it; else as the certificate has it
+};
 
 // How an agent is known at one authorization server of this deployment.
 struct Registration {
@@ -67,6 +74,9 @@ struct Registration {
   std::string jwks_uri;
   std::vector<std::string> redirect_uris;
   bool device_keys = false;             // `writ-cli`: public at sign-in, then one P-256 key per device (rules §1.5)
+  TlsSubject tls_subject;               // of tls_client_auth
+  std::vector<std::string> tls_certificates;   // of self_signed_tls_client_auth: SHA-256 of each certificate's DER, hexadecimal
+  bool certificate_bound = false;       // its access tokens are bound to the certificate of the connection (RFC 8705 §3)
   bool dpop_bound = false;              // asks for nothing without a DPoP proof (RFC 9449 §5.2)
   bool pushed_only = false;             // its authorization requests come pushed (RFC 9126 §6)
   bool metadata_document = false;       // `client_id` is the URL of a document that says keys and redirect URIs (client ID metadata document)

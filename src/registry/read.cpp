@@ -13,6 +13,7 @@
 #include "registry/signals.h"
 #include "registry/step_up_objects.h"
 #include "registry/sender_constraint.h"
+#include "registry/tls_client.h"
 #include "registry/trust_rules.h"
 #include "registry/upstream_era.h"
 #include "registry/upstream_oauth.h"
@@ -25,7 +26,9 @@ namespace {
 const std::vector<std::pair<std::string, ClientAuthentication>> kClientAuthentications = {
     {"none", ClientAuthentication::none},
     {"client_secret", ClientAuthentication::client_secret},
-    {"private_key_jwt", ClientAuthentication::private_key_jwt}};
+    {"private_key_jwt", ClientAuthentication::private_key_jwt},
+    {"tls_client_auth", ClientAuthentication::tls_client_auth},
+    {"self_signed_tls_client_auth", ClientAuthentication::self_signed_tls_client_auth}};
 const std::vector<std::pair<std::string, User::Kind>> kUserKinds = {{"person", User::Kind::person}, {"service", User::Kind::service}};
 const std::vector<std::pair<std::string, TrustedIssuer::Replay>> kReplays = {
     {"single_use", TrustedIssuer::Replay::single_use}, {"same_client_until_expiry", TrustedIssuer::Replay::same_client_until_expiry}};
@@ -110,6 +113,7 @@ Registration read_registration(Fields& fields, Reading& reading, ClientAuthentic
   registration.redirect_uris = fields.texts("redirect_uris");
   read_authorization_options(fields, registration);
   read_constraint(fields, registration);
+  read_tls_client(fields, registration);
   return registration;
 }
 

@@ -7,6 +7,7 @@
 #include "registry/signals.h"
 #include "registry/read.h"
 #include "registry/sender_constraint.h"
+#include "registry/tls_client.h"
 #include "registry/trust_rules.h"
 #include "registry/resource_as_options.h"
 #include "registry/upstream_era.h"
@@ -50,6 +51,7 @@ void append(json::Value& out, const Registration& registration) {
   texts(out, "redirect_uris", registration.redirect_uris);
   write_authorization_options(out, registration);
   write_constraint(out, registration);
+  write_tls_client(out, registration);
 }
 
 void hide_secrets(json::Value& registration) {

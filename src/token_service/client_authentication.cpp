@@ -3,12 +3,14 @@
 #include <algorithm>
 
 #include "base/secret.h"
+#include "crypto/client_certificate.h"
 #include "crypto/hash.h"
 #include "encoding/base64url.h"
 #include "encoding/form.h"
 #include "encoding/utf8.h"
 #include "jose/jwt.h"
 #include "oauth/identifiers.h"
+#include "token_service/mutual_tls.h"
 
 namespace writ::token_service {
 namespace {
@@ -46,6 +48,16 @@ bool matches_a_secret(std::string_view presented_sha256_hex, const registry::Reg
     matches = matches | (equal & active);
   }
   return matches;
+}
+
+ClientProblem to_client_problem(CertificateProblem problem) {
+  switch (problem) {
+    case CertificateProblem::untrusted: return ClientProblem::certificate_untrusted;
+    case CertificateProblem::times: return ClientProblem::certificate_times;
+    case CertificateProblem::subject: return ClientProblem::certificate_subject;
+    case CertificateProblem::unregistered: return ClientProblem::certificate_unregistered;
+    default: return ClientProblem::certificate_absent;
+  }
 }
 
 ClientProblem to_client_problem(jose::JwtProblem problem) {
@@ -119,6 +131,11 @@ std::string_view to_string(ClientProblem problem) {
     case ClientProblem::client_id_mismatch: return "client_id_mismatch";
     case ClientProblem::device_unknown: return "device_unknown";
     case ClientProblem::keys_unavailable: return "no_client_keys";
+    case ClientProblem::certificate_absent: return "client_certificate_absent";
+    case ClientProblem::certificate_untrusted: return "client_certificate_untrusted";
+    case ClientProblem::certificate_times: return "client_certificate_times";
+    case ClientProblem::certificate_subject: return "client_certificate_of_another";
+    case ClientProblem::certificate_unregistered: return "client_certificate_unregistered";
   }
   return "unknown";
 }
@@ -258,10 +275,15 @@ Task<Result<Client, AuthenticationFailure>> ClientAuthenticator::authenticate(co
       auto checking = check_assertion(*presented, std::move(client), token_request);
       co_return co_await checking;
     }
-    case registry::ClientAuthentication::none: break;
+    default: break;   // nothing in the message: what speaks for the client is the connection, or nothing
   }
   // A public client only says who it is; which grants that is enough for, the endpoint decides (rules §1.6).
   if (client.registration == nullptr) co_return refused(presented->refused(ClientProblem::unknown_client));
+  if (is_mutual_tls(client.registration->authentication)) {
+    auto checked = check_certificate(*presented, request.peer.certificate.get(), std::move(client), token_request.now);
+    if (!checked) co_return refused(checked.error());
+    co_return std::move(*checked);
+  }
   if (!client.agent->active) co_return refused(presented->refused(ClientProblem::disabled_client));
   if (client.registration->authentication != registry::ClientAuthentication::none)
     co_return refused(presented->refused(ClientProblem::none_given));
@@ -277,6 +299,15 @@ Result<Client, ClientRefused> ClientAuthenticator::check_secret(const Presented&
     return unexpected(presented.refused(ClientProblem::method_not_registered));
   if (!matches) return unexpected(presented.refused(ClientProblem::wrong_secret));
   if (!client.agent->active) return unexpected(presented.refused(ClientProblem::disabled_client));
+  return client;
+}
+
+Result<Client, ClientRefused> ClientAuthenticator::check_certificate(const Presented& presented, const crypto::ClientCertificate* certificate, Client client,
+                                                                     Instant now) const {
+  const CertificateProblem problem = check_client_certificate(certificate, *client.registration, now);
+  if (problem != CertificateProblem::none) return unexpected(presented.refused(to_client_problem(problem)));
+  if (!client.agent->active) return unexpected(presented.refused(ClientProblem::disabled_client));
+  client.method = client.registration->authentication;
   return client;
 }
 

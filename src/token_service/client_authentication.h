@@ -1,7 +1,7 @@
 #pragma once
 
 // Client authentication at a token endpoint: client_secret_basic, client_secret_post, private_key_jwt (RFC 6749 §2.3, RFC 7523 §2.2 with
-// the stricter rfc7523bis), device keys of `writ login`, or none for public clients. Exactly one method per request (T4).
+// the stricter rfc7523bis), mutual TLS (RFC 8705 §2), device keys of `writ login`, or none for public clients. Exactly one method per request (T4).
 
 #include <functional>
 #include <memory>
@@ -62,6 +62,7 @@ enum class ClientProblem {
   none_given, several_methods, malformed_basic, unknown_client, disabled_client, wrong_secret, method_not_registered,
   assertion_type, assertion_malformed, assertion_algorithm, assertion_signature, assertion_issuer, assertion_audience, assertion_times,
   assertion_jti, assertion_replayed, client_id_mismatch, device_unknown, keys_unavailable,
+  certificate_absent, certificate_untrusted, certificate_times, certificate_subject, certificate_unregistered,
 };
 std::string_view to_string(ClientProblem problem);
 
@@ -90,6 +91,7 @@ class ClientAuthenticator {
   struct Presented;
   Result<Presented, ClientRefused> read(const http::Request& request, const form::Parameters& parameters) const;
   Result<Client, ClientRefused> check_secret(const Presented& presented, Client client, Instant now) const;
+  Result<Client, ClientRefused> check_certificate(const Presented& presented, const crypto::ClientCertificate* certificate, Client client, Instant now) const;
   Task<Result<Client, AuthenticationFailure>> check_assertion(const Presented& presented, Client client, const TokenRequest& request) const;
   std::shared_ptr<const jose::KeySet> inline_keys(const std::string& jwks) const;
 

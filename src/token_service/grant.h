@@ -35,6 +35,7 @@ struct TokenRequest {
   Instant now{};
   bool has_dpop_proof = false;     // a DPoP header came along: a grant that cannot bind refuses, never issues unbound (IDJAG-104)
   std::string dpop_jkt;            // thumbprint of the key that its proof was checked with (RFC 9449 §6.1); empty: no proof came
+  std::string certificate_x5t;     // of the client's certificate, where what it gets is to be bound to it (RFC 8705 §3.1); empty: it is not
 
   // The parameter, or invalid_request naming it (the name is ours, so it may be echoed).
   Result<std::string, oauth::Error> required(std::string_view name) const;

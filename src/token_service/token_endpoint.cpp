@@ -2,6 +2,7 @@
 
 #include "base/overloaded.h"
 #include "token_service/form_request.h"
+#include "token_service/mutual_tls.h"
 
 namespace writ::token_service {
 
@@ -31,7 +32,7 @@ const TokenEndpoint::Step TokenEndpoint::kSteps[] = {
     {"no_repeated_parameters", &TokenEndpoint::no_repeated_parameters},    // RFC 6749 §3.2
     {"authenticate_client", &TokenEndpoint::authenticate_client},
     {"choose_grant", &TokenEndpoint::choose_grant},
-    {"prove_possession", &TokenEndpoint::prove_possession},                // RFC 9449 §5; after who asks, before what for
+    {"prove_possession", &TokenEndpoint::prove_possession},                // RFC 9449 §5, RFC 8705 §3; after who asks, before what for
     {"run_grant", &TokenEndpoint::run_grant},
 };
 
@@ -166,8 +167,14 @@ Task<std::optional<Outcome>> TokenEndpoint::prove_possession(Exchange& exchange)
   ProofChecked checked = check_proof(parts_.dpop, exchange.http, exchange.client, exchange.grant->event(), exchange.now);
   exchange.dpop_nonce = std::move(checked.nonce);
   exchange.request.dpop_jkt = std::move(checked.jkt);
-  if (!checked.refused) co_return std::nullopt;
-  co_return std::optional<Outcome>(std::move(*checked.refused));
+  if (checked.refused) co_return std::optional<Outcome>(std::move(*checked.refused));
+  auto certificate = certificate_to_bind(exchange.http.peer.certificate.get(), *exchange.client.registration);
+  // RFC 8705 §3: such a client's requests without one come from somebody else, or ask for less than was agreed.
+  if (!certificate) {
+    co_return Outcome(refuse(exchange.grant->event(), oauth::ErrorCode::invalid_request, "this client must show its certificate", "client_certificate_absent"));
+  }
+  exchange.request.certificate_x5t = std::move(*certificate);
+  co_return std::nullopt;
 }
 
 Task<std::optional<Outcome>> TokenEndpoint::run_grant(Exchange& exchange) const {

@@ -22,9 +22,13 @@ class Reply:
         return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.headers.get("location") or self.url).query))
 
 
-def request(method, url, body=None, headers=None):
+def request(method, url, body=None, headers=None, tls=None, source="127.0.0.1"):
+    """`tls`: an ssl context, of who is trusted and which certificate is shown. `source`: the address that it comes from."""
     parts = urllib.parse.urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=15)
+    if parts.scheme == "https":
+        connection = http.client.HTTPSConnection(parts.hostname, parts.port, timeout=15, context=tls, source_address=(source, 0))
+    else:
+        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=15)
     try:
         path = parts.path + ("?" + parts.query if parts.query else "")
         connection.request(method, path, body, headers or {})
@@ -34,13 +38,13 @@ def request(method, url, body=None, headers=None):
         connection.close()
 
 
-def post(url, form, headers=None):
-    return request("POST", url, urllib.parse.urlencode(form), {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})})
+def post(url, form, headers=None, tls=None, source="127.0.0.1"):
+    return request("POST", url, urllib.parse.urlencode(form), {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})}, tls, source)
 
 
 class Person:
-    def __init__(self, name=None, password=None):
-        self.name, self.password, self.jar, self.pages = name, password, {}, []
+    def __init__(self, name=None, password=None, tls=None):
+        self.name, self.password, self.tls, self.jar, self.pages = name, password, tls, {}, []
 
     def step(self, method, url, form=None):
         headers = {"Cookie": "; ".join(f"{k}={v}" for k, v in self.jar.items())} if self.jar else {}
@@ -49,7 +53,7 @@ class Person:
         if form is not None:
             body = urllib.parse.urlencode(form)
             headers |= {"Content-Type": "application/x-www-form-urlencoded", "Origin": f"{parts.scheme}://{parts.netloc}"}
-        reply = request(method, url, body, headers)
+        reply = request(method, url, body, headers, self.tls)
         for line in reply.headers.get_all("set-cookie") or []:
             for key, morsel in http.cookies.SimpleCookie(line).items():
                 if "Max-Age=0" in line:

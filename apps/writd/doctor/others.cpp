@@ -52,7 +52,7 @@ class Asking {
       tell_clock(issuer, *answer);
       if (answer->status == 200) break;
     }
-    auto fetching = jose::fetch_keys(outgoing_, jose::KeySource(issuer, jwks_uri, false));
+    auto fetching = jose::fetch_keys(issuers_, jose::KeySource(issuer, jwks_uri, false));
     const auto keys = net::run_on(loops_, std::move(fetching));
     if (!keys) return report_.wrong("issuers", who + ": " + sentence_of(keys.error()), "correct the issuer in its object, or what it publishes");
     report_.good("issuers", who + " publishes metadata and " + std::to_string(keys->keys().size()) + (keys->keys().size() == 1 ? " key" : " keys"));
@@ -100,7 +100,7 @@ class Asking {
     request.response_bytes_max = 256 * 1024;
     request.headers.add("Accept", "application/json");
     sent_ = clock_.now();
-    auto answer = net::run_on(loops_, outgoing_.fetch(std::move(request)));
+    auto answer = net::run_on(loops_, issuers_.fetch(std::move(request)));
     received_ = clock_.now();
     return answer;
   }
@@ -115,6 +115,7 @@ class Asking {
   const Clock& clock_;
   doctor::Report& report_;
   outgoing::CurlOutgoing outgoing_{{}};
+  outgoing::CurlOutgoing issuers_{outgoing::CurlOptions{.ca_file = config_.authorities}};   // as the server asks them
   Instant sent_{}, received_{};
   std::set<std::string> clocks_;
 };
@@ -133,7 +134,7 @@ void look_at_others(const config::Config& config, const std::optional<registry::
       if (trusted.active && trusted.issuer != config.idp.issuer) asking.issuer("trusted issuer", trusted.issuer, trusted.jwks_uri);
     }
     for (const auto& point : objects->decision_points) {
-      if (point.active) asking.receiver("decision points", "decision point `" + point.id + "`", point.url, "");
+      if (point.active) asking.receiver("decision points", "decision point `" + point.id + "`", point.url, config.authorities);
     }
   }
   for (const auto& sink : config.audit.sinks) {

@@ -74,7 +74,10 @@ Task<bool> Connection::shake_hands() {
   channel_->start_tls(std::move(ssl));
   while (!expired_) {
     const IoResult result = channel_->handshake();
-    if (result.kind == Kind::done) co_return true;
+    if (result.kind == Kind::done) {
+      if (binding_->listener.tls->asks_clients) peer_.certificate = client_certificate(channel_->ssl());
+      co_return true;
+    }
     if (result.kind != Kind::want_read && result.kind != Kind::want_write) break;
     const bool usable = co_await channel_->wait_for(result.kind);
     if (!usable) break;
@@ -295,6 +298,7 @@ bool Connection::comes_from_proxy() const { return !binding_->proxies.empty() &&
 
 void Connection::apply_forwarding_fields(http::Request& request) const {
   if (!comes_from_proxy()) return;
+  request.peer.certificate = nullptr;   // the proxy's: it must not authenticate whomever it hands on
   const bool standard = binding_->listener.forwarding_fields == Listener::ForwardingFields::forwarded;
   const ProxiedClient client = standard ? from_forwarded(request.headers, binding_->proxies) : from_x_forwarded(request.headers, binding_->proxies);
   if (!client.address.empty()) request.peer.address = client.address;

@@ -241,7 +241,7 @@ Result<std::uint16_t, std::string> Server::listen(Listener listener) {
     binding->proxies.push_back(*network);
   }
   if (listener.proxy_protocol && binding->proxies.empty()) return unexpected(std::string("proxy_protocol needs trusted_proxies"));
-  if (listener.tls) binding->set_tls_context(TRY(load_server_tls(listener.tls->certificate_file, listener.tls->key_file)));
+  if (listener.tls) binding->set_tls_context(TRY(load_server_tls(*listener.tls)));
 
   const int descriptor = binding->is_local ? TRY(listen_on_path(listener.unix_path)) : TRY(listen_on_address(listener.address, listener.port));
   OpenSocket socket(descriptor);
@@ -279,7 +279,7 @@ Result<void, std::string> Server::reload_certificates() {
   for (const auto& binding : bindings) {
     if (!binding->is_tls()) continue;
     const TlsFiles& files = *binding->listener.tls;
-    loaded.emplace_back(binding, TRY(load_server_tls(files.certificate_file, files.key_file)));
+    loaded.emplace_back(binding, TRY(load_server_tls(files)));
   }
   for (auto& [binding, context] : loaded) binding->set_tls_context(std::move(context));
   return {};

@@ -56,6 +56,10 @@ struct ServerOptions {
 struct TlsFiles {
   std::string certificate_file;   // PEM, the chain
   std::string key_file;           // PEM, not open to group or others
+  // Clients are asked for a certificate, and served without one, and with one of whoever's: `peer.certificate` says what was shown, and whether one of
+  // these authorities (PEM; empty: none) vouches for it.
+  bool asks_clients = false;
+  std::string client_authorities_file{};
 };
 
 struct Listener {

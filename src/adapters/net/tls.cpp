@@ -62,12 +62,38 @@ Result<void, std::string> use_certificate(const SslContext& context, const std::
   return {};
 }
 
+// What OpenSSL makes of the chain stays in the verification result; the handshake goes on. Most clients have no certificate, and one that nobody vouches
+// for may be registered itself (RFC 8705 §2.2).
+int verify_and_go_on(X509_STORE_CTX* chain, void*) {
+  if (X509_verify_cert(chain) != 1 && X509_STORE_CTX_get_error(chain) == X509_V_OK) X509_STORE_CTX_set_error(chain, X509_V_ERR_UNSPECIFIED);
+  return 1;
+}
+
+Result<void, std::string> ask_clients(const SslContext& context, const std::string& authorities_file) {
+  if (!authorities_file.empty()) {
+    ERR_clear_error();
+    STACK_OF(X509_NAME)* names = SSL_load_client_CA_file(authorities_file.c_str());
+    if (names == nullptr || SSL_CTX_load_verify_locations(context.get(), authorities_file.c_str(), nullptr) != 1) {
+      sk_X509_NAME_pop_free(names, X509_NAME_free);
+      return unexpected(last_error("cannot use the certificate authorities of `" + authorities_file + "`"));
+    }
+    SSL_CTX_set_client_CA_list(context.get(), names);   // said to clients, so that browsers do not offer whatever else they have
+  }
+  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
+  SSL_CTX_set_cert_verify_callback(context.get(), verify_and_go_on, nullptr);
+  // A resumed session would bring along what was believed of its certificate then, under authorities that may be others now.
+  SSL_CTX_set_options(context.get(), SSL_OP_NO_TICKET);
+  SSL_CTX_set_num_tickets(context.get(), 0);
+  return {};
+}
+
 }  // namespace
 
-Result<SslContext, std::string> load_server_tls(const std::string& certificate_file, const std::string& key_file) {
+Result<SslContext, std::string> load_server_tls(const TlsFiles& files) {
   SslContext context = new_context(TLS_server_method());
   if (!context) return unexpected(last_error("cannot set up TLS"));
-  TRY(use_certificate(context, certificate_file, key_file));
+  TRY(use_certificate(context, files.certificate_file, files.key_file));
+  if (files.asks_clients) TRY(ask_clients(context, files.client_authorities_file));
   SSL_CTX_set_alpn_select_cb(context.get(), select_protocol, nullptr);
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);   // tickets carry sessions; a shared cache would be a lock
   return context;
@@ -84,6 +110,18 @@ SslPointer accept_tls(const SslContext& context) {
   SslPointer ssl(SSL_new(context.get()));
   if (ssl) SSL_set_accept_state(ssl.get());
   return ssl;
+}
+
+std::shared_ptr<const crypto::ClientCertificate> client_certificate(SSL* ssl) {
+  const std::unique_ptr<X509, decltype(&X509_free)> certificate(SSL_get1_peer_certificate(ssl), X509_free);
+  if (!certificate) return nullptr;
+  unsigned char* der = nullptr;
+  const int size = i2d_X509(certificate.get(), &der);
+  if (size <= 0) return nullptr;
+  const std::string_view bytes(reinterpret_cast<const char*>(der), static_cast<std::size_t>(size));
+  auto read = crypto::read_client_certificate(bytes, SSL_get_verify_result(ssl) == X509_V_OK);
+  OPENSSL_free(der);
+  return read ? std::make_shared<const crypto::ClientCertificate>(std::move(*read)) : nullptr;
 }
 
 Result<SslContext, std::string> load_client_tls(const std::string& ca_file, const std::string& certificate_file, const std::string& key_file) {

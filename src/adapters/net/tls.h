@@ -9,15 +9,19 @@
 #include <string>
 
 #include "adapters/net/channel.h"
+#include "adapters/net/server.h"
 #include "base/result.h"
+#include "crypto/client_certificate.h"
 
 namespace writ::net {
 
 using SslContext = std::shared_ptr<SSL_CTX>;
 
 // For a listener. The key file must not be open to group or others (S10). The error is a sentence for the operator.
-Result<SslContext, std::string> load_server_tls(const std::string& certificate_file, const std::string& key_file);
+Result<SslContext, std::string> load_server_tls(const TlsFiles& files);
 SslPointer accept_tls(const SslContext& context);
+// What the client has shown in the handshake that has ended. Null: nothing, or nothing that can be read.
+std::shared_ptr<const crypto::ClientCertificate> client_certificate(SSL* ssl);
 
 // When the certificate that a listener shows ends, in seconds since 1970; 0: unknown.
 std::int64_t certificate_expiry(const SslContext& context);

@@ -172,10 +172,10 @@ TEST(CertificateReload, keeps_the_old_one_when_the_new_one_is_unusable) {
 TEST(KeyFile, must_belong_to_us_alone) {   // S10
   TestAuthority authority;
   const auto files = authority.issue("server", "DNS:localhost", 1);
-  EXPECT_TRUE(load_server_tls(files.certificate_file, files.key_file));
+  EXPECT_TRUE(load_server_tls({files.certificate_file, files.key_file}));
   for (const mode_t mode : {0644U, 0640U, 0604U, 0620U}) {
     ::chmod(files.key_file.c_str(), mode);
-    const auto refused = load_server_tls(files.certificate_file, files.key_file);
+    const auto refused = load_server_tls({files.certificate_file, files.key_file});
     ASSERT_FALSE(refused) << mode;
     EXPECT_NE(refused.error().find("is open to group or others"), std::string::npos) << refused.error();
   }
@@ -185,9 +185,9 @@ TEST(KeyFile, must_fit_the_certificate) {
   TestAuthority authority;
   const auto one = authority.issue("one", "DNS:localhost", 1);
   const auto two = authority.issue("two", "DNS:localhost", 2);
-  EXPECT_FALSE(load_server_tls(one.certificate_file, two.key_file));
-  EXPECT_FALSE(load_server_tls("/nonexistent", one.key_file));
-  EXPECT_FALSE(load_server_tls(one.certificate_file, "/nonexistent"));
+  EXPECT_FALSE(load_server_tls({one.certificate_file, two.key_file}));
+  EXPECT_FALSE(load_server_tls({"/nonexistent", one.key_file}));
+  EXPECT_FALSE(load_server_tls({one.certificate_file, "/nonexistent"}));
 }
 
 }  // namespace

@@ -113,7 +113,7 @@ Result<Granted, Unavailable> granted(const Idp& idp, const Yes& yes, const Token
   record.reason = "code_redeemed";
   record.scope = yes.code.scope;
   if (yes.device) record.event = audit::Event::device_registered, record.more.emplace_back("device", yes.device->id);
-  const TokenSubject subject{yes.live, *client.snapshot, yes.code.client_id, yes.code.grant_id, yes.scope, yes.code.nonce, request.dpop_jkt};
+  const TokenSubject subject{yes.live, *client.snapshot, yes.code.client_id, yes.code.grant_id, yes.scope, yes.code.nonce, request.dpop_jkt, request.certificate_x5t};
   json::Object body = TRY(sign_in_response(idp, subject, now));
   Granted granted;
   granted.body = std::move(body);

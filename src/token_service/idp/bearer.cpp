@@ -1,5 +1,6 @@
 #include "token_service/idp/bearer.h"
 
+#include "crypto/client_certificate.h"
 #include "dpop/proof.h"
 #include "encoding/uri.h"
 #include "oauth/identifiers.h"
@@ -27,10 +28,22 @@ Result<Presented, BearerRefusal> presented_token(const http::Request& request) {
   return Presented{field->substr(space + 1), as_dpop};
 }
 
-// OB-92 and its mirror: a bound token is no Bearer token, and a Bearer token proves no key.
+// RFC 8705 §3: a token that is bound to a certificate comes over connections with that certificate alone.
+Result<void, BearerRefusal> check_certificate(const http::Request& request, const json::Value& claims) {
+  const json::Value* confirmation = claims.find("cnf");
+  const json::Value* bound_to = confirmation ? confirmation->find("x5t#S256") : nullptr;
+  if (bound_to == nullptr) return {};
+  const auto* certificate = request.peer.certificate.get();
+  const std::string* x5t = bound_to->as_string();
+  if (!certificate || !x5t || certificate->x5t != *x5t) return refuse_bearer(BearerProblem::certificate);
+  return {};
+}
+
+// OB-92 and its mirror: a token that is bound to a key is no Bearer token, and a Bearer token proves no key.
 Result<void, BearerRefusal> check_key(const Idp& idp, const http::Request& request, const Presented& presented, const json::Value& claims, Instant now) {
   const json::Value* confirmation = claims.find("cnf");
-  if ((confirmation != nullptr) != presented.as_dpop) return refuse_bearer(BearerProblem::not_ours);
+  const bool is_bound = confirmation != nullptr && confirmation->find("jkt") != nullptr;
+  if (is_bound != presented.as_dpop) return refuse_bearer(BearerProblem::not_ours);
   if (!presented.as_dpop) return {};
   const auto* offered = idp.endpoints.dpop;
   const auto* jkt = confirmation->find_string("jkt");
@@ -82,6 +95,7 @@ Result<BearerSubject, BearerRefusal> check_bearer(const Idp& idp, const registry
   if (!client_id || !scope || !has_single_audience(own->claims, idp.settings.userinfo_resource())) {
     return refuse_bearer(BearerProblem::not_ours);
   }
+  TRY(check_certificate(request, own->claims));
   TRY(check_key(idp, request, presented, own->claims, now));
   auto live = check_session_of(idp, snapshot, *own, now);
   if (!live) return refuse_bearer(BearerProblem::revoked);

@@ -6,7 +6,7 @@
 namespace writ::token_service::idp {
 
 // Why a request with (or without) an access token of ours is not answered (RFC 6750 §3.1).
-enum class BearerProblem { none_given, malformed, not_ours, expired_or_forged, revoked, proof_refused };
+enum class BearerProblem { none_given, malformed, not_ours, expired_or_forged, revoked, proof_refused, certificate };
 struct BearerRefusal {
   BearerProblem problem;
   std::string dpop_nonce{};                        // of proof_refused: what a fresh proof must carry; empty: nothing

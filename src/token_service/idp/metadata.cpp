@@ -10,7 +10,8 @@ namespace writ::token_service::idp {
 
 json::Value metadata(const Settings& settings, Levels levels) {
   const json::Array algorithms{"ES256", "ES384", "RS256", "PS256", "EdDSA"};
-  const json::Array secrets_and_keys{"client_secret_basic", "client_secret_post", "private_key_jwt"};
+  json::Array secrets_and_keys{"client_secret_basic", "client_secret_post", "private_key_jwt"};
+  for (auto& method : authentication_methods(settings.mutual_tls)) secrets_and_keys.emplace_back(std::move(method));
   // What an authorization request may ask for; upstream providers may be able to give what a local sign-in is not.
   json::Array acr_values{settings.acr_password, settings.acr_second_factor};
   for (const auto& level : levels) {
@@ -54,6 +55,7 @@ json::Value metadata(const Settings& settings, Levels levels) {
   document.set("introspection_endpoint_auth_methods_supported", secrets_and_keys);
   document.set("introspection_endpoint_auth_signing_alg_values_supported", algorithms);
   document.set("dpop_signing_alg_values_supported", json::from_strings(dpop::algorithm_names()));
+  if (settings.mutual_tls.offered) document.set("tls_client_certificate_bound_access_tokens", true);
   return document;
 }
 

@@ -61,7 +61,7 @@ Result<Granted, Unavailable> granted(const Idp& idp, const Yes& yes, const Token
   record.effect = audit::Effect::allow;
   record.reason = yes.presented.generation + 1 == family.generations.size() ? "rotated" : "repeated";
   record.scope = yes.scope.to_string();
-  const TokenSubject subject{yes.presented.live, *client.snapshot, family.client_id, family.id, yes.scope, {}, request.dpop_jkt};
+  const TokenSubject subject{yes.presented.live, *client.snapshot, family.client_id, family.id, yes.scope, {}, request.dpop_jkt, request.certificate_x5t};
   json::Object body = TRY(sign_in_response(idp, subject, now));
   Granted granted;
   granted.body = std::move(body);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/secret.h"
+#include "token_service/mutual_tls.h"
 
 namespace writ::token_service::idp {
 
@@ -26,6 +27,7 @@ struct Settings {
   std::int64_t refresh_repeat_seconds = 30;         // how long a rotated refresh token still yields the same successor
   std::int64_t device_proof_seconds_max = 300;
   std::int64_t skew_seconds = 30;
+  MutualTls mutual_tls{};
 
   PolicyDenial policy_denial = PolicyDenial::access_denied;
   std::string acr_password = "urn:writ:acr:password";   // what a sign-in by password alone is worth

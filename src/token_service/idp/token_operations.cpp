@@ -1,11 +1,11 @@
 #include "token_service/idp/token_operations.h"
 
-#include "dpop/proof.h"
 #include "oauth/identifiers.h"
 #include "token_service/idp/refresh_rotation.h"
 #include "token_service/idp/refusal.h"
 #include "token_service/idp/revoke_grant.h"
 #include "token_service/idp/subject_token.h"
+#include "token_service/mutual_tls.h"
 
 namespace writ::token_service::idp {
 namespace {
@@ -30,7 +30,7 @@ Granted answered(json::Object body, audit::Record record, const char* reason) {
 }
 
 json::Object described(const OwnToken& own) {
-  json::Object body{{"active", true}, {"token_type", own.claims.find("cnf") ? dpop::kTokenType : std::string_view("Bearer")}};
+  json::Object body{{"active", true}, {"token_type", token_type(own.claims.find("cnf"))}};
   for (const char* name : {"iss", "sub", "aud", "client_id", "scope", "iat", "exp", "jti", "sid", "auth_time", "acr", "cnf"}) {
     if (const auto* value = own.claims.find(name)) body.push_back({name, *value});
   }

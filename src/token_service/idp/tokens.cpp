@@ -4,6 +4,7 @@
 
 #include "crypto/random.h"
 #include "oauth/identifiers.h"
+#include "token_service/mutual_tls.h"
 
 namespace writ::token_service::idp {
 namespace {
@@ -77,7 +78,7 @@ json::Value access_token_claims(const TokenSubject& subject, const Settings& set
   claims.set("aud", settings.userinfo_resource());
   claims.set("client_id", subject.client_id);
   claims.set("scope", subject.scope.to_string());
-  if (!subject.dpop_jkt.empty()) claims.set("cnf", json::Value{{"jkt", subject.dpop_jkt}});
+  if (auto proved = confirmation(subject.dpop_jkt, subject.certificate_x5t)) claims.set("cnf", std::move(*proved));
   return claims;
 }
 

@@ -24,6 +24,7 @@ struct TokenSubject {
   oauth::ScopeSet scope;
   std::string nonce;
   std::string dpop_jkt{};          // the key that its access token is bound to; empty: to none
+  std::string certificate_x5t{};   // the certificate that it is bound to; empty: to none
 };
 
 // The claims about the person that a scope releases: email, profile, groups. Also what userinfo answers.

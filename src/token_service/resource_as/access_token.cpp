@@ -6,6 +6,7 @@
 #include "crypto/random.h"
 #include "oauth/identifiers.h"
 #include "signals/subject_session.h"
+#include "token_service/mutual_tls.h"
 #include "token_service/resource_as/subject.h"
 
 namespace writ::token_service::resource_as {
@@ -35,8 +36,8 @@ AccessToken make_access_token(const ProvenClaims& id_jag, const registry::User& 
   return token;
 }
 
-void bind(AccessToken& token, const std::string& jkt) {
-  if (!jkt.empty()) token.claims.set("cnf", json::Value{{"jkt", jkt}});
+void bind(AccessToken& token, const TokenRequest& request) {
+  if (auto proved = confirmation(request.dpop_jkt, request.certificate_x5t)) token.claims.set("cnf", std::move(*proved));
 }
 
 Result<std::string, Unavailable> sign(const AccessToken& token, const KeyRing& keys) { return jose::sign(keys.active, oauth::kTypAccessToken, token.claims); }

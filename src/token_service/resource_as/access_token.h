@@ -7,6 +7,7 @@
 #include "jose/jwt.h"
 #include "oauth/scope.h"
 #include "registry/objects.h"
+#include "token_service/grant.h"
 #include "token_service/signing_keys.h"
 #include "token_service/resource_as/proven_claims.h"
 #include "token_service/resource_as/settings.h"
@@ -23,8 +24,8 @@ struct AccessToken {
 // Asks for proven claims, so that a token without the checks does not compile. Precondition: the ID-JAG's session has not expired.
 AccessToken make_access_token(const ProvenClaims& id_jag, const registry::User& user, const registry::Server& server,
                               const oauth::ScopeSet& scopes, const Settings& settings, Instant now);
-// RAS-62: good only with a proof of the key. An empty thumbprint leaves it a Bearer token.
-void bind(AccessToken& token, const std::string& jkt);
+// RAS-62, RFC 8705 §3.1: good only with a proof of the key, and on connections with the certificate, that came with this request. Without either it stays a Bearer token.
+void bind(AccessToken& token, const TokenRequest& request);
 Result<std::string, Unavailable> sign(const AccessToken& token, const KeyRing& keys);
 
 // A token that this server signed, whether or not it still is valid: for introspection and revocation. Absent for anything else.

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "registry/linked_subject.h"
-#include "dpop/proof.h"
+#include "token_service/mutual_tls.h"
 #include "token_service/token_endpoint.h"
 
 namespace writ::token_service::resource_as {
@@ -19,7 +19,7 @@ json::Object active_body(const OwnToken& token) {
                     {"jti", token.jti},
                     {"iat", token.issued_at},
                     {"exp", token.expires},
-                    {"token_type", token.claims.find("cnf") ? dpop::kTokenType : std::string_view("Bearer")}};
+                    {"token_type", token_type(token.claims.find("cnf"))}};
   for (const std::string_view name : {"auth_time", "acr", "amr", "sid", "authorization_details", "cnf"})
     if (const json::Value* value = token.claims.find(name)) body.push_back({std::string(name), *value});
   return body;

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
-#include "dpop/proof.h"
 #include "id_jag/verify.h"
 #include "oauth/identifiers.h"
 #include "registry/linked_subject.h"
 #include "registry/withdrawn_keys.h"
+#include "token_service/mutual_tls.h"
 #include "token_service/resource_as/access_token.h"
 #include "token_service/resource_as/agreement.h"
 #include "token_service/resource_as/details.h"
@@ -53,7 +53,7 @@ Result<void, Refusal> check_possession(const id_jag::IdJag& claims, const regist
 json::Object response_body(std::string signed_token, const AccessToken& token, const registry::Server& server, const oauth::ScopeSet& scopes) {
   // RAS-70, RAS-71. No refresh token (RAS-72): the next ID-JAG is the moment at which the IdP can say no.
   return {{"access_token", std::move(signed_token)},
-          {"token_type", token.claims.find("cnf") ? dpop::kTokenType : std::string_view("Bearer")},   // RAS-62
+          {"token_type", token_type(token.claims.find("cnf"))},   // RAS-62
           {"expires_in", token.expires - token.issued_at},
           {"scope", scopes.to_string()},
           {"resource", server.resource}};
@@ -219,7 +219,7 @@ Result<Granted, Unavailable> JwtBearerGrant::issue(Redemption& redemption, const
   token.claims.set("client_id", redemption.client.registration->client_id);
   if (by_link) token.claims.set(registry::kLinkedAccountClaim, registry::write(registry::LinkedSubject{claims.issuer, claims.tenant, claims.subject}));
   if (!entitlement.details.empty()) token.claims.set("authorization_details", entitlement.details);
-  bind(token, request.dpop_jkt);
+  bind(token, request);
   std::string signed_token = TRY(sign(token, *ring));
   Granted granted;
   granted.body = response_body(std::move(signed_token), token, *server, entitlement.scopes);

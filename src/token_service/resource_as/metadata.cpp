@@ -12,7 +12,8 @@ std::string endpoint_url(const Settings& settings, std::string_view name) {
 }
 
 oauth::AuthorizationServerMetadata metadata(const Settings& settings, bool interactive) {
-  const std::vector<std::string> methods{"client_secret_basic", "client_secret_post", "private_key_jwt"};
+  std::vector<std::string> methods{"client_secret_basic", "client_secret_post", "private_key_jwt"};
+  for (auto& method : authentication_methods(settings.mutual_tls)) methods.push_back(std::move(method));
   oauth::AuthorizationServerMetadata document;
   document.issuer = settings.issuer;
   // Real clients insist on both of these (rules §3.7). The endpoint explains that nobody signs in here.
@@ -38,6 +39,7 @@ oauth::AuthorizationServerMetadata metadata(const Settings& settings, bool inter
   document.revocation_endpoint_auth_methods_supported = methods;
   document.introspection_endpoint_auth_methods_supported = methods;
   document.dpop_signing_alg_values_supported = dpop::algorithm_names();   // RAS-66
+  document.tls_client_certificate_bound_access_tokens = settings.mutual_tls.offered;
   return document;
 }
 

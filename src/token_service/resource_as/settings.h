@@ -9,6 +9,7 @@
 
 #include "base/secret.h"
 #include "registry/objects.h"
+#include "token_service/mutual_tls.h"
 
 namespace writ::token_service::resource_as {
 
@@ -35,6 +36,7 @@ struct Settings {
   std::vector<ResourceServerCredential> resource_servers;
   std::string organisation = "Writ";            // on the pages that people see
   bool dpop_nonce_demanded = false;             // a proof without one of our nonces is answered `use_dpop_nonce`
+  MutualTls mutual_tls{};
   std::uint32_t node = 0;                       // for denial codes
   const AssertionKeys* assertion_keys = nullptr;   // of ID-JAGs that are encrypted to this server; null: it takes none
   bool encryption_required = false;             // an ID-JAG that is signed only is refused

@@ -95,7 +95,7 @@ Task<Outcome> InteractiveCodeGrant::decide(const TokenRequest& request, const Cl
   AccessToken token = make_access_token(checked->sign_in, *decided->user, *decided->server, decided->entitlement.scopes, interactive_.settings, request.now);
   token.jti = SealedCodes(interactive_).token_id(code);   // found again by a replay
   token.claims.set("jti", token.jti);
-  if (!request.dpop_jkt.empty()) token.claims.set("cnf", json::Value{{"jkt", request.dpop_jkt}});   // RAS-62
+  bind(token, request);   // RAS-62
   record.scope = decided->entitlement.scopes.to_string();
   record.effect = audit::Effect::allow;
   record.reason = "code_redeemed";
@@ -105,7 +105,7 @@ Task<Outcome> InteractiveCodeGrant::decide(const TokenRequest& request, const Cl
   if (!signed_token) co_return Outcome(signed_token.error());
   Granted granted;
   granted.body = {{"access_token", std::move(*signed_token)},
-                  {"token_type", request.dpop_jkt.empty() ? "Bearer" : "DPoP"},
+                  {"token_type", token_type(token.claims.find("cnf"))},
                   {"expires_in", token.expires - token.issued_at},
                   {"scope", decided->entitlement.scopes.to_string()},
                   {"resource", decided->server->resource}};
