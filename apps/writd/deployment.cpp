@@ -44,6 +44,7 @@ Result<std::unique_ptr<Deployment>, std::string> Deployment::build(config::Confi
   if (parts->config.gateway.enabled) TRY(build_gateway(*parts));
   TRY(build_security_events(*parts));
   TRY(build_scim(*parts));
+  build_client_registration(*parts);
   parts->public_routes.add("GET", "/why/*", why_page);
   parts->public_routes.add("GET", "/approvals/*", approvals_page);
   return std::unique_ptr<Deployment>(new Deployment(std::move(parts)));
@@ -98,6 +99,8 @@ Task<void> Deployment::tick() {
   if (parts_->resource_as && parts_->resource_as->encryption_keys) static_cast<void>(co_await parts_->resource_as->encryption_keys->tick(now));
   if (parts_->security_events->keys) static_cast<void>(co_await parts_->security_events->keys->tick(now));
   parts_->security_events->seen->forget_expired(now);
+  for (const auto* registration : {parts_->registration.idp.get(), parts_->registration.resource_as.get()})
+    if (registration != nullptr) co_await registration->remove_waiting(now);
   static_cast<void>(co_await parts_->stores.documents->forget_expired(now));
 }
 

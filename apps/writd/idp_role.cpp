@@ -20,6 +20,7 @@ token_service::idp::Settings settings_of(const config::Config& config, const Sec
   settings.refresh_repeat_seconds = config.idp.refresh_repeat.count();
   settings.skew_seconds = config.skew.count();
   settings.mutual_tls = mutual_tls_of(config);
+  settings.client_registration = config.idp.registration.has_value();
   settings.policy_denial = config.idp.policy_denial == config::Idp::PolicyDenial::invalid_target ? token_service::idp::PolicyDenial::invalid_target
                                                                                                  : token_service::idp::PolicyDenial::access_denied;
   settings.pairwise_secret = derive_key(sealing_key, "pairwise subject identifiers");

@@ -10,6 +10,7 @@
 #include "approvals/requests.h"
 #include "authzen/endpoint.h"
 #include "client_metadata/client_documents.h"
+#include "client_registration_parts.h"
 #include "credential_parts.h"
 #include "deployment.h"
 #include "dpop/verifier.h"
@@ -99,6 +100,7 @@ struct Deployment::Parts {
   AdministeredPeople people;   // told of the administration when that is there
   std::unique_ptr<LinkedAccountParts> linked_accounts;
   ScimParts scim;              // so is its directory
+  ClientRegistrationParts registration;   // and who changes agents for clients
   std::unique_ptr<registry::StoredRevocations> revocations;
   std::unique_ptr<token_service::idp::StoredDeviceKeys> device_keys;
   // What both token endpoints refused by policy, and the log through which they say it.
@@ -133,5 +135,7 @@ void add_linked_accounts_page(Deployment::Parts& parts);
 // Before the roles, which ask it.
 void build_authzen(Deployment::Parts& parts);
 Result<void, std::string> build_scim(Deployment::Parts& parts);
+// After the roles where clients register.
+void build_client_registration(Deployment::Parts& parts);
 
 }  // namespace writ::writd

@@ -15,6 +15,7 @@ Result<token_service::resource_as::Settings, std::string> settings_of(const conf
   settings.default_resource = config.resource_as.default_resource;
   settings.global_token_revocation = true;
   settings.mutual_tls = mutual_tls_of(config);
+  settings.client_registration = config.resource_as.registration.has_value();
   settings.dpop_nonce_demanded = config.resource_as.dpop_nonce == config::DpopNonce::always;
   settings.policy_denial = config.resource_as.policy_denial == config::ResourceAs::PolicyDenial::invalid_grant ? Settings::PolicyDenial::invalid_grant
                                                                                                                : Settings::PolicyDenial::access_denied;

@@ -131,6 +131,7 @@ class Service {
     deployment_ = TRY(Deployment::build(config_, std::move(stores), registry_, policy_, clock_, loops_, {&tools_, reviews_.get()}, &observability_->instruments()));
     deployment_->parts().people.use(*administration_);
     deployment_->parts().scim.directory.use(*administration_);
+    deployment_->parts().registration.agents.use(*administration_);
     const auto aborted = net::run_on(loops_, administration_->note_aborted());
     if (!aborted) return unexpected(std::string("the decisions log does not answer"));
     if (membership) {

@@ -37,7 +37,16 @@ struct Listener {
 // When a DPoP proof must carry a nonce of ours: only where its time cannot be believed (a restart, a clock that is ahead), or always.
 enum class DpopNonce { when_needed, always };
 
+// Clients may register themselves at a role (RFC 7591). Absent: they may not, and there is no such endpoint.
+struct ClientRegistration {
+  bool without_token = false;           // anybody may; else whoever has an API token of role `registration`
+  int waiting_max = 100;                // registrations that no administrator has enabled yet
+  Seconds waiting_for{7 * 24 * 3600};   // and for so long; then they are removed
+  int per_hour = 10;                    // from one address
+};
+
 struct Idp {
+  std::optional<ClientRegistration> registration{};
   bool enabled = true;
   std::string issuer;                   // {base_url}/idp
   Seconds session_idle{12 * 3600}, session_absolute{7 * 24 * 3600};
@@ -53,6 +62,7 @@ struct Clients {
 };
 
 struct ResourceAs {
+  std::optional<ClientRegistration> registration{};
   bool enabled = true;
   std::string issuer;                   // {base_url}/ras
   Seconds access_token_lifetime{300};

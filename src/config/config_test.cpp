@@ -56,7 +56,7 @@ listeners:
   admin: {address: none, socket: /run/writ/admin.sock}
 idp: {issuer: "https://id.example.com", session_idle: 1h, session_absolute: 1d, id_token_lifetime: 5m, access_token_lifetime: 5m,
       authorization_code_lifetime: 30s, id_jag_lifetime_max: 2m, refresh_repeat: 0, policy_denial: invalid_target, dpop_nonce: always}
-resource_as: {issuer: "https://as.example.com", access_token_lifetime: 2m, policy_denial: invalid_grant, missing_scope: none, encryption: required, default_resource: "https://mcp.example.com/x",
+resource_as: {issuer: "https://as.example.com", access_token_lifetime: 2m, policy_denial: invalid_grant, missing_scope: none, encryption: required, client_registration: {without_token: true, waiting_max: 7, waiting_for: 1d, per_hour: 3}, default_resource: "https://mcp.example.com/x",
   agent: ras, agent_secret_file: ras.secret, dpop_nonce: always}
 clients: {documents_on_loopback: true}
 gateway: {base: "https://mcp.example.com", denied_calls: http_403, denials: code_only, call_durability: power, call_deadline: 5m,
@@ -87,6 +87,12 @@ policy: bundle
   EXPECT_EQ(config->gateway.member_deadline, Seconds{2});
   for (const auto nonce : {config->idp.dpop_nonce, config->resource_as.dpop_nonce, config->gateway.dpop_nonce}) EXPECT_EQ(nonce, DpopNonce::always);
   EXPECT_EQ(config->public_listener.address, "::1");
+  EXPECT_FALSE(config->idp.registration);
+  ASSERT_TRUE(config->resource_as.registration);
+  EXPECT_TRUE(config->resource_as.registration->without_token);
+  EXPECT_EQ(config->resource_as.registration->waiting_max, 7);
+  EXPECT_EQ(config->resource_as.registration->waiting_for, Seconds{86400});
+  EXPECT_EQ(config->resource_as.registration->per_hour, 3);
   EXPECT_EQ(config->authorities, "/etc/writ/company.pem");
   EXPECT_EQ(config->public_listener.tls->key, "/etc/writ/key.pem");
   EXPECT_TRUE(config->public_listener.tls->client_certificates);

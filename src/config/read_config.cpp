@@ -214,7 +214,21 @@ class Reader {
     idp.policy_denial = fields.choice<Idp::PolicyDenial>(
         "policy_denial", idp.policy_denial, {{"access_denied", Idp::PolicyDenial::access_denied}, {"invalid_target", Idp::PolicyDenial::invalid_target}});
     idp.dpop_nonce = dpop_nonce(fields);
+    idp.registration = client_registration(fields);
     fields.finish();
+  }
+
+  std::optional<ClientRegistration> client_registration(Fields& fields) {
+    const Node* node = fields.find("client_registration");
+    if (!node) return std::nullopt;
+    Fields asked(*node, "`client_registration`", problems_);
+    ClientRegistration read;
+    read.without_token = asked.flag("without_token", read.without_token);
+    read.waiting_max = static_cast<int>(asked.integer("waiting_max", read.waiting_max, 1, 10'000));
+    read.waiting_for = asked.duration("waiting_for", read.waiting_for, kHour, 90 * kDay);
+    read.per_hour = static_cast<int>(asked.integer("per_hour", read.per_hour, 1, 1'000));
+    asked.finish();
+    return read;
   }
 
   static DpopNonce dpop_nonce(Fields& fields) {
@@ -237,6 +251,7 @@ class Reader {
     ras.encryption = fields.choice<ResourceAs::Encryption>(
         "encryption", ras.encryption, {{"off", ResourceAs::Encryption::off}, {"offered", ResourceAs::Encryption::offered}, {"required", ResourceAs::Encryption::required}});
     ras.dpop_nonce = dpop_nonce(fields);
+    ras.registration = client_registration(fields);
     if (!ras.default_resource.empty() && !uri::is_resource(ras.default_resource)) {
       fields.error(fields.at("default_resource"), "`default_resource` must be the `resource` of a server");
     }

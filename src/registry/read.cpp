@@ -241,8 +241,8 @@ ApiToken read_api_token(const Node& node, Reading& reading) {
   ApiToken token;
   token.id = fields.required_text("id");
   token.display_name = fields.text("display_name");
-  token.role = fields.choice<std::string>("role", "", {{"admin", "admin"}, {"auditor", "auditor"}, {"evaluator", "evaluator"}, {"scim", "scim"}, {"signals", "signals"}});
-  if (!fields.has("role") && node.kind == Node::Kind::mapping) fields.error(node.at, "an API token needs `role`: `admin`, `auditor`, `evaluator`, `scim` or `signals`");
+  token.role = fields.choice<std::string>("role", "", {{"admin", "admin"}, {"auditor", "auditor"}, {"evaluator", "evaluator"}, {"scim", "scim"}, {"signals", "signals"}, {"registration", "registration"}});
+  if (!fields.has("role") && node.kind == Node::Kind::mapping) fields.error(node.at, "an API token needs `role`: `admin`, `auditor`, `evaluator`, `scim`, `signals` or `registration`");
   token.active = fields.flag("active", true);
   read_token(fields, reading, token);
   read_provisioning(fields, token);

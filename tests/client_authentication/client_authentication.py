@@ -48,6 +48,7 @@ PORT, ADMIN = free_port(), free_port()
 BASE = f"https://localhost:{PORT}"
 IDP, RAS, NOTES = BASE + "/idp", BASE + "/ras", BASE + "/mcp/notes"
 CALLBACK = "http://127.0.0.1:9/callback"
+REGISTRAR = "an-initial-access-token-for-tests-only"
 
 servers, clients, foreign = Authority(WORK / "servers", "Servers CA"), Authority(WORK / "clients"), Authority(WORK / "foreign")
 own = servers.issue("writ", "/CN=localhost", "DNS:localhost", "serverAuth")
@@ -78,6 +79,8 @@ listeners:
     address: "127.0.0.1:{PORT}"
     tls: {{certificate: {own.file}, key: {own.key}, client_certificates: {{authorities: {clients.file}}}}}
   admin: {{address: "127.0.0.1:{ADMIN}", socket: admin.sock}}
+idp: {{client_registration: {{}}}}
+resource_as: {{client_registration: {{without_token: true, waiting_max: 2}}}}
 clients: {{documents_on_loopback: true}}
 objects: objects
 policy: objects
@@ -90,6 +93,7 @@ by_name = "".join(f"""  - id: by-{kind}
 users: [{{id: usr_alice, name: alice, groups: [eng], password: alice-password-1}}]
 resource_authorization_servers: [{{issuer: {RAS}}}]
 trusted_issuers: [{{issuer: {IDP}, subject: user_id, clients: all, scope_ceiling: all}}]
+api_tokens: [{{id: registrar, role: registration, token: {REGISTRAR}}}]
 agents:
   - id: desk
     idp: {{client_id: desk, authentication: tls_client_auth, tls_client_auth_subject_dn: "CN=desk, O=Acme", tls_client_certificate_bound_access_tokens: true,
@@ -333,6 +337,72 @@ def exchanged_keys(began):
     check("an assertion is good once", is_let_in(post(IDP + "/introspect", form, tls=tls())) and is_refused(post(IDP + "/introspect", form, tls=tls()), "assertion_replayed"), last_reason())
 
 
+def register(issuer, metadata, token=None):
+    headers = {"Content-Type": "application/json"} | ({"Authorization": "Bearer " + token} if token else {})
+    return request("POST", issuer + "/register", json.dumps(metadata), headers, tls())
+
+
+def with_secret(client_id, secret):
+    return post(IDP + "/introspect", {"client_id": client_id, "client_secret": secret, "token": "nothing"}, tls=tls(), source="127.0.2.1")
+
+
+def manage(method, registered, body=None):
+    headers = {"Authorization": "Bearer " + registered["registration_access_token"]} | ({"Content-Type": "application/json"} if body else {})
+    return request(method, registered["registration_client_uri"], json.dumps(body) if body else None, headers, tls())
+
+
+def enable(agent_id):
+    status, document = admin("GET", f"/admin/v1/agents/{agent_id}")
+    assert status == 200, (status, document)
+    document = document.get("object", document)
+    document["active"] = True
+    status, said = admin("PUT", f"/admin/v1/agents/{agent_id}", document)
+    check("an administrator enables it", status == 200, said)
+
+
+def registration():
+    for issuer in (IDP, RAS):
+        document = json.loads(request("GET", issuer.replace(BASE, BASE + "/.well-known/oauth-authorization-server"), tls=tls()).text)
+        check(f"the metadata of {issuer[-3:]} names where clients register", document.get("registration_endpoint") == issuer + "/register", document)
+    desired = {"client_name": "Newcomer", "redirect_uris": [CALLBACK]}
+    for what, token, reason in [("without a token", None, "registration_token_absent"), ("with another token", "x" * 30, "registration_token_refused")]:
+        reply = register(IDP, desired, token)
+        check(f"nobody registers {what}", reply.status == 401 and last_reason() == reason, (reply.status, last_reason()))
+    reply = register(IDP, desired | {"redirect_uris": ["http://evil.example/"]}, REGISTRAR)
+    check("a redirect URI that nobody could register is refused", reply.status == 400 and json.loads(reply.text)["error"] == "invalid_redirect_uri" and last_reason() == "registration_metadata", reply.text)
+    reply = register(IDP, desired | {"client_id": "desk"}, REGISTRAR)
+    check("a client does not choose its name", reply.status == 400 and json.loads(reply.text)["error"] == "invalid_client_metadata", reply.text)
+    reply = register(IDP, desired, REGISTRAR)
+    registered = json.loads(reply.text)
+    check("a client registers itself", reply.status == 201 and registered["client_name"] == "Newcomer" and registered["redirect_uris"] == [CALLBACK], reply.text)
+    record = last_record()
+    check("and that is on record", record.get("event") == "provisioning" and "registration:registrar" in json.dumps(record), record)
+    client_id, secret = registered["client_id"], registered["client_secret"]
+    check("it gets nothing", is_refused(with_secret(client_id, secret), "disabled_client"), last_reason())
+    reply = Person("alice", "alice-password-1", tls()).go(f"{IDP}/authorize?" + urllib.parse.urlencode({"response_type": "code", "client_id": client_id, "redirect_uri": CALLBACK,
+                                                                                                        "code_challenge": pkce()[1], "code_challenge_method": "S256", "scope": "openid"}), CALLBACK)
+    check("and signs nobody in", "code" not in reply.query(), reply.url)
+    listed = subprocess.run([BIN / "writ", "agent", "list"], cwd=WORK, env={**os.environ, "WRIT_SOCKET": str(WORK / "admin.sock")}, capture_output=True, text=True, timeout=30).stdout
+    line = next((line for line in listed.splitlines() if client_id in line), "")
+    check("administrators see what it is", "self-registered" in line and "Newcomer" in line, listed)
+    enable(client_id)
+    check("from then on it is a client", is_let_in(with_secret(client_id, secret)), last_reason())
+    check("it reads what it registered", manage("GET", registered).status == 200 and json.loads(manage("GET", registered).text)["client_id"] == client_id)
+    foreign_token = registered | {"registration_client_uri": IDP + "/register/desk"}
+    check("and nobody else's", manage("GET", foreign_token).status == 401 and last_reason() == "registration_token_refused", last_reason())
+    reply = manage("PUT", registered, {"client_id": client_id, "client_name": "Newcomer", "redirect_uris": ["https://new.example/cb"]})
+    check("it changes it", reply.status == 200 and json.loads(reply.text)["redirect_uris"] == ["https://new.example/cb"], reply.text)
+    check("what an administrator enabled was something else", is_refused(with_secret(client_id, secret), "disabled_client"), last_reason())
+    check("it removes itself", manage("DELETE", registered).status == 204 and admin("GET", f"/admin/v1/agents/{client_id}")[0] == 404)
+    check("and is gone", is_refused(with_secret(client_id, secret), "unknown_client") and manage("GET", registered).status == 401, last_reason())
+
+    public = {"redirect_uris": [], "grant_types": ["urn:ietf:params:oauth:grant-type:jwt-bearer"], "response_types": []}
+    for _ in range(2):
+        check("where the configuration says so, no token is needed", register(RAS, public).status == 201, last_record())
+    reply = register(RAS, public)
+    check("there is an end to who waits", reply.status == 429 and last_reason() == "registrations_full", reply.text)
+
+
 service = None
 try:
     service = Service()
@@ -341,6 +411,7 @@ try:
     by_the_name_in_a_certificate()
     by_the_certificate_itself()
     bound_tokens()
+    registration()
     exchanged_keys(began)
 finally:
     if service:

@@ -160,6 +160,8 @@ def redeem(code, verifier, client_id="inspector", **more):
 
 def interactive_grant():
     document = metadata(RAS)
+    registering = [request("POST", issuer + "/register", "{}", {"Content-Type": "application/json"}).status for issuer in (IDP, RAS)]
+    check("nobody registers itself where the configuration does not say so", registering == [404, 404] and "registration_endpoint" not in document and "registration_endpoint" not in metadata(IDP), registering)
     check("the metadata of the resource authorization server offers the code grant", document["response_types_supported"] == ["code"] and "authorization_code" in document["grant_types_supported"] and
           document["code_challenge_methods_supported"] == ["S256"] and document["authorization_response_iss_parameter_supported"] is True, document)
     alice = Person("alice", "alice-password-1")

@@ -55,6 +55,7 @@ json::Value metadata(const Settings& settings, Levels levels) {
   document.set("introspection_endpoint_auth_methods_supported", secrets_and_keys);
   document.set("introspection_endpoint_auth_signing_alg_values_supported", algorithms);
   document.set("dpop_signing_alg_values_supported", json::from_strings(dpop::algorithm_names()));
+  if (settings.client_registration) document.set("registration_endpoint", settings.endpoint("register"));
   if (settings.mutual_tls.offered) document.set("tls_client_certificate_bound_access_tokens", true);
   return document;
 }

@@ -28,6 +28,7 @@ struct Settings {
   std::int64_t device_proof_seconds_max = 300;
   std::int64_t skew_seconds = 30;
   MutualTls mutual_tls{};
+  bool client_registration = false;                 // clients may register themselves (RFC 7591)
 
   PolicyDenial policy_denial = PolicyDenial::access_denied;
   std::string acr_password = "urn:writ:acr:password";   // what a sign-in by password alone is worth

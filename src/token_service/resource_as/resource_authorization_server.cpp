@@ -50,6 +50,7 @@ std::optional<ProofOfPossession> offered(dpop::Verifier* verifier, const Setting
 json::Value description(const Settings& settings, bool is_interactive = false) {
   json::Value document = oauth::to_json(metadata(settings, is_interactive));
   add_encryption(document, settings);
+  if (settings.client_registration) document.set("registration_endpoint", endpoint_url(settings, "register"));
   if (settings.global_token_revocation) {
     document.set("global_token_revocation_endpoint", endpoint_url(settings, "global-token-revocation"));
     document.set("global_token_revocation_endpoint_auth_methods_supported", json::Array{"private_key_jwt"});

@@ -37,6 +37,7 @@ struct Settings {
   std::string organisation = "Writ";            // on the pages that people see
   bool dpop_nonce_demanded = false;             // a proof without one of our nonces is answered `use_dpop_nonce`
   MutualTls mutual_tls{};
+  bool client_registration = false;             // clients may register themselves (RFC 7591); its endpoint is published
   std::uint32_t node = 0;                       // for denial codes
   const AssertionKeys* assertion_keys = nullptr;   // of ID-JAGs that are encrypted to this server; null: it takes none
   bool encryption_required = false;             // an ID-JAG that is signed only is refused
