@@ -38,9 +38,11 @@ std::vector<NamedFile> files_of(const config::Config& config) {
     if (!read.tls) return;
     files.open(std::string("the certificate of the ") + name + " listener", read.tls->certificate);
     files.secret(std::string("the key of the ") + name + " listener", read.tls->key);
+    files.open(std::string("`client_authorities` of the ") + name + " listener", read.tls->client_authorities);
   };
   listener("public", config.public_listener);
   listener("admin", config.admin_listener);
+  files.open("`authorities`", config.authorities);
   files.secret("`resource_as.agent_secret_file`", config.resource_as.agent_secret_file);
   files.secret("`keys.previous_sealing_key_file`", config.keys.previous_sealing_key_file);
   if (config.keys.pkcs11) {

@@ -142,7 +142,9 @@ INSTANTIATE_TEST_SUITE_P(Doctor, NamedFiles, testing::Values(
 
 TEST(NamedFiles, ComeFromConfigurationAndObjects) {
   config::Config config;
-  config.public_listener.tls = config::TlsFiles{"/c.pem", "/c.key"};
+  config.public_listener.tls = config::TlsFiles{.certificate = "/c.pem", .key = "/c.key", .client_authorities = {}};
+  config.public_listener.tls->client_authorities = "/clients.pem";
+  config.authorities = "/servers.pem";
   config.store.password_file = "/pgpass";
   config.audit.sinks.push_back({});
   config.audit.sinks.back().id = "siem";
@@ -150,7 +152,7 @@ TEST(NamedFiles, ComeFromConfigurationAndObjects) {
   config.audit.sinks.back().ca_file = "/siem-ca.pem";
   std::vector<std::pair<std::string, bool>> named;
   for (const auto& file : files_of(config)) named.emplace_back(file.path, file.is_secret);
-  EXPECT_THAT(named, ElementsAre(std::pair("/c.pem", false), std::pair("/c.key", true), std::pair("/pgpass", true), std::pair("/siem.secret", true), std::pair("/siem-ca.pem", false)));
+  EXPECT_THAT(named, ElementsAre(std::pair("/c.pem", false), std::pair("/c.key", true), std::pair("/clients.pem", false), std::pair("/servers.pem", false), std::pair("/pgpass", true), std::pair("/siem.secret", true), std::pair("/siem-ca.pem", false)));
 
   registry::Objects objects;
   registry::IdentityConnector used, unused;
