@@ -85,9 +85,9 @@ void Observability::watch(Watched watched) {
   registry_.poll_gauge({"writ_gateway_sessions", "MCP sessions."}, [&parts](Samples& samples) {
     if (parts.gateway) samples.add(kNoLabels, static_cast<double>(parts.gateway->gateway->session_count()));
   });
-  if (parts.stores.undelivered) {
-    registry_.poll_gauge({"writ_node_undelivered_records", "Records that wait in this node's spool for the database."}, [&parts](Samples& samples) { samples.add(kNoLabels, static_cast<double>(parts.stores.undelivered())); });
-  }
+  registry_.poll_gauge({"writ_node_undelivered_records", "Records that wait in this node's spool for the database."}, [&parts](Samples& samples) {
+    if (parts.stores.undelivered) samples.add(kNoLabels, static_cast<double>(parts.stores.undelivered()));
+  });
   registry_.poll_gauge({"writ_idp_sessions", "Sign-in sessions."}, [&parts](Samples& samples) {
     if (parts.idp) samples.add(kNoLabels, static_cast<double>(parts.idp->sessions->size()));
   });
