@@ -8,7 +8,6 @@ import os
 import pathlib
 import secrets
 import shutil
-import signal
 import socket
 import ssl
 import subprocess
@@ -25,6 +24,7 @@ from checks import check, free_port  # noqa: E402
 from issuer import Key  # noqa: E402
 from mcp_server import Handler, McpServer, serve  # noqa: E402
 from person import Person, pkce, post, request  # noqa: E402
+from service import Service  # noqa: E402
 
 BIN = pathlib.Path(sys.argv[1]).resolve()
 WORK = pathlib.Path(tempfile.mkdtemp(prefix="writ-clients-"))
@@ -125,29 +125,8 @@ servers:
 """)
 
 
-class Service:
-    def __init__(self):
-        self.log = open(WORK / "writ.log", "ab")
-        self.child = subprocess.Popen([BIN / "writ", "serve", "-c", WORK / "writ.yaml"], stdout=self.log, stderr=self.log)
-        for _ in range(150):
-            try:
-                if request("GET", RAS + "/jwks", tls=tls()).status == 200:
-                    return
-            except OSError:
-                pass
-            if self.child.poll() is not None:
-                break
-            time.sleep(0.1)
-        raise RuntimeError("writ serve did not come up:\n" + (WORK / "writ.log").read_text()[-3000:])
-
-    def stop(self):
-        self.child.send_signal(signal.SIGTERM)
-        try:
-            self.child.wait(15)
-        except subprocess.TimeoutExpired:
-            self.child.kill()
-            self.child.wait()
-        self.log.close()
+def start():
+    return Service(BIN / "writ", WORK, lambda: request("GET", RAS + "/jwks", tls=tls()).status == 200)
 
 
 class OverSocket(http.client.HTTPConnection):
@@ -405,7 +384,7 @@ def registration():
 
 service = None
 try:
-    service = Service()
+    service = start()
     began = published_keys()
     metadata()
     by_the_name_in_a_certificate()

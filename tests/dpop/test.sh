@@ -3,12 +3,7 @@
 # under build/interop.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-for program in writ writd; do
-  if [ ! -x "build/release/bin/$program" ]; then
-    echo "build/release/bin/$program is missing: run script/build release writ writd" >&2
-    exit 1
-  fi
-done
+. tests/support/need_programs.sh
 if [ ! -d build/interop/node_modules ]; then
   echo "build/interop is missing: run script/conformance first" >&2
   exit 1

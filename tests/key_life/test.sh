@@ -3,12 +3,7 @@
 # sealing keys: see key_life.py.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-for program in writ writd; do
-  if [ ! -x "build/release/bin/$program" ]; then
-    echo "build/release/bin/$program is missing: run script/build release writ writd" >&2
-    exit 1
-  fi
-done
+. tests/support/need_programs.sh
 if [ ! -d build/interop/node_modules/jose ]; then
   echo "build/interop is missing: run tests/interop/run.sh once, it installs the pinned npm packages" >&2
   exit 1

@@ -18,6 +18,7 @@ import checks  # noqa: E402
 from checks import check, free_port  # noqa: E402
 from mcp_server import Handler, McpServer, serve  # noqa: E402
 from person import Person, pkce, post, request  # noqa: E402
+from service import Service  # noqa: E402
 
 BIN = pathlib.Path(sys.argv[1]).resolve()
 WORK = pathlib.Path(tempfile.mkdtemp(prefix="writ-endpoints-"))
@@ -109,29 +110,8 @@ servers:
 """)
 
 
-class Service:
-    def __init__(self):
-        self.log = open(WORK / "writ.log", "ab")
-        self.child = subprocess.Popen([BIN / "writ", "serve", "-c", WORK / "writ.yaml"], stdout=self.log, stderr=self.log)
-        for _ in range(150):
-            try:
-                if request("GET", RAS + "/jwks").status == 200:
-                    return
-            except OSError:
-                pass
-            if self.child.poll() is not None:
-                break
-            time.sleep(0.1)
-        raise RuntimeError("writ serve did not come up:\n" + (WORK / "writ.log").read_text()[-3000:])
-
-    def stop(self, how=signal.SIGTERM):
-        self.child.send_signal(how)
-        try:
-            self.child.wait(15)
-        except subprocess.TimeoutExpired:
-            self.child.kill()
-            self.child.wait()
-        self.log.close()
+def start():
+    return Service(BIN / "writ", WORK, lambda: request("GET", RAS + "/jwks").status == 200)
 
 
 def writ(*arguments):
@@ -219,7 +199,7 @@ def interactive_grant():
     check("another agent does", "code" in authorize(alice)[0].query())
     global service
     service.stop(signal.SIGKILL)
-    service = Service()
+    service = start()
     answer = authorize(alice, client_id="desk-at-ras")[0].query()
     check("a restart does not forget it", answer.get("error") == "access_denied", answer)
     check("until enterprise-managed authorization says yes", exchange(alice, "notes").status == 200 and "code" in authorize(alice, client_id="desk-at-ras")[0].query())
@@ -318,7 +298,7 @@ def devices():
 
 service = None
 try:
-    service = Service()
+    service = start()
     interactive_grant()
     pushed_requests()
     client_documents()
