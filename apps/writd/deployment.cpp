@@ -59,6 +59,7 @@ std::size_t Deployment::body_bytes_max(std::string_view path) {
 
 void Deployment::check_streams() {
   if (parts_->gateway) parts_->gateway->gateway->check_streams(parts_->clock.now());
+  if (parts_->gateway && parts_->gateway->other_nodes) parts_->gateway->other_nodes->end_lost();
   parts_->security_events->check(parts_->registry.get());
 }
 

@@ -40,6 +40,30 @@ upstreams::health::Settings health_of(const config::Gateway::Upstreams& configur
   return settings;
 }
 
+Task<void> look(nodes::Membership& membership) {
+  const auto caught_up = co_await membership.catch_up();
+  static_cast<void>(caught_up);   // who cannot be heard of is not there
+}
+
+gateway::NodeForwarding::Board board_of(nodes::Membership& membership) {
+  const auto find = [&membership](std::uint32_t node) -> std::optional<gateway::NodeAddress> {
+    auto peer = membership.find(node);
+    if (!peer || peer->url.empty()) return std::nullopt;
+    return gateway::NodeAddress{std::move(peer->url), std::move(peer->incarnation)};
+  };
+  return {find, [&membership] { return look(membership); }};
+}
+
+gateway::NodeForwarding::Settings forwarding_of(const config::InternalListener& internal, const gateway::Settings& gateway) {
+  constexpr Seconds kLonger{10};
+  gateway::NodeForwarding::Settings settings;
+  const config::TlsFiles& tls = *internal.listener.tls;
+  settings.certificate_file = tls.certificate, settings.key_file = tls.key, settings.authorities_file = tls.client_authorities;
+  settings.answer_within = gateway.call_deadline + kLonger;
+  settings.answer_bytes_max = gateway.answer_bytes_max * 2;   // names of a combined server make an answer longer
+  return settings;
+}
+
 }  // namespace
 
 Result<void, std::string> build_gateway(Deployment::Parts& parts) {
@@ -55,7 +79,11 @@ Result<void, std::string> build_gateway(Deployment::Parts& parts) {
   upstreams::Upstream* measured = role.transports.get();
   if (parts.instruments) role.observed = std::make_unique<upstreams::Observed>(*role.transports, *parts.instruments), measured = role.observed.get();
   role.credentials = TRY(build_credentials(parts, *measured));
-  role.era_bridge = std::make_unique<upstreams::EraBridge>(upstreams::EraParts{*role.credentials->layer, parts.registry, parts.clock, net::pause});
+  // Of nodes each opens what another has sealed; a process alone forgets with its end what its handles were for.
+  nodes::Membership* const membership = parts.stores.membership.get();
+  const auto handles = membership ? std::make_shared<const crypto::Handles>(crypto::SealingKey(derive_key(parts.stores.sealing_key, "handles of clients")), parts.stores.node)
+                                  : std::make_shared<const crypto::Handles>();
+  role.era_bridge = std::make_unique<upstreams::EraBridge>(upstreams::EraParts{*role.credentials->layer, parts.registry, parts.clock, net::pause, handles});
   role.health = std::make_unique<upstreams::health::Health>(*role.era_bridge, parts.clock, health_of(parts.config.gateway.upstreams));
   gateway::Dependencies dependencies{role.settings, parts.clock, parts.registry, parts.policy, *parts.revocations,
                                                                           *parts.stores.log, *role.keys, *role.health};
@@ -63,7 +91,12 @@ Result<void, std::string> build_gateway(Deployment::Parts& parts) {
   dependencies.reviews = parts.definitions.reviews;
   dependencies.decision_points = parts.decision_points.get();
   dependencies.approvals = parts.approvals.get();
-  if (const auto* membership = parts.stores.membership.get()) dependencies.may_serve = [membership] { return membership->may_serve(); };
+  dependencies.handles = handles;
+  if (membership) dependencies.may_serve = [membership] { return membership->may_serve(); };
+  if (membership && parts.config.internal_listener) {
+    role.other_nodes = std::make_unique<gateway::NodeForwarding>(parts.upstream, board_of(*membership), forwarding_of(*parts.config.internal_listener, role.settings));
+    dependencies.other_nodes = role.other_nodes.get();
+  }
   dependencies.proofs = &parts.proofs;
   role.gateway = std::make_unique<gateway::Gateway>(std::move(dependencies));
   parts.public_routes.add_all(gateway::routes(*role.gateway, role.settings), "gateway");

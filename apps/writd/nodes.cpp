@@ -1,7 +1,10 @@
 #include "nodes.h"
 
+#include <algorithm>
+
 #include "admin/administration.h"
 #include "base/task.h"
+#include "encoding/uri.h"
 
 namespace writ::writd {
 namespace {
@@ -10,6 +13,15 @@ http::Response out_of_touch() {
   http::Response response = http::no_store(http::json(503, R"({"error":"temporarily_unavailable","error_description":"this node has lost touch with the others"})"));
   response.headers.add("Retry-After", "1");
   return response;
+}
+
+bool names_one_of(const crypto::ClientCertificate& certificate, const std::vector<nodes::Peer>& others) {
+  return std::any_of(others.begin(), others.end(), [&](const nodes::Peer& peer) {
+    const auto url = uri::parse(peer.url);
+    if (!url) return false;
+    const auto is_host = [&](const std::string& name) { return http::equals_ignoring_case(name, url->host); };
+    return std::any_of(certificate.dns_names.begin(), certificate.dns_names.end(), is_host) || std::any_of(certificate.ip_addresses.begin(), certificate.ip_addresses.end(), is_host);
+  });
 }
 
 Task<http::Response> refuse() { co_return out_of_touch(); }
@@ -30,6 +42,12 @@ http::Handler while_serving(const nodes::Membership& membership, http::Handler h
     if (!membership.may_serve()) return refuse();
     return serve_in_term(membership, handler, request, term);
   };
+}
+
+Task<bool> is_of_a_node(nodes::Membership& membership, const crypto::ClientCertificate& certificate) {
+  if (names_one_of(certificate, membership.others())) co_return true;
+  const auto caught_up = co_await membership.catch_up();   // it may have started a moment ago
+  co_return caught_up && names_one_of(certificate, membership.others());
 }
 
 // It decides nothing, so nobody waits for it.

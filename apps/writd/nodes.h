@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "crypto/client_certificate.h"
 #include "http/message.h"
 #include "parts.h"
 
@@ -19,6 +20,9 @@ class NodeFollowing {
   class Candidate;
   std::unique_ptr<Candidate> candidate_;
 };
+
+// Whether a certificate names the host of another node that is there.
+Task<bool> is_of_a_node(nodes::Membership& membership, const crypto::ClientCertificate& certificate);
 
 // 503 while this node has no lease, also for what was decided before it lost it. `membership` outlives the handler.
 http::Handler while_serving(const nodes::Membership& membership, http::Handler handler);

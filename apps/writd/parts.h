@@ -15,6 +15,7 @@
 #include "deployment.h"
 #include "dpop/verifier.h"
 #include "federation_parts.h"
+#include "gateway/node_forwarding.h"
 #include "gateway/routes.h"
 #include "linked_account_parts.h"
 #include "own_programs.h"
@@ -73,6 +74,7 @@ struct GatewayRole {
   std::unique_ptr<CredentialParts> credentials;
   std::unique_ptr<upstreams::EraBridge> era_bridge;
   std::unique_ptr<upstreams::health::Health> health;
+  std::unique_ptr<gateway::NodeForwarding> other_nodes;   // null: nothing is handed on to other nodes
   std::unique_ptr<gateway::Gateway> gateway;
 };
 

@@ -18,6 +18,7 @@
 #include "definition_reviews.h"
 #include "deployment_rules.h"
 #include "first_objects.h"
+#include "gateway/handing_on.h"
 #include "log.h"
 #include "nodes.h"
 #include "observability.h"
@@ -220,6 +221,17 @@ class Service {
       remote.body_bytes_max = admin_body_bytes_max;
       TRY(server_.listen(std::move(remote)));
     }
+    if (config_.internal_listener && parts.gateway) {
+      net::Listener internal = listener_of(config_.internal_listener->listener);
+      between_nodes_.add_all(gateway::routes(*parts.gateway->gateway, parts.gateway->settings), "gateway");
+      observe(internal, "internal", between_nodes_);
+      internal.handler = gateway::for_other_nodes(std::move(internal.handler), [this](const crypto::ClientCertificate& certificate) { return is_of_a_node(*membership_, certificate); });
+      internal.handler = while_serving(*membership_, std::move(internal.handler));
+      // A node hands on its own request ids and traces.
+      internal.begin = [this](http::Request& request, bool) { observability_->requests().begin(request, true); };
+      internal.body_bytes_max = Deployment::body_bytes_max;
+      TRY(server_.listen(std::move(internal)));
+    }
     net::Listener open = listener_of(config_.public_listener);
     observe(open, "public", public_routes_);
     open.body_bytes_max = Deployment::body_bytes_max;
@@ -256,7 +268,7 @@ class Service {
   std::unique_ptr<RoleUpstreams> upstreams_;
   std::unique_ptr<RoleSignals> signals_;
   std::unique_ptr<admin::Api> api_;
-  http::Router admin_routes_, public_routes_;
+  http::Router admin_routes_, public_routes_, between_nodes_;
   std::atomic<bool> ticking_{false}, trying_{false}, comparing_{false};
   net::Server server_{loops_, [this] {
                         net::ServerOptions options;

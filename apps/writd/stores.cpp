@@ -79,9 +79,10 @@ Result<Stores, std::string> open_node(const Place& place, const GivenKeys& given
   auto shared_log = TRY(opened(postgresql::SharedLog::open(of_log, place.node, clock)));
   const std::string incarnation = crypto::random_bytes(16);
   const Secret sealing = derive_key(given.present, "nodes of one deployment");
-  auto board = TRY(opened(postgresql::NodeBoard::open(of_board, {incarnation, place.node, place.lease, std::string(sealing.reveal())})));
+  auto board = TRY(opened(postgresql::NodeBoard::open(of_board, {incarnation, place.node, place.lease, std::string(sealing.reveal()), place.internal_url})));
   if (!board->warning().empty()) log_warning(board->warning());
   Stores stores;
+  stores.node = shared_log->number();
   stores.node_has_started = [raw = board.get()] { raw->has_started(); };
   nodes::Rules rules;
   rules.lease = place.lease;

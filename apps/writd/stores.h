@@ -24,6 +24,7 @@ struct Stores {
   std::unique_ptr<audit::DecisionsLog> log_owner;
   audit::DecisionsLog* log = nullptr;
   audit::AuditReader* audit_reader = nullptr;
+  std::uint32_t node = 0;                              // the number of this node among several; 0: this process is alone
   std::function<std::uint64_t()> undelivered;          // of a node: records that wait in its spool for the database
   Secret sealing_key;              // 32 bytes: seals private keys at rest, and what is derived from it
 };
@@ -36,6 +37,7 @@ struct Place {
   std::string node;
   Seconds audit_keep{0};   // 0: for ever
   LogMeters meters{};      // of the decisions log in the directory
+  std::string internal_url{};   // of a node among several: where the others hand on what belongs to it; empty: nowhere
   Milliseconds lease{0};   // of a node among several that share the database; 0: this process has it for itself
 };
 // Makes the directory (0700) and the sealing key (0600) when there are none. The error is a sentence for the operator.

@@ -34,6 +34,12 @@ struct Listener {
   bool proxy_protocol = false;
 };
 
+// Of one node among several: where the others hand on what belongs to it. Mutual TLS; whoever shows a certificate of `tls.client_authorities` that names a node's host is one.
+struct InternalListener {
+  Listener listener;                    // with `tls`, and the host of `url`
+  std::string url;                      // origin: how the others reach it
+};
+
 // When a DPoP proof must carry a nonce of ours: only where its time cannot be believed (a restart, a clock that is ahead), or always.
 enum class DpopNonce { when_needed, always };
 
@@ -179,6 +185,7 @@ struct Config {
   std::string authorities;              // PEM file: who vouches for the servers that this process asks, where the system's authorities do not
   std::string node = "node1";           // names this process in records
   Listener public_listener, admin_listener;
+  std::optional<InternalListener> internal_listener;   // with `store.nodes` alone
   Seconds skew{30};
   Idp idp;
   ResourceAs resource_as;

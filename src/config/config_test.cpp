@@ -262,6 +262,44 @@ TEST(ConfigurationErrors, OfNodes) {
   }
 }
 
+TEST(Configuration, OfTheListenerBetweenNodes) {
+  const std::string nodes = "base_url: https://writ.example.com\ndata: /d\nnode: a\nkeys: {sealing_key_file: k}\nstore: {postgresql: 'dbname=writ', nodes: {lease: 1s}}\n";
+  const std::string tls = "tls: {certificate: c.pem, key: k.pem, authorities: ca.pem}";
+  const auto config = read(nodes + "listeners: {internal: {address: '10.0.0.1:8422', url: 'https://node-1.example.com:8422', " + tls + "}}\n");
+  ASSERT_TRUE(config) << registry::to_string(config.error());
+  ASSERT_TRUE(config->internal_listener);
+  const Listener& listener = config->internal_listener->listener;
+  EXPECT_EQ(config->internal_listener->url, "https://node-1.example.com:8422");
+  EXPECT_EQ(listener.address, "10.0.0.1");
+  EXPECT_EQ(listener.port, 8422);
+  EXPECT_EQ(listener.hosts, std::vector<std::string>{"node-1.example.com:8422"});
+  ASSERT_TRUE(listener.tls);
+  EXPECT_TRUE(listener.tls->client_certificates);
+  EXPECT_TRUE(listener.tls->client_authorities.ends_with("/ca.pem"));
+  const auto by_address = read(nodes + "listeners: {internal: {address: '[fd00::1]:8422', " + tls + "}}\n");
+  ASSERT_TRUE(by_address) << registry::to_string(by_address.error());
+  EXPECT_EQ(by_address->internal_listener->url, "https://[fd00::1]:8422");
+
+  struct Wrong {
+    const char* name;
+    std::string text;
+    const char* says;
+  };
+  const std::string alone = "base_url: https://writ.example.com\ndata: /d\n";
+  for (const Wrong& wrong : {Wrong{"no nodes", alone + "listeners: {internal: {address: '10.0.0.1:8422', " + tls + "}}\n", "it needs `store.nodes`"},
+                             Wrong{"no address", nodes + "listeners: {internal: {" + tls + "}}\n", "`address`"},
+                             Wrong{"a name as address", nodes + "listeners: {internal: {address: 'node-1:8422', " + tls + "}}\n", "numeric address"},
+                             Wrong{"no TLS", nodes + "listeners: {internal: {address: '10.0.0.1:8422'}}\n", "`internal` needs `tls`"},
+                             Wrong{"no authorities", nodes + "listeners: {internal: {address: '10.0.0.1:8422', tls: {certificate: c, key: k}}}\n", "`authorities`"},
+                             Wrong{"plain http", nodes + "listeners: {internal: {address: '10.0.0.1:8422', url: 'http://a', " + tls + "}}\n", "https origin"},
+                             Wrong{"a path", nodes + "listeners: {internal: {address: '10.0.0.1:8422', url: 'https://a/x', " + tls + "}}\n", "https origin"},
+                             Wrong{"proxies", nodes + "listeners: {internal: {address: '10.0.0.1:8422', trusted_proxies: [10.0.0.0/8], " + tls + "}}\n", "trusted_proxies"}}) {
+    const auto refused = read(wrong.text);
+    ASSERT_FALSE(refused) << wrong.name;
+    EXPECT_THAT(registry::to_string(refused.error()), HasSubstr(wrong.says)) << wrong.name;
+  }
+}
+
 TEST(ConfigurationErrors, OfTheBaseUrl) {
   for (const char* wrong : {"http://writ.example.com", "https://writ.example.com/", "https://a@b.example", "https://writ.example.com/?x", "writ.example.com"}) {
     const auto config = read("base_url: '" + std::string(wrong) + "'\ndata: /d\n");

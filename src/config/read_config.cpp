@@ -124,6 +124,7 @@ class Reader {
       Fields both(*listeners, "`listeners`", problems_);
       if (const Node* node = both.find("public")) read_listener(*node, "`public`", open, false);
       if (const Node* node = both.find("admin")) read_listener(*node, "`admin`", admin, true);
+      if (const Node* node = both.find("internal")) read_internal(*node);
       both.finish();
     }
     if (!admin.address.empty() && admin.address == open.address && admin.port == open.port && admin.port != 0) {
@@ -187,6 +188,32 @@ class Reader {
     }
     if (is_admin && !loopback && listener.hosts.empty()) fields.error(node.at, "`admin` on an address that others can reach needs `hosts`: the names it is asked by");
     fields.finish();
+  }
+
+  void read_internal(const Node& node) {
+    Fields fields(node, "`internal`", problems_);
+    InternalListener& internal = config_.internal_listener.emplace();
+    const std::string address = fields.required_text("address");
+    if (!address.empty() && !read_address(address, internal.listener)) {
+      fields.error(fields.at("address"), "`address` must be a numeric address with a port, such as 10.0.0.1:8422 or [fd00::1]:8422, not `" + address.substr(0, 80) + "`");
+    }
+    internal.url = fields.text("url", "https://" + address);
+    const auto url = uri::parse(internal.url);
+    if (!address.empty() && (!url || url->scheme != "https" || url->origin() != internal.url)) {
+      fields.error(fields.has("url") ? fields.at("url") : fields.at("address"), "`url` must be an https origin by which the other nodes reach this one, such as https://node-1.example.com:8422");
+    }
+    if (url) internal.listener.hosts = {url->origin().substr(url->scheme.size() + 3)};
+    if (const Node* tls = fields.find("tls")) {
+      Fields files(*tls, "`tls`", problems_);
+      internal.listener.tls = TlsFiles{resolved(config_.file, files.required_text("certificate")), resolved(config_.file, files.required_text("key")), true,
+                                       resolved(config_.file, files.required_text("authorities"))};
+      files.finish();
+    } else {
+      fields.error(node.at, "`internal` needs `tls`: the nodes show each other certificates");
+    }
+    fields.finish();
+    const Node* store = fields_.find("store");
+    if (!store || !store->find("nodes")) problems_.push_back({node.at, "`internal` is for one node among several: it needs `store.nodes`"});
   }
 
   std::string issuer(Fields& fields, const char* name, const char* suffix) {

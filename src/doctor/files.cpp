@@ -42,6 +42,7 @@ std::vector<NamedFile> files_of(const config::Config& config) {
   };
   listener("public", config.public_listener);
   listener("admin", config.admin_listener);
+  if (config.internal_listener) listener("internal", config.internal_listener->listener);
   files.open("`authorities`", config.authorities);
   files.secret("`resource_as.agent_secret_file`", config.resource_as.agent_secret_file);
   files.secret("`keys.previous_sealing_key_file`", config.keys.previous_sealing_key_file);

@@ -5,9 +5,11 @@
 #include "approvals/requests.h"
 #include "audit/decisions_log.h"
 #include "base/clock.h"
+#include "crypto/handles.h"
 #include "dpop/verifier.h"
 #include "gateway/definition_reviews.h"
 #include "gateway/issuer_keys.h"
+#include "gateway/other_nodes.h"
 #include "gateway/settings.h"
 #include "policy/decision.h"
 #include "policy/decision_points.h"
@@ -36,6 +38,9 @@ struct Dependencies {
   // False: what is under way ends, because this process no longer knows what the other nodes forbid. Empty: there are none.
   std::function<bool()> may_serve{};
   dpop::Verifier* proofs = nullptr;              // null: DPoP is not offered
+  // What clients carry between two requests is sealed with it; never null. Of several nodes all have the same key.
+  std::shared_ptr<const crypto::Handles> handles = std::make_shared<const crypto::Handles>();
+  OtherNodes* other_nodes = nullptr;             // null: what belongs to another node is unknown here
 };
 
 }  // namespace writ::gateway

@@ -26,6 +26,8 @@ bool is_origin_allowed(const http::Request& request, const Settings& settings) {
   return origin && *origin != "null" && std::find(allowed.begin(), allowed.end(), *origin) != allowed.end();
 }
 
+constexpr const char* kUnknownSession = "unknown_session";
+
 bool names_modern_version(const http::Headers& headers) {
   const auto values = headers.find_all(mcp::kVersionHeader);
   return std::find(values.begin(), values.end(), mcp::kModernVersion) != values.end();
@@ -36,7 +38,7 @@ bool names_modern_version(const http::Headers& headers) {
 Gateway::Gateway(Dependencies dependencies)
     : dependencies_(std::move(dependencies)), authentication_(dependencies_.settings, dependencies_.keys, dependencies_.revocations, dependencies_.proofs),
       definitions_(dependencies_.reviews, dependencies_.clock),
-      sessions_(dependencies_.settings.sessions_max, dependencies_.settings.sessions_per_principal_max, dependencies_.settings.session_idle),
+      sessions_(dependencies_.handles, dependencies_.settings.sessions_max, dependencies_.settings.sessions_per_principal_max, dependencies_.settings.session_idle),
       filter_(dependencies_, authentication_, definitions_, tasks_), recorder_(dependencies_), combined_(std::make_unique<combined::Endpoint>(*this)) {}
 
 Gateway::~Gateway() = default;
@@ -188,8 +190,12 @@ Task<std::optional<http::Response>> Gateway::read(const http::Request& request, 
     } else if (exchange->era == mcp::Era::legacy && message.method() != mcp::kInitialize) {
       auto session = find_session(request, admission);
       if (session) exchange->session = std::move(*session);
-      else refuse_with("unknown_session", std::move(session).error());
+      else refuse_with(kUnknownSession, std::move(session).error());
     }
+  }
+  if (bad && reason == kUnknownSession) {
+    auto elsewhere = co_await ask_node_of_session(request, admission);
+    if (elsewhere) co_return std::move(*elsewhere);
   }
   if (bad) {
     http::Response response = co_await refuse(std::move(record), std::move(reason), std::move(*bad));
@@ -198,7 +204,9 @@ Task<std::optional<http::Response>> Gateway::read(const http::Request& request, 
   const mcp::Message& message = *exchange->message;
   exchange->method = message.is_response() ? nullptr : mcp::find_method(message.method(), message.kind() == mcp::Message::Kind::notification);
   exchange->stands = exchange->method && exchange->method->stands;
-  co_return std::nullopt;
+  const std::string* state = exchange->era == mcp::Era::modern ? message.param_string("requestState") : nullptr;
+  auto elsewhere = co_await ask_node_of_state(request, admission, admission.server->id, state);
+  co_return elsewhere;
 }
 
 Task<http::Response> Gateway::post(const http::Request& request, Admission admission) {
@@ -253,9 +261,13 @@ Task<std::optional<http::Response>> Gateway::read_get(const http::Request& reque
   } else if (!mcp::accepts(request.headers, "text/event-stream")) {
     reason = "not_acceptable", bad = error_body(406, std::nullopt, mcp::code::kInvalidRequest, "accept text/event-stream");
   } else if (!session) {
-    reason = "unknown_session", bad = std::move(session).error();
+    reason = kUnknownSession, bad = std::move(session).error();
   } else if (const auto* place = request.headers.find("Last-Event-ID"); place && is_own_event_id(*place)) {
     reason = "not_resumable", bad = error_body(400, std::nullopt, mcp::code::kInvalidRequest, "there is nothing to resume");
+  }
+  if (bad && reason == kUnknownSession) {
+    auto elsewhere = co_await ask_node_of_session(request, admission);
+    if (elsewhere) co_return std::move(*elsewhere);
   }
   if (bad) {
     http::Response response = co_await refuse(std::move(record), std::move(reason), std::move(*bad));
@@ -279,10 +291,15 @@ Task<std::optional<http::Response>> Gateway::read_delete(const http::Request& re
   if (names_modern_version(request.headers)) co_return method_not_allowed("POST");
   auto session = find_session(request, admission);
   std::optional<http::Response> bad;
-  if (!session) bad = std::move(session).error();
-  else if (!*session) bad = error_body(400, std::nullopt, mcp::code::kInvalidRequest, "a session id is needed");
+  if (!session) {
+    auto elsewhere = co_await ask_node_of_session(request, admission);
+    if (elsewhere) co_return std::move(*elsewhere);
+    bad = std::move(session).error();
+  } else if (!*session) {
+    bad = error_body(400, std::nullopt, mcp::code::kInvalidRequest, "a session id is needed");
+  }
   if (bad) {
-    http::Response response = co_await refuse(std::move(record), "unknown_session", std::move(*bad));
+    http::Response response = co_await refuse(std::move(record), kUnknownSession, std::move(*bad));
     co_return response;
   }
   exchange->session = std::move(*session);

@@ -69,6 +69,8 @@ class Gateway {
   Circumstances circumstances(const Admission& admission, const policy::Policy& policy, const http::Request& request) const;
   // The same caller with the objects of now, at a member of the combined server. Absent: who may not get there any more.
   std::optional<Admission> admit_again(const Admission& before, const std::string& server_id, const std::string& endpoint_id) const;
+  // The answer of the node where the call waits that a request goes on with. Absent: `state` is nobody's of ours, or is looked for here.
+  Task<std::optional<http::Response>> ask_node_of_state(const http::Request& request, const Admission& admission, const std::string& server_id, const std::string* state);
   Sessions& sessions() { return sessions_; }
   const Recorder& recorder() const { return recorder_; }
   const Dependencies& dependencies() const { return dependencies_; }
@@ -99,6 +101,9 @@ class Gateway {
   // Takes what the limits let it, or makes the verdict a refusal.
   void take_limits(const http::Request& request, const Admission& admission, Exchange& exchange, Verdict& verdict);
   Result<std::shared_ptr<Session>, http::Response> find_session(const http::Request& request, const Admission& admission);
+  // elsewhere.cpp. The answer of the node that has the session that the request names. Absent: none has it, or that one cannot be reached.
+  Task<std::optional<http::Response>> ask_node_of_session(const http::Request& request, const Admission& admission);
+  Task<std::optional<http::Response>> ask_node(std::optional<std::uint32_t> node, const http::Request& request);
   std::shared_ptr<const policy::ToolCatalogue> current_tools() const;
   Basis current_basis() const;
   // From here on its end can be brought about from outside. False when it is no longer allowed already: something changed while the record

@@ -537,7 +537,7 @@ TEST_F(LegacySessions, AnUpstreamThatWillNotEndOneSaysSo) {
 }
 
 TEST(SessionsTest, AreBoundedForEachPrincipalAndForAll) {
-  Sessions sessions(4, 2, Seconds(100));
+  Sessions sessions(std::make_shared<const crypto::Handles>(), 4, 2, Seconds(100));
   const auto first = sessions.open("u1", "alice", 0, 0);
   const auto second = sessions.open("u2", "alice", 0, 0);
   const auto third = sessions.open("u3", "alice", 0, 0);

@@ -6,6 +6,11 @@
 #include "crypto/random.h"
 
 namespace writ::gateway {
+namespace {
+
+std::string bound_to(std::string_view principal) { return "session " + std::string(principal); }
+
+}  // namespace
 
 void RequestIds::remember(const mcp::RequestId& id, mcp::List list) {
   std::string key = mcp::to_key(id);
@@ -53,11 +58,17 @@ std::shared_ptr<Session> Sessions::open(std::string upstream_id, std::string pri
     erase(sessions_.find(of_principal_.find(principal)->second.front()));
   }
   if (sessions_.size() >= sessions_max_) return nullptr;
-  auto session = std::make_shared<Session>(crypto::random_token(24), std::move(upstream_id), principal);
+  std::string id = handles_->seal(crypto::random_bytes(16), bound_to(principal), from_unix_seconds(now_seconds) + kOldest);
+  auto session = std::make_shared<Session>(std::move(id), std::move(upstream_id), principal);
   session->use(now_seconds, token_expires);
   of_principal_[principal].push_back(session->id);
   sessions_.emplace(session->id, session);
   return session;
+}
+
+std::optional<std::uint32_t> Sessions::node_of(std::string_view id, std::string_view principal, Instant now) const {
+  const auto opened = handles_->open(id, bound_to(principal), now);
+  return opened ? std::optional(opened->node) : std::nullopt;
 }
 
 std::shared_ptr<Session> Sessions::find(std::string_view id, std::string_view principal, std::int64_t now_seconds) const {

@@ -1,7 +1,7 @@
 #pragma once
 
 // Sessions of the legacy era. The client gets an id of ours; the upstream's id never leaves the gateway. An id is no credential (TR-37): it
-// is bound to who made it and where, and is not found by anybody else (G12, rules §7.3).
+// is sealed to who made it and where, says which node has the session, and is not found by anybody else (G12, rules §7.3).
 
 #include <array>
 #include <atomic>
@@ -14,6 +14,7 @@
 #include <unordered_map>
 
 #include "base/clock.h"
+#include "crypto/handles.h"
 #include "gateway/access_token.h"
 #include "gateway/tasks.h"
 #include "mcp/json_rpc.h"
@@ -77,11 +78,16 @@ class Session {
 // Safe to share between threads.
 class Sessions {
  public:
-  Sessions(std::size_t sessions_max, std::size_t per_principal_max, Seconds idle)
-      : sessions_max_(sessions_max), per_principal_max_(per_principal_max), idle_seconds_(idle.count()) {}
+  // No session is older, however often it is used: its id says until when it is good.
+  static constexpr Seconds kOldest{30 * 24 * 3600};
+
+  Sessions(std::shared_ptr<const crypto::Handles> handles, std::size_t sessions_max, std::size_t per_principal_max, Seconds idle)
+      : handles_(std::move(handles)), sessions_max_(sessions_max), per_principal_max_(per_principal_max), idle_seconds_(idle.count()) {}
 
   // Null when there is no room: then the oldest session of the same principal was not enough.
   std::shared_ptr<Session> open(std::string upstream_id, std::string principal, std::int64_t now_seconds, std::int64_t token_expires);
+  // The node whose session that is. Absent: nobody's, or somebody else's, or too old.
+  std::optional<std::uint32_t> node_of(std::string_view id, std::string_view principal, Instant now) const;
   // Null when unknown, and when it is somebody else's: the two cannot be told apart.
   std::shared_ptr<Session> find(std::string_view id, std::string_view principal, std::int64_t now_seconds) const;
   void close(const Session& session);
@@ -94,6 +100,7 @@ class Sessions {
  private:
   using Map = std::unordered_map<std::string, std::shared_ptr<Session>>;
   void erase(Map::iterator found);
+  std::shared_ptr<const crypto::Handles> handles_;
   mutable std::mutex mutex_;
   std::size_t sessions_max_, per_principal_max_;
   std::int64_t idle_seconds_;

@@ -52,6 +52,7 @@ struct Peer {
   std::string address;      // numeric, without port
   bool secure = false;      // the request came over TLS (here or at a trusted proxy)
   bool local_socket = false;  // over the local administration socket, as the service's own user
+  bool by_node = false;       // another node of this deployment handed it on: who sent it is that node's word
   // Of whoever made this TLS connection, when the listener asks for one: its key was proved, nothing else of it is believed yet. Null: none. Never
   // a proxy's that only hands requests on.
   std::shared_ptr<const crypto::ClientCertificate> certificate{};

@@ -20,6 +20,8 @@ struct Peer {
   std::int64_t renewal = 0;        // counts its signs of life
   std::int64_t confirmed = 0;      // it decides on everything up to this epoch
   Milliseconds lease{};            // how long it may serve after a sign of life
+  std::uint32_t number = 0;        // of the node, for ever
+  std::string url;                 // origin of its internal listener, where others hand on what belongs to it; empty: it has none
 };
 
 struct News {

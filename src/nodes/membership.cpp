@@ -58,6 +58,12 @@ std::vector<Peer> Membership::others() const {
   return peers_.present(Steady::now());
 }
 
+std::optional<Peer> Membership::find(std::uint32_t number) const {
+  const std::lock_guard lock(mutex_);
+  const Peer* peer = peers_.find(number, Steady::now());
+  return peer ? std::optional(*peer) : std::nullopt;
+}
+
 Task<Membership::Answer> Membership::everywhere() {
   std::int64_t epoch = 0;
   {

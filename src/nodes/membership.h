@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -67,6 +68,7 @@ class Membership {
   Task<Result<void, Unavailable>> catch_up();
 
   std::vector<Peer> others() const;   // that may serve
+  std::optional<Peer> find(std::uint32_t number) const;   // the same, by the number of the node
 
  private:
   using Steady = OwnLease::Steady;

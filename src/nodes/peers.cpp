@@ -50,4 +50,12 @@ std::vector<Peer> Peers::present(Steady::time_point now) const {
   return present;
 }
 
+const Peer* Peers::find(std::uint32_t number, Steady::time_point now) const {
+  const Seen* found = nullptr;
+  for (const auto& [incarnation, seen] : others_) {
+    if (seen.peer.number == number && may_serve(seen, now) && (!found || seen.since > found->since)) found = &seen;
+  }
+  return found ? &found->peer : nullptr;
+}
+
 }  // namespace writ::nodes

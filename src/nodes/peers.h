@@ -27,6 +27,7 @@ class Peers {
   // Whose lease ended a minute ago or earlier.
   std::vector<Peer> long_gone(Steady::time_point now) const;
   std::vector<Peer> present(Steady::time_point now) const;   // that may serve, this process left out
+  const Peer* find(std::uint32_t number, Steady::time_point now) const;   // that may serve; null: no such one. Of two starts of a node the one that came last
 
  private:
   struct Seen {

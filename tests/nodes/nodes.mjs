@@ -6,6 +6,7 @@ import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
 import { Postgresql, Wire, sleep } from './postgresql.mjs';
+import { sessions } from './sessions.mjs';
 import { World } from './world.mjs';
 
 const { values: o } = parseArgs({ options: { writ: { type: 'string' }, long: { type: 'boolean', default: false }, only: { type: 'string' }, lease: { type: 'string', default: '2' }, verbose: { type: 'boolean', default: false } } });
@@ -17,7 +18,7 @@ function check(sentence, holds, seen = '') {
   holds ? passed++ : failed++;
   console.log(`${holds ? 'ok  ' : 'FAIL'} ${sentence}${seen !== '' && (!holds || o.long) ? ` (${seen})` : ''}`);
 }
-const people = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank', 'grace', 'heidi'];
+const people = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank', 'grace', 'heidi', 'judy'];
 const postgresql = new Postgresql(), standby = new Postgresql('standby'), world = new World(o.writ, lease);
 let database = postgresql;   // the one that decides
 const near = new Wire(() => database.port), wire = new Wire(() => database.port);   // of node a, and of all others
@@ -98,6 +99,9 @@ const parts = {
     check('it hears so', (await poll('a')).status === 200);
     check('once, from all of them', (await poll('b')).error !== undefined);
   },
+
+  // Rules §7.3: a session is answered by the node that has it, whichever is asked.
+  async sessions() { await sessions({ world, check, answered, wire, long: o.long, leaseMs }); },
 
   // R11, I1
   async one_grant_two_nodes() {

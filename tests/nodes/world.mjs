@@ -1,13 +1,15 @@
 // Two `writ serve` processes that are nodes of one deployment, behind a balancer, in front of a small MCP server; and what people and agents do there.
 import { execFile, spawn } from 'node:child_process';
 import { createHash, generateKeyPairSync, randomBytes, randomUUID, sign } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { Authority } from './certificates.mjs';
 import { freePort, sleep } from './postgresql.mjs';
+import { Talks } from './sessions.mjs';
 
 const secret = randomUUID() + randomUUID();
 const b64 = (value) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
@@ -23,6 +25,8 @@ export class World {
     this.issuerServer = http.createServer((_, response) => response.writeHead(200, { 'content-type': 'application/json' }).end(keys));
     this.upstream = http.createServer((request, response) => this.serveMcp(request, response));
     this.upstreamCalls = 0;
+    this.talks = new Talks();
+    this.authority = new Authority(this.directory, 'nodes-ca');
   }
   async open(people) {
     const listen = (server) => new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server.address().port)));
@@ -41,6 +45,7 @@ export class World {
     this.base = `http://${this.host}`;
     this.ras = `${this.base}/ras`;
     this.resource = `${this.base}/mcp/notes`;
+    this.talksResource = `${this.base}/mcp/talks`;
     const deployment = join(this.directory, 'deployment');
     mkdirSync(deployment);
     writeFileSync(join(this.directory, 'sealing.key'), randomBytes(32), { mode: 0o600 });
@@ -64,12 +69,19 @@ servers:
     upstream: {url: "http://127.0.0.1:${upstreamPort}/mcp", era: legacy}
     first_use: allow
     scopes: [{name: mcp, default: true}]
+  - id: talks
+    resource: ${this.talksResource}
+    resource_authorization_server: ${this.ras}
+    upstream: {url: "http://127.0.0.1:${upstreamPort}/talks", era: legacy}
+    first_use: allow
+    scopes: [{name: mcp, default: true}]
 `);
-    writeFileSync(join(deployment, 'grants.yaml'), 'grants:\n  - {group: eng, agents: [desk], servers: [notes], scopes: all, tools: all}\n');
+    writeFileSync(join(deployment, 'grants.yaml'), 'grants:\n  - {group: eng, agents: [desk], servers: [notes, talks], scopes: all, tools: all}\n');
     mkdirSync(join(this.directory, 'nobody'));
     writeFileSync(join(this.directory, 'nobody', 'grants.yaml'), 'grants: []\n');
   }
   serveMcp(request, response) {
+    if (request.url === '/talks') return this.talks.serve(request, response);
     if (request.method === 'GET') {
       response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': open\n\n');
       return;
@@ -89,11 +101,12 @@ servers:
 
   // `database`: the port that this node reaches the database by.
   async start(name, database, { expectEnd = false } = {}) {
-    const node = this.nodes[name] ??= { name, port: await freePort(), socket: join(this.directory, `${name}.sock`), log: '' };
+    const node = this.nodes[name] ??= { name, port: await freePort(), url: `https://127.0.0.1:${await freePort()}`, tls: this.authority.issue(`node-${name}`, 'IP:127.0.0.1'), socket: join(this.directory, `${name}.sock`), log: '' };
     node.database = database;
     node.isReady = false;
     const file = join(this.directory, `${name}.yaml`);
     writeFileSync(file, `base_url: ${this.base}\nnode: ${name}\ndata: data-${name}\nlisteners:\n  public: {address: "127.0.0.1:${node.port}"}\n  admin: {address: none, socket: ${node.socket}}\n` +
+      `  internal: {address: "${node.url.slice('https://'.length)}", tls: {certificate: ${node.tls.certificate}, key: ${node.tls.key}, authorities: ${this.authority.file}}}\n` +
       `keys: {sealing_key_file: sealing.key}\nstore: {postgresql: "host=127.0.0.1 port=${database} user=writ dbname=writ", nodes: {lease: ${this.lease}s}}\nlog: {level: info, format: text}\nobjects: deployment\npolicy: deployment\n`);
     const begun = performance.now();
     node.child = spawn(join(this.binaries, 'writd'), ['serve', '-c', file], { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -109,6 +122,12 @@ servers:
       await sleep(10);
     }
     throw new Error(`node ${name} was not ready within 30 s:\n${node.log.slice(-2000)}`);
+  }
+  // Of a node, of something else that its authority vouches for, and of what another one does.
+  nodeCertificates() {
+    const read = (files) => ({ ca: readFileSync(this.authority.file), cert: readFileSync(files.certificate), key: readFileSync(files.key) });
+    const other = new Authority(this.directory, 'other-ca');
+    return { own: read(this.nodes.b.tls), stranger: read(this.authority.issue('printer', 'DNS:printer.example')), foreign: read(other.issue('fake', 'IP:127.0.0.1')) };
   }
   async close() {
     for (const node of Object.values(this.nodes)) if (node.child && node.child.exitCode === null && !node.child.signalCode) node.child.kill('SIGKILL'), await node.gone;
@@ -138,9 +157,9 @@ servers:
     try { return { status: answer.status, ...JSON.parse(answer.text) }; } catch { return { status: answer.status }; }
   }
   // An ID-JAG of the issuer of this test.
-  idJag(user) {
+  idJag(user, resource = this.resource) {
     const now = Math.floor(Date.now() / 1000), jti = randomUUID();
-    const head = `${b64({ alg: 'ES256', typ: 'oauth-id-jag+jwt', kid: 'k1' })}.${b64({ iss: this.issuer, sub: `usr_${user}`, aud: this.ras, client_id: 'desk', resource: this.resource, scope: 'mcp', jti, iat: now, exp: now + 590 })}`;
+    const head = `${b64({ alg: 'ES256', typ: 'oauth-id-jag+jwt', kid: 'k1' })}.${b64({ iss: this.issuer, sub: `usr_${user}`, aud: this.ras, client_id: 'desk', resource, scope: 'mcp', jti, iat: now, exp: now + 590 })}`;
     return { jti, user, token: `${head}.${sign('sha256', Buffer.from(head), { key: this.key, dsaEncoding: 'ieee-p1363' }).toString('base64url')}` };
   }
   redeem(name, token) { return this.form(name, '/ras/token', { grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion: token }); }

@@ -68,6 +68,13 @@ void look_at_certificates(const config::Config& config, Instant now, doctor::Rep
   std::set<std::string> admin_hosts;
   for (const auto& host : config.admin_listener.hosts) admin_hosts.insert(without_port(host));
   look_at_certificate("admin", config.admin_listener, {admin_hosts.begin(), admin_hosts.end()}, now, report);
+  if (config.store.nodes && !config.internal_listener) {
+    report.note("nodes", "this node hands nothing on to the others: a session of an MCP client is known to the node alone that began it",
+                "name `listeners.internal` (docs/reference/nodes.md, \"Sessions\"), or let the balancer keep clients at their node");
+  }
+  if (!config.internal_listener) return;
+  const config::Listener& internal = config.internal_listener->listener;
+  look_at_certificate("internal", internal, {without_port(internal.hosts.at(0))}, now, report);
 }
 
 }  // namespace writ::writd

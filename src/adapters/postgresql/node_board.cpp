@@ -70,7 +70,7 @@ Result<void, std::string> NodeBoard::renew(std::int64_t confirmed) {
     // The first sign of life, or the others have given this process up. That it is there must not be lost, or it would be waited for no more.
     std::vector<Query> queries;
     queries.emplace_back("SET LOCAL synchronous_commit TO DEFAULT");
-    queries.emplace_back("INSERT INTO nodes VALUES ($1, $2, 1, $3, $4) ON CONFLICT (incarnation) DO NOTHING").bytes(self_.incarnation).bytes(self_.name).number(confirmed).number(self_.lease.count());
+    queries.emplace_back("INSERT INTO nodes VALUES ($1, $2, 1, $3, $4, $5) ON CONFLICT (incarnation) DO NOTHING").bytes(self_.incarnation).bytes(self_.name).number(confirmed).number(self_.lease.count()).bytes(self_.url);
     TRY(connection.execute("BEGIN"));
     TRY(connection.run(queries));
     return connection.execute("COMMIT");
@@ -84,7 +84,7 @@ Result<nodes::News, std::string> NodeBoard::read(std::int64_t after_epoch) {
     std::vector<Query> queries;
     queries.emplace_back("SELECT epoch, object_sequence FROM cluster");   // first: what is read after it is at least as new
     queries.emplace_back("SELECT collection, key, epoch, expires, json FROM documents WHERE epoch > $1 AND writer <> $2 ORDER BY epoch").number(after_epoch).bytes(self_.incarnation);
-    queries.emplace_back("SELECT incarnation, name, renewal, confirmed, lease FROM nodes");
+    queries.emplace_back("SELECT n.incarnation, n.name, n.renewal, n.confirmed, n.lease, coalesce(l.number, 0), n.url FROM nodes n LEFT JOIN node_logs l ON l.name = n.name");
     const auto answers = TRY(connection.run(queries));
     news.epoch = answers[0].number(0, 0);
     news.object_sequence = static_cast<std::uint64_t>(answers[0].number(0, 1));
@@ -94,7 +94,8 @@ Result<nodes::News, std::string> NodeBoard::read(std::int64_t after_epoch) {
     }
     const Rows& peers = answers[2];
     for (std::size_t row = 0; row < peers.size(); ++row) {
-      news.peers.push_back({peers.bytes(row, 0), peers.bytes(row, 1), peers.number(row, 2), peers.number(row, 3), Milliseconds{peers.number(row, 4)}});
+      news.peers.push_back({peers.bytes(row, 0), peers.bytes(row, 1), peers.number(row, 2), peers.number(row, 3), Milliseconds{peers.number(row, 4)},
+                            static_cast<std::uint32_t>(peers.number(row, 5)), peers.bytes(row, 6)});
     }
     return {};
   }));

@@ -15,6 +15,7 @@ class NodeBoard final : public nodes::Board {
     std::string incarnation, name;
     Milliseconds lease{};
     std::string sealing;   // tells keys apart and gives nothing away about them: nodes with another key than the first one's are refused
+    std::string url{};     // origin of the internal listener; empty: none
   };
   // Refuses a database whose commits may be lost, and a sealing key that is not the one of the other nodes. While one node starts the others
   // wait: what an empty store begins with is made once.

@@ -57,6 +57,10 @@ constexpr const char* kSteps[] = {
   ALTER TABLE claims ADD COLUMN batch bytea NOT NULL DEFAULT '';
   CREATE INDEX claims_by_batch ON claims(batch) WHERE batch <> '';
 )",
+    R"(
+  -- Origin of the node's internal listener; empty: it has none.
+  ALTER TABLE nodes ADD COLUMN url bytea NOT NULL DEFAULT '';
+)",
 };
 constexpr std::int64_t kNewest = std::size(kSteps);
 constexpr const char* kLock = "SELECT pg_advisory_xact_lock(7209401)";   // any number that only Writ uses

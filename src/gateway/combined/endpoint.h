@@ -20,7 +20,7 @@ namespace writ::gateway::combined {
 
 class Endpoint {
  public:
-  explicit Endpoint(Gateway& gateway) : gateway_(gateway), members_(gateway) {}
+  explicit Endpoint(Gateway& gateway) : gateway_(gateway), members_(gateway), handles_(gateway.dependencies().handles) {}
 
   Task<http::Response> post(const http::Request& request, Admission admission);
   Task<http::Response> get(const http::Request& request, Admission admission);

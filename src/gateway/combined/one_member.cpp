@@ -94,6 +94,8 @@ Task<http::Response> Endpoint::to_one(Turn turn, std::string member, json::Value
       http::Response refused = co_await gateway_.refuse(std::move(record), "bad_request_state", std::move(response));
       co_return refused;
     }
+    auto elsewhere = co_await gateway_.ask_node_of_state(turn.request, turn.admission, member, state->as_string());
+    if (elsewhere) co_return std::move(*elsewhere);
     params->set("requestState", std::move(*state));
   }
   const auto call = members_.call(*turn.asking, member, &message);

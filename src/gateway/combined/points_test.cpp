@@ -26,7 +26,7 @@ class PointsTest : public ::testing::Test {
     seen.note("notes", event_of("n7"));
     return seen.event_id(kNow).value();
   }
-  Handles handles;
+  Handles handles{std::make_shared<const crypto::Handles>()};
 };
 
 TEST_F(PointsTest, HoldTheLastOfEachMember) {

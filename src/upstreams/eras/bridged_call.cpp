@@ -395,7 +395,7 @@ void BridgedCall::ask() {
   state.principal = asking_.context.principal->key;
   state.server = asking_.context.server->id;
   state.digest = asking_.request.digest;
-  state.expires = to_unix_seconds(now + PendingCalls::kWaitsFor);
+  state.expires = now + PendingCalls::kWaitsFor;
   deliver(mcp::result_response(asking_.request.id, input_required_result(std::move(requests), states_.seal(state), session_->server_info())), 200, Then::waits);
 }
 

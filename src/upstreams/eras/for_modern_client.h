@@ -13,7 +13,7 @@ namespace writ::upstreams {
 // Outlives the event loops.
 class ForModernClient {
  public:
-  explicit ForModernClient(const EraParts& parts) : parts_(parts), sessions_(parts) {}
+  explicit ForModernClient(const EraParts& parts) : parts_(parts), states_(parts.handles), sessions_(parts) {}
   // The answer is in the client's era.
   Task<Result<http::UpstreamResponse, Failure>> send(Request request);
   // Ends what is idle, too old, or whose user, agent or server is no more. About every second, on an event loop.

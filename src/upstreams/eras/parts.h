@@ -3,8 +3,10 @@
 // What the layer between the eras is built from. Everything outlives it and is safe to share between threads.
 
 #include <functional>
+#include <memory>
 
 #include "base/clock.h"
+#include "crypto/handles.h"
 #include "registry/snapshot.h"
 #include "upstreams/upstream.h"
 
@@ -20,6 +22,7 @@ struct EraParts {
   const registry::Current& objects;
   const Clock& clock;
   std::function<Task<void>(Milliseconds)> pause; // on an event loop: waits without blocking
+  std::shared_ptr<const crypto::Handles> handles = std::make_shared<const crypto::Handles>();   // what clients carry of calls that wait; never null
 };
 
 }  // namespace writ::upstreams
