@@ -60,13 +60,11 @@ Task<Result<void, Failure>> AdministeredPeople::edit_as(std::string user_id, std
   // Somebody else may change the same person at the same moment; nobody's change is lost.
   for (int attempt = 0; attempt < 3; ++attempt) {
     const auto catalogue = administration->catalogue();
-    const auto stored = catalogue->objects.find({ObjectKind::user, user_id});
-    if (stored == catalogue->objects.end()) break;
-    const auto objects = registry::read_all({{ObjectKind::user, stored->second.document}});
-    if (!objects) break;
-    registry::User user = objects->users.front();
+    const registry::User* stored = catalogue->users.find(user_id);
+    if (!stored) break;
+    registry::User user = *stored;
     if (!edit(user)) co_return Result<void, Failure>{};
-    auto change = change_of(user, reason, stored->second.version);
+    auto change = change_of(user, reason, stored->version);
     auto actor = actor_of(name, peer);
     const auto changed = co_await administration->change(std::move(actor), std::move(change));
     if (changed) co_return Result<void, Failure>{};

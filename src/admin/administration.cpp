@@ -49,6 +49,12 @@ std::vector<std::string> changed_people(const Plan& plan) {
   return ids;
 }
 
+Changing what_changes(const Plan& plan, bool with_policy) {
+  if (with_policy) return Changing::policy;
+  const bool only_people = std::all_of(plan.changes.begin(), plan.changes.end(), [](const ObjectChange& change) { return change.kind == ObjectKind::user || change.kind == ObjectKind::group; });
+  return only_people ? Changing::people : Changing::objects;
+}
+
 std::string joined_names(const std::vector<MemberChange>& members) {
   std::string names;
   for (const auto& member : members) names += (names.empty() ? "" : ", ") + member.name;
@@ -95,9 +101,9 @@ void describe_object(const ObjectChange& change, audit::Record& record) {
 Result<std::unique_ptr<Administration>, std::string> Administration::open(Parts parts) {
   auto catalogue = parts.store.load();
   if (!catalogue) return unexpected(std::string("the store of objects cannot be read"));
-  auto objects = objects_of(*catalogue);
+  auto objects = snapshot_of(*catalogue);
   if (!objects) return unexpected("the store holds objects that this version does not accept:\n" + to_string(objects.error()));
-  auto snapshot = std::make_shared<const Snapshot>(std::move(objects).value(), catalogue->sequence, catalogue->definitions);
+  auto snapshot = std::make_shared<const Snapshot>(std::move(objects).value());
   StoredCandidate tried;
   if (parts.documents) {
     auto stored = load_candidate(*parts.documents, parts.parse_yaml);
@@ -144,12 +150,12 @@ void Administration::plan_now(Work& work) const {
     if (!prepared->note.empty()) change.reason += (change.reason.empty() ? "" : ": ") + prepared->note;
   }
   if (change.removal) {
-    work.plan = plan_removal(work.present, change.removal->first, change.removal->second);
+    work.plan = plan_removal(work.present, change.removal->first, change.removal->second, &work.before);
   } else {
     PlanRules rules;
     rules.prune = change.prune;
     rules.removals = work.removals;
-    rules.before = &work.before.objects();
+    rules.before = &work.before;
     rules.spoken_of = change.spoken_of;
     rules.check_deployment = parts_.check_deployment;
     rules.new_user_id = [&] { return new_user_id(work.present); };
@@ -167,9 +173,9 @@ void Administration::plan_now(Work& work) const {
   }
   if (work.plan.has_errors()) return;
   if (work.plan.changes_objects) {
-    // Ten thousand people are not copied for one of them; who only asks what would be wants them in the plan.
+    // Who only asks what would be wants the objects in the plan.
     Objects objects = change.dry_run ? work.plan.objects : std::move(work.plan.objects);
-    work.snapshot = std::make_shared<const Snapshot>(std::move(objects), work.present.sequence + 1, work.plan.definitions);
+    work.snapshot = std::make_shared<const Snapshot>(std::move(objects), work.plan.people, work.present.sequence + 1, work.plan.definitions);
   } else {
     work.snapshot = std::make_shared<const Snapshot>(work.before, work.plan.definitions, work.present.sequence + 1);
   }
@@ -189,7 +195,7 @@ void Administration::plan_now(Work& work) const {
   if (!change.policy && !work.plan.changes_objects && !changes_approval(work.plan, work.present)) return;
   work.tools = tools_of(*work.snapshot);
   const FailingTests failing = change.provision ? FailingTests::warn : FailingTests::refuse;
-  const Problems problems = judge(*work.bundle, policy::World{*work.snapshot, *work.tools, parts_.issuer}, change.policy.has_value(), failing);
+  const Problems problems = judge(*work.bundle, policy::World{*work.snapshot, *work.tools, parts_.issuer}, what_changes(work.plan, change.policy.has_value()), failing);
   work.plan.problems.insert(work.plan.problems.end(), problems.begin(), problems.end());
   work.policy_changes = change.policy && (!work.present.policy || work.present.policy->hash != work.bundle->version);
 }
@@ -274,7 +280,8 @@ Task<Result<Changed, ChangeFailure>> Administration::change_in_turn(const Actor&
     co_return unexpected(std::move(failure));
   }
   auto after = std::make_shared<Catalogue>(*present);
-  apply(*after, set, *stored);
+  // The same objects as in the snapshot: what follows from this one shares them.
+  apply(*after, set, *stored, work.plan.changes_objects ? &work.snapshot->objects() : nullptr);
   after->definitions = work.plan.definitions;   // the same, shared with the snapshot
   catalogue_.store(std::move(after));
   if (work.tools) tools().set(work.tools);   // before the snapshot: see CurrentTools
@@ -289,7 +296,7 @@ Task<Result<Changed, ChangeFailure>> Administration::change_in_turn(const Actor&
     co_await telling;
   }
   // What merely waits for review changes nothing that a candidate could depend on.
-  if (work.tools || work.policy_changes) co_await settle_candidate(actor, work.bundle->version);
+  if (work.tools || work.policy_changes) co_await settle_candidate(actor, work.bundle->version, what_changes(work.plan, work.policy_changes) == Changing::people);
   changed.plan = std::move(work.plan);
   changed.sequence = *stored;
   changed.applied = true;

@@ -157,7 +157,7 @@ class Administration {
 
   Task<Result<void, Unavailable>> replace_candidate(const Actor& actor, const char* what, std::string reason, std::shared_ptr<const Candidate> next);
   // After a change: ends a candidate that became the active version, or that the objects no longer fit.
-  Task<void> settle_candidate(const Actor& actor, std::string active_version);
+  Task<void> settle_candidate(const Actor& actor, std::string active_version, bool only_people);
   void publish_with_candidate();
   std::shared_ptr<const policy::CedarPolicy> candidate_policy(const std::string& active_version) const;
 

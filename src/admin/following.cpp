@@ -3,6 +3,10 @@
 
 #include "admin/administration.h"
 
+#include <set>
+
+#include "registry/change_objects.h"
+
 namespace writ::admin {
 
 using namespace registry;
@@ -16,13 +20,15 @@ struct Followed {
   std::shared_ptr<const policy::Bundle> bundle;   // null: the active one stays
 };
 
-bool has_written_objects(const std::vector<ChangeSet>& changes) {
+// What they wrote or removed, each once; definitions are not among it.
+std::vector<ObjectKey> objects_in(const std::vector<ChangeSet>& changes) {
+  std::set<ObjectKey> keys;
   for (const ChangeSet& change : changes) {
     for (const Write& write : change.writes) {
-      if (!is_definition(write.kind)) return true;
+      if (!is_definition(write.kind)) keys.emplace(write.kind, write.key);
     }
   }
-  return false;
+  return {keys.begin(), keys.end()};
 }
 
 bool apply_all(const std::vector<ChangeSet>& changes, Catalogue& catalogue) {
@@ -57,10 +63,11 @@ Task<Result<void, Unavailable>> Administration::follow() {
     Followed next;
     next.catalogue = std::make_shared<Catalogue>(*present);
     if (!apply_all(*changes, *next.catalogue)) return;
-    if (has_written_objects(*changes)) {
-      auto objects = objects_of(*next.catalogue);
-      if (!objects) return;
-      next.snapshot = std::make_shared<const Snapshot>(std::move(*objects), next.catalogue->sequence, next.catalogue->definitions);
+    if (const auto changed = objects_in(*changes); !changed.empty()) {
+      auto objects = change_objects(before.get(), *next.catalogue, changed);
+      if (!objects || has_errors(objects->problems)) return;
+      next.catalogue->users = objects->objects.users, next.catalogue->groups = objects->objects.groups;   // the same, shared
+      next.snapshot = std::make_shared<const Snapshot>(std::move(objects->objects), std::move(objects->people), next.catalogue->sequence, next.catalogue->definitions);
     } else {
       next.snapshot = std::make_shared<const Snapshot>(*before, next.catalogue->definitions, next.catalogue->sequence);
     }

@@ -168,10 +168,7 @@ Task<http::Response> get_status(const Api& api, const Call& call) {
   const auto catalogue = api.administration.catalogue();
   json::Value counts = json::Object{};
   for (const ObjectKind kind : kObjectKinds) {
-    std::int64_t count = 0;
-    if (is_definition(kind)) catalogue->definitions.for_each(kind, [&](const std::shared_ptr<const Definition>&) { ++count; });
-    else catalogue->for_each(kind, [&](const std::string&, const StoredObject&) { ++count; });
-    counts.set(collection(kind), count);
+    counts.set(collection(kind), static_cast<std::int64_t>(catalogue->count(kind)));
   }
   co_return answer(json::Value{{"sequence", static_cast<std::int64_t>(catalogue->sequence)},
                                {"policy_version", catalogue->policy ? json::Value(catalogue->policy->hash) : json::Value()},

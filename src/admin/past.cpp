@@ -30,9 +30,9 @@ Task<Result<std::shared_ptr<const Snapshot>, Unavailable>> Past::objects_at(std:
   auto catalogue = co_await store_.catalogue_at(sequence);
   if (!catalogue) co_return unexpected(catalogue.error());
   if (catalogue->sequence != sequence) co_return std::shared_ptr<const Snapshot>();
-  auto objects = objects_of(*catalogue);
+  auto objects = snapshot_of(*catalogue);
   if (!objects) co_return std::shared_ptr<const Snapshot>();
-  auto snapshot = std::make_shared<const Snapshot>(std::move(objects).value(), sequence, catalogue->definitions);
+  auto snapshot = std::make_shared<const Snapshot>(std::move(objects).value());
   const std::lock_guard lock(mutex_);
   objects_.add(sequence, snapshot);
   co_return std::shared_ptr<const Snapshot>(std::move(snapshot));

@@ -9,8 +9,9 @@ namespace writ::admin {
 using registry::Problem;
 using registry::Problems;
 
-Problems judge(const policy::Bundle& bundle, const policy::World& world, bool policy_changes, FailingTests failing) {
-  Problems problems = policy::check_bundle(bundle, world.objects, world.tools);
+Problems judge(const policy::Bundle& bundle, const policy::World& world, Changing changing, FailingTests failing) {
+  const bool policy_changes = changing == Changing::policy;
+  Problems problems = changing == Changing::people ? policy::check_names(bundle, world.objects) : policy::check_bundle(bundle, world.objects, world.tools);
   if (registry::has_errors(problems)) return problems;   // a policy that is not valid has no answers worth comparing
   const auto add = [&problems](const Problems& more) { problems.insert(problems.end(), more.begin(), more.end()); };
   if (policy_changes) add(policy::find_warnings(bundle, world.objects, world.tools));

@@ -220,7 +220,7 @@ Task<http::Response> diff_policy(const Api& api, const Call& call) {
     Actor actor = call.actor;
     auto planned = co_await administration.change(std::move(actor), std::move(change));
     if (!planned) co_return to_response(planned.error());
-    if (planned->plan.changes_objects) after.objects = std::make_shared<const Snapshot>(std::move(planned->plan.objects), before.objects->sequence() + 1);
+    if (planned->plan.changes_objects) after.objects = std::make_shared<const Snapshot>(std::move(planned->plan.objects), std::move(planned->plan.people), before.objects->sequence() + 1, planned->plan.definitions);
   }
   http::Response response;
   std::function<void()> comparing = [&] { response = compare(administration, before, after, request->all); };

@@ -110,12 +110,13 @@ TEST_F(Provisioning, LeavesTheObjectsThatARestartFinds) {
   fill();
   ASSERT_TRUE(provision("groups: [{id: a-team}]\nusers: [{id: usr_zoe, name: zoe, groups: [a-team]}, {id: usr_aaron, name: aaron}]\n", {{ObjectKind::user, "usr_bob"}}));
   const auto now = registry.get();
-  const auto read = registry::objects_of(*administration->catalogue());
+  const auto read = registry::snapshot_of(*store.load());
   ASSERT_TRUE(read);
-  ASSERT_EQ(read->users.size(), now->objects().users.size());
-  for (std::size_t i = 0; i < read->users.size(); ++i) EXPECT_EQ(registry::write(read->users[i]), registry::write(now->objects().users[i]));
-  ASSERT_EQ(read->groups.size(), now->objects().groups.size());
-  for (std::size_t i = 0; i < read->groups.size(); ++i) EXPECT_EQ(registry::write(read->groups[i]), registry::write(now->objects().groups[i]));
+  const registry::Objects& found = read->objects();
+  ASSERT_EQ(found.users.size(), now->objects().users.size());
+  for (std::size_t i = 0; i < found.users.size(); ++i) EXPECT_EQ(registry::write(found.users[i]), registry::write(now->objects().users[i]));
+  ASSERT_EQ(found.groups.size(), now->objects().groups.size());
+  for (std::size_t i = 0; i < found.groups.size(); ++i) EXPECT_EQ(registry::write(found.groups[i]), registry::write(now->objects().groups[i]));
 }
 
 }  // namespace

@@ -112,7 +112,7 @@ std::shared_ptr<const policy::CedarPolicy> Administration::candidate_policy(cons
   return tried && tried->bundle.version != active_version ? tried->bundle.policy : nullptr;
 }
 
-Task<void> Administration::settle_candidate(const Actor& actor, std::string active_version) {
+Task<void> Administration::settle_candidate(const Actor& actor, std::string active_version, bool only_people) {
   const auto tried = candidate();
   if (!tried) co_return;
   if (tried->bundle.version == active_version) {
@@ -122,7 +122,7 @@ Task<void> Administration::settle_candidate(const Actor& actor, std::string acti
   Problems problems;
   std::function<void()> checking = [&, this] {
     const auto objects = parts_.registry.get();
-    problems = policy::check_bundle(tried->bundle, *objects, *tools_of(*objects));
+    problems = only_people ? policy::check_names(tried->bundle, *objects) : policy::check_bundle(tried->bundle, *objects, *tools_of(*objects));
   };
   co_await worker_.run(std::move(checking));
   if (!has_errors(problems)) co_return;

@@ -65,8 +65,8 @@ class ApprovalRequests : public testing::Test {
   }
   bool is_valid(const HeldCall& call = a_call(), std::vector<ApprovalNeeded> needed = {kOps}) const { return requests->find_valid(digest_of(call), needed, *snapshot(), now()).has_value(); }
   registry::User& user(const std::string& id) {
-    for (auto& one : objects->users) {
-      if (one.id == id) return one;
+    for (std::size_t i = 0; i < objects->users.size(); ++i) {
+      if (registry::User& one = objects->users[i]; one.id == id) return one;
     }
     throw std::runtime_error("no such user");
   }
@@ -117,7 +117,11 @@ struct Approver {
   const char* outcome;
   void (*change)(ApprovalRequests&, registry::Objects&) = nullptr;
 };
-registry::User& of(registry::Objects& objects, std::string_view id) { return *std::find_if(objects.users.begin(), objects.users.end(), [&](const auto& user) { return user.id == id; }); }
+registry::User& of(registry::Objects& objects, std::string_view id) {
+  std::size_t number = 0;
+  while (std::as_const(objects).users[number].id != id) ++number;
+  return objects.users[number];
+}
 class WhoMayApprove : public ApprovalRequests, public testing::WithParamInterface<Approver> {};
 TEST_P(WhoMayApprove, IsDecided) {
   const std::string id = held_id();

@@ -51,16 +51,18 @@ class Ceremony : public testing::Test, public AccountChanges {
   Task<Outcome> add_link(std::string user_id, registry::LinkedSubject subject, std::string actor, std::string) override {
     actors.push_back(actor);
     if (failure) co_return unexpected(*failure);
-    for (auto& user : objects.users)
+    objects.users.edit_each([&](auto& user) {
       if (user.id == user_id) user.links.push_back({subject.issuer, subject.tenant, subject.subject});
+    });
     publish();
     co_return Outcome{};
   }
   Task<Outcome> remove_link(std::string user_id, registry::LinkedSubject, std::string actor, std::string) override {
     actors.push_back(actor);
     if (failure) co_return unexpected(*failure);
-    for (auto& user : objects.users)
+    objects.users.edit_each([&](auto& user) {
       if (user.id == user_id) user.links.clear();
+    });
     publish();
     co_return Outcome{};
   }

@@ -77,27 +77,29 @@ void read_grants(const Node& root, Bundle& bundle, Problems& problems) {
 
 class References {
  public:
-  References(const registry::Snapshot& snapshot, Problems& problems) : snapshot_(snapshot), problems_(problems) {
-    for (const auto& group : snapshot.objects().groups) groups_.push_back(group.id);
-    for (const auto& agent : snapshot.objects().agents) agents_.push_back(agent.id);
-    for (const auto& server : snapshot.objects().servers) servers_.push_back(server.id);
-  }
+  References(const registry::Snapshot& snapshot, Problems& problems) : snapshot_(snapshot), problems_(problems) {}
 
   void check(const Bundle::Row& row) {
     const AccessGrant& grant = row.grant;
     if (row.server_index == 0) {   // once for each row
-      known(groups_, grant.group, "group", place(row.node, "group"));
-      for (std::size_t i = 0; i < grant.agents.names.size(); ++i) known(agents_, grant.agents.names[i], "agent", place(row.node, "agents", i));
+      check_group(grant.group, place(row.node, "group"));
+      for (std::size_t i = 0; i < grant.agents.names.size(); ++i) {
+        const std::string& agent = grant.agents.names[i];
+        if (!snapshot_.agent(agent)) missing(snapshot_.objects().agents, &registry::Agent::id, agent, "agent", place(row.node, "agents", i));
+      }
     }
-    if (!known(servers_, grant.server, "server", place(row.node, "servers", row.server_index, "server"))) return;
-    std::vector<std::string> scopes;
-    for (const auto& scope : snapshot_.server(grant.server)->scopes) scopes.push_back(scope.name);
+    const registry::Server* server = snapshot_.server(grant.server);
+    if (!server) return missing(snapshot_.objects().servers, &registry::Server::id, grant.server, "server", place(row.node, "servers", row.server_index, "server"));
     for (std::size_t i = 0; i < grant.scopes.names.size(); ++i) {
-      known(scopes, grant.scopes.names[i], "scope of server `" + grant.server + "`", place(row.node, "scopes", i));
+      const std::string& name = grant.scopes.names[i];
+      const bool is_known = std::any_of(server->scopes.begin(), server->scopes.end(), [&](const registry::Scope& scope) { return scope.name == name; });
+      if (!is_known) missing(server->scopes, &registry::Scope::name, name, "scope of server `" + grant.server + "`", place(row.node, "scopes", i));
     }
   }
 
-  void check_group(const std::string& group, Position at) { known(groups_, group, "group", std::move(at)); }
+  void check_group(const std::string& group, Position at) {
+    if (!snapshot_.group(group)) missing(snapshot_.objects().groups, &registry::Group::id, group, "group", std::move(at));
+  }
 
  private:
   static Position place(const Node& row, const char* member, std::size_t index = 0, const char* other = nullptr) {
@@ -107,17 +109,17 @@ class References {
     return index < node->items.size() ? node->items[index].at : node->at;
   }
 
-  bool known(const std::vector<std::string>& all, const std::string& name, const std::string& what, Position at) {
-    if (std::find(all.begin(), all.end(), name) != all.end()) return true;
+  template <class List, class Object>
+  void missing(const List& list, std::string Object::*member, const std::string& name, const std::string& what, Position at) {
+    std::vector<std::string> all;
+    for (const Object& object : list) all.push_back(object.*member);
     std::string message = "there is no " + what + " `" + name.substr(0, 80) + "`";
     if (const std::string meant = registry::nearest(name, all); !meant.empty()) message += "; did you mean `" + meant + "`?";
     problems_.push_back({std::move(at), std::move(message)});
-    return false;
   }
 
   const registry::Snapshot& snapshot_;
   Problems& problems_;
-  std::vector<std::string> groups_, agents_, servers_;
 };
 
 }  // namespace
@@ -174,8 +176,8 @@ Result<Bundle, Problems> read_bundle(const BundleFiles& files, const ParseYaml& 
   return bundle;
 }
 
-Problems check_bundle(const Bundle& bundle, const registry::Snapshot& snapshot, const ToolCatalogue& tools) {
-  Problems problems = bundle.warnings;
+Problems check_names(const Bundle& bundle, const registry::Snapshot& snapshot) {
+  Problems problems;
   References references(snapshot, problems);
   for (const Bundle::Row& row : bundle.rows) references.check(row);
   const CedarPolicy& whole = bundle.policy->with_shadow_policies();
@@ -189,7 +191,15 @@ Problems check_bundle(const Bundle& bundle, const registry::Snapshot& snapshot, 
     problems.push_back({at, "policy `" + shown_id(policy.id()) + "`: `@require_approval` holds tool calls alone; connections, scopes, resources and prompts are simply forbidden by it: "
                             "write `action in Writ::Action::\"call\"` if calls are meant", true});
   }
+  return problems;
+}
+
+Problems check_bundle(const Bundle& bundle, const registry::Snapshot& snapshot, const ToolCatalogue& tools) {
+  Problems problems = bundle.warnings;
+  const Problems names = check_names(bundle, snapshot);
+  problems.insert(problems.end(), names.begin(), names.end());
   if (registry::has_errors(problems)) return problems;   // a name that does not exist is told once
+  const CedarPolicy& whole = bundle.policy->with_shadow_policies();
   std::vector<std::string> servers;
   for (const auto& server : snapshot.objects().servers) servers.push_back(server.id);
   const PolicyCheck check = check_policies(whole, servers, tools.known());

@@ -47,6 +47,8 @@ Result<Bundle, registry::Problems> read_bundle(const BundleFiles& files, const P
 
 // Groups, agents, servers and scopes that rows name must exist, with "did you mean"; and what check_policies() finds. Its tests are another matter.
 registry::Problems check_bundle(const Bundle& bundle, const registry::Snapshot& snapshot, const ToolCatalogue& tools = {});
+// Only whether what rows and policies name exists: all that a change of people and groups can alter, and it needs no look at the tools.
+registry::Problems check_names(const Bundle& bundle, const registry::Snapshot& snapshot);
 
 // Whether a file of this name belongs to a bundle (the other YAML files of a deployment's folder are objects).
 bool is_bundle_file(std::string_view name);

@@ -98,6 +98,15 @@ TEST(Bundle, EmptyAllowsNothing) {
   EXPECT_THAT(registry::to_string(nobody->warnings), HasSubstr("grants.yaml:1:52: warning: `servers` is empty, so this row allows nothing\n"));
 }
 
+// What a change of people and groups asks of the policy that stays: the names, and nothing of what it says about servers and tools.
+TEST(Bundle, NamesAreLookedAtByThemselves) {
+  const auto bundle = read(kGood);
+  EXPECT_TRUE(check_names(*bundle, snapshot()).empty());
+  registry::Objects without = snapshot().objects();
+  without.groups.erase_if([](const registry::Group& group) { return group.id == "engineering"; });
+  EXPECT_THAT(registry::to_string(check_names(*bundle, registry::Snapshot(std::move(without), 2))), HasSubstr("there is no group `engineering`"));
+}
+
 struct Row {
   const char* name;
   const char* text;

@@ -20,8 +20,8 @@ NoQuestion disabled(std::string_view what, const std::string& name) {
 
 NoQuestion missing(std::string_view what) { return {"no_" + std::string(what), "the question does not say which " + std::string(what)}; }
 
-template <class Object>
-std::vector<std::string> names_of(const std::vector<Object>& objects, std::string Object::*name) {
+template <class Objects, class Object>
+std::vector<std::string> names_of(const Objects& objects, std::string Object::*name) {
   std::vector<std::string> names;
   for (const Object& object : objects) names.push_back(object.*name);
   return names;

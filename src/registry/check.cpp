@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <charconv>
 #include <functional>
+#include <map>
 #include <set>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "encoding/uri.h"
 #include "oauth/scope.h"
@@ -60,19 +60,74 @@ bool is_subject_choice(std::string_view text) {
 
 class Check {
  public:
-  Check(const Objects& objects, const Places& places) : objects_(objects), places_(places) {
-    collect(objects.users, ids_.users, [](const User& user) { return user.id; });
-    collect(objects.groups, ids_.groups, [](const Group& group) { return group.id; });
-    group_ids_.insert(ids_.groups.begin(), ids_.groups.end());
+  Check(const Objects& objects, const PeopleIndex& people, const Places& places) : objects_(objects), people_(people), places_(places) {
     collect(objects.agents, ids_.agents, [](const Agent& agent) { return agent.id; });
     collect(objects.servers, ids_.servers, [](const Server& server) { return server.id; });
     collect(objects.resource_authorization_servers, ids_.resource_as, [](const ResourceAs& ras) { return ras.issuer; });
   }
 
-  Problems run() {
-    for (const Group& group : objects_.groups) check(group);
+  Problems everything() {
+    for (const Group& group : objects_.groups) {
+      unique(ObjectKind::group, group.id, "id", "group", group.id, "the id " + shown(group.id));
+      check(group);
+    }
     check_cycles();
-    for (const User& user : objects_.users) check(user);
+    for (const User& user : objects_.users) {
+      unique(ObjectKind::user, user.id, "id", "user", user.id, "the id " + shown(user.id));
+      // Without regard to case: `Alice` beside `alice` would be an invitation to confuse them.
+      unique(ObjectKind::user, user.id, "name", "user name", lower(user.name), the_name(user));
+      for (std::size_t i = 0; i < user.links.size(); ++i) {
+        const auto& link = user.links[i];
+        unique(ObjectKind::user, user.id, "links/" + std::to_string(i), "link", link.issuer + "\n" + link.tenant + "\n" + link.subject, kThisLink);
+      }
+      check(user);
+    }
+    check_others();
+    return std::move(problems_);
+  }
+
+  Problems of(const ChangedObjects& changed) {
+    // What was touched, and what refers to it or has to share a name with it; each once, in the order of the lists.
+    std::map<std::string_view, const User*> users;
+    std::map<std::string_view, const Group*> groups;
+    const auto suspect = [&](const auto& list, auto& suspects) {
+      for (const auto* one : list) suspects.emplace(one->id, one);
+    };
+    bool is_group_gone = false;
+    for (const std::string& id : changed.groups) {
+      if (const Group* group = people_.group(id)) {
+        groups.emplace(group->id, group);
+        continue;
+      }
+      is_group_gone = true;
+      suspect(people_.children_of(id), groups);
+      suspect(people_.members_of(id), users);
+    }
+    for (const std::string& id : changed.users) {
+      suspect(people_.owned_by(id), users);
+      const User* user = people_.user(id);
+      if (!user) continue;
+      users.emplace(user->id, user);
+      suspect(people_.namesakes(user->name), users);
+      for (const auto& link : user->links) suspect(people_.linked_to(link.issuer, link.tenant, link.subject), users);
+    }
+    for (const auto& [id, group] : groups) check(*group);
+    if (std::any_of(groups.begin(), groups.end(), [&](const auto& group) { return contains_itself(*group.second); })) check_cycles();
+    for (const auto& [id, user] : users) check_shared_names(*user), check(*user);
+    if (changed.others) {
+      check_others();
+    } else if (is_group_gone) {
+      for (const IdentityConnector& connector : objects_.identity_connectors) check(connector);
+      for (const Limit& limit : objects_.limits) check(limit);
+    }
+    return std::move(problems_);
+  }
+
+ private:
+  static constexpr const char* kThisLink = "this link (issuer, tenant, subject)";
+  static std::string the_name(const User& user) { return "the name " + shown(user.name); }
+
+  void check_others() {
     for (const ResourceAs& ras : objects_.resource_authorization_servers) check(ras);
     for (const Agent& agent : objects_.agents) check(agent);
     for (const Server& server : objects_.servers) check(server);
@@ -81,10 +136,8 @@ class Check {
     for (const IdentityConnector& connector : objects_.identity_connectors) check(connector);
     check_step_up_objects();
     for (const Limit& limit : objects_.limits) check(limit);
-    return std::move(problems_);
   }
 
- private:
   template <class List, class Key>
   static void collect(const List& list, std::vector<std::string>& out, Key key) {
     for (const auto& object : list) out.push_back(key(object));
@@ -96,7 +149,21 @@ class Check {
   // A second object with the same value of something unique.
   void unique(ObjectKind kind, const std::string& key, const std::string& path, const std::string& space, const std::string& value, const std::string& what) {
     const auto [first, is_new] = seen_.emplace(space + "\n" + value, key);
-    if (!is_new) error(kind, key, path, what + " is taken already by " + std::string(noun(kind)) + " " + shown(first->second));
+    if (!is_new) taken(kind, key, path, what, first->second);
+  }
+  void taken(ObjectKind kind, const std::string& key, const std::string& path, const std::string& what, std::string_view by) {
+    error(kind, key, path, what + " is taken already by " + std::string(noun(kind)) + " " + shown(by));
+  }
+  // As unique() has it for everybody: the first in the list has it, and the others are told so.
+  void check_shared_names(const User& user) {
+    if (const User* first = people_.namesakes(user.name).front(); first->id != user.id) taken(ObjectKind::user, user.id, "name", the_name(user), first->id);
+    for (std::size_t i = 0; i < user.links.size(); ++i) {
+      const auto& link = user.links[i];
+      const auto is_same = [&](const User::Link& other) { return other.issuer == link.issuer && other.tenant == link.tenant && other.subject == link.subject; };
+      const User* first = people_.linked_to(link.issuer, link.tenant, link.subject).front();
+      const bool is_twice = std::any_of(user.links.begin(), user.links.begin() + static_cast<std::ptrdiff_t>(i), is_same);
+      if (first->id != user.id || is_twice) taken(ObjectKind::user, user.id, "links/" + std::to_string(i), kThisLink, first->id);
+    }
   }
   void reference(ObjectKind kind, const std::string& key, const std::string& path, ObjectKind to, const std::string& value, const std::vector<std::string>& known) {
     if (std::find(known.begin(), known.end(), value) != known.end()) return;
@@ -108,12 +175,36 @@ class Check {
     for (std::size_t i = 0; i < values.size(); ++i) reference(kind, key, path + "/" + std::to_string(i), to, values[i], known);
   }
 
+  // The ids of all people or groups are wanted for what was probably meant, and for nothing else.
+  void group_reference(ObjectKind kind, const std::string& key, const std::string& path, const std::string& value) {
+    if (people_.group(value)) return;
+    if (ids_.groups.empty()) collect(objects_.groups, ids_.groups, [](const Group& group) { return group.id; });
+    reference(kind, key, path, ObjectKind::group, value, ids_.groups);
+  }
+  void group_references(ObjectKind kind, const std::string& key, const std::string& path, const std::vector<std::string>& values) {
+    for (std::size_t i = 0; i < values.size(); ++i) group_reference(kind, key, path + "/" + std::to_string(i), values[i]);
+  }
+
   void check(const Group& group) {
     constexpr auto kind = ObjectKind::group;
     if (!is_group_id(group.id)) error(kind, group.id, "id", "a group's `id` has up to 64 letters, digits and _ . @ -, and starts with a letter or digit");
-    unique(kind, group.id, "id", "group", group.id, "the id " + shown(group.id));
-    references(kind, group.id, "parents", ObjectKind::group, group.parents, ids_.groups);
+    group_references(kind, group.id, "parents", group.parents);
     for (auto& [path, message] : problems_of_provisioning(group, objects_.identity_connectors)) error(kind, group.id, path, std::move(message));
+  }
+
+  bool contains_itself(const Group& group) const {
+    std::set<const Group*> seen;
+    std::vector<const Group*> pending{&group};
+    while (!pending.empty()) {
+      const Group* one = pending.back();
+      pending.pop_back();
+      for (const std::string& id : one->parents) {
+        const Group* parent = people_.group(id);
+        if (parent == &group) return true;
+        if (parent && seen.insert(parent).second) pending.push_back(parent);
+      }
+    }
+    return false;
   }
 
   void check_cycles() {
@@ -157,20 +248,15 @@ class Check {
   void check(const User& user) {
     constexpr auto kind = ObjectKind::user;
     if (!is_user_id(user.id)) error(kind, user.id, "id", "a user's `id` is usr_ and up to 64 letters, digits, _ and -");
-    unique(kind, user.id, "id", "user", user.id, "the id " + shown(user.id));
     if (!is_name(user.name)) error(kind, user.id, "name", "a user's `name` has 1 to 128 characters, no control characters and no space at its ends");
-    // Without regard to case: `Alice` beside `alice` would be an invitation to confuse them.
-    unique(kind, user.id, "name", "user name", lower(user.name), "the name " + shown(user.name));
-    // Many people in many groups: the search that finds what was meant is for those that are not there.
-    if (std::any_of(user.groups.begin(), user.groups.end(), [&](const std::string& group) { return !group_ids_.contains(group); })) {
-      references(kind, user.id, "groups", ObjectKind::group, user.groups, ids_.groups);
-    }
+    group_references(kind, user.id, "groups", user.groups);
     if (user.kind == User::Kind::service) {
       if (user.owner.empty()) {
         error(kind, user.id, "kind", "a service account needs `owner`: the id of the person who answers for it");
       } else {
-        const auto owner = std::find_if(objects_.users.begin(), objects_.users.end(), [&](const User& other) { return other.id == user.owner; });
-        if (owner == objects_.users.end()) {
+        const User* owner = people_.user(user.owner);
+        if (!owner) {
+          if (ids_.users.empty()) collect(objects_.users, ids_.users, [](const User& other) { return other.id; });
           reference(kind, user.id, "owner", ObjectKind::user, user.owner, ids_.users);
         } else if (owner->kind == User::Kind::service) {
           error(kind, user.id, "owner", "the owner of a service account must be a person, not another service account");
@@ -183,7 +269,6 @@ class Check {
       const auto& link = user.links[i];
       const std::string path = "links/" + std::to_string(i);
       if (!uri::is_issuer(link.issuer)) error(kind, user.id, path + "/issuer", not_an_issuer(link.issuer));
-      unique(kind, user.id, path, "link", link.issuer + "\n" + link.tenant + "\n" + link.subject, "this link (issuer, tenant, subject)");
     }
     for (auto& [path, message] : problems_of_provisioning(user, objects_.identity_connectors)) error(kind, user.id, path, std::move(message));
   }
@@ -358,7 +443,7 @@ class Check {
     for (std::size_t i = 0; i < connector.domains.size(); ++i) {
       unique(kind, connector.id, "domains/" + std::to_string(i), "connector domain", connector.domains[i], "the domain " + shown(connector.domains[i]));
     }
-    for (const auto& [value, group] : connector.groups) reference(kind, connector.id, "groups/" + value, ObjectKind::group, group, ids_.groups);
+    for (const auto& [value, group] : connector.groups) group_reference(kind, connector.id, "groups/" + value, group);
     for (const auto& [client, agent] : connector.subject_clients) reference(kind, connector.id, "subject_clients/" + client, ObjectKind::agent, agent, ids_.agents);
     if (connector.saml) {
       unique(kind, connector.id, "saml/entity_id", "connector entity", connector.saml->entity_id, "the entity ID " + shown(connector.saml->entity_id));
@@ -373,7 +458,7 @@ class Check {
     constexpr auto kind = ObjectKind::limit;
     if (!is_agent_id(limit.id)) error(kind, limit.id, "id", "a limit's `id` has up to 64 lower-case letters, digits, _ and -, and starts with a letter or digit");
     unique(kind, limit.id, "id", "limit", limit.id, "the id " + shown(limit.id));
-    references(kind, limit.id, "groups", ObjectKind::group, limit.groups, ids_.groups);
+    group_references(kind, limit.id, "groups", limit.groups);
     references(kind, limit.id, "agents", ObjectKind::agent, limit.agents, ids_.agents);
     references(kind, limit.id, "servers", ObjectKind::server, limit.servers, ids_.servers);
     const bool limits_something = limit.requests_per_minute || limit.concurrent_calls || limit.calls_per_day || limit.bytes_per_day;
@@ -382,11 +467,11 @@ class Check {
   }
 
   const Objects& objects_;
+  const PeopleIndex& people_;
   const Places& places_;
   struct {
     std::vector<std::string> users, groups, agents, servers, resource_as;
   } ids_;
-  std::unordered_set<std::string_view> group_ids_;   // into ids_
   std::unordered_map<std::string, std::string> seen_;
   Problems problems_;
 };
@@ -452,6 +537,13 @@ Problems check_definition(const Definition& definition, const std::vector<std::s
   return problems;
 }
 
-Problems check_objects(const Objects& objects, const Places& places) { return Check(objects, places).run(); }
+Problems check_objects(const Objects& objects, const Places& places) {
+  return check_objects(objects, PeopleIndex(objects.users, objects.groups, objects.identity_connectors), places);
+}
+Problems check_objects(const Objects& objects, const PeopleIndex& people, const Places& places) { return Check(objects, people, places).everything(); }
+
+Problems check_change(const Objects& objects, const PeopleIndex& people, const ChangedObjects& changed, const Places& places) {
+  return Check(objects, people, places).of(changed);
+}
 
 }  // namespace writ::registry

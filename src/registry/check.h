@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "registry/people_index.h"
 #include "registry/read.h"
 
 namespace writ::registry {
@@ -27,6 +28,17 @@ class Places {
 
 // Everything that is wrong; warnings among it. A snapshot may be made when has_errors() is false.
 Problems check_objects(const Objects& objects, const Places& places = {});
+Problems check_objects(const Objects& objects, const PeopleIndex& people, const Places& places);   // with the index of these objects
+
+// What a change wrote or removed.
+struct ChangedObjects {
+  std::vector<std::string> users, groups;
+  bool others = false;   // something that is neither
+};
+// The same of objects that were right before this change, told by looking at what it touched and at what refers to that: everybody else is as right as
+// before. What neither users nor groups do wrong is told of a change of such objects only; warnings of theirs are nobody's news otherwise.
+// `people` is the index of these objects. Precondition: the identity connectors are what they were.
+Problems check_change(const Objects& objects, const PeopleIndex& people, const ChangedObjects& changed, const Places& places = {});
 
 // One definition; `servers`: the ids that exist.
 Problems check_definition(const Definition& definition, const std::vector<std::string>& servers, const Places& places = {});

@@ -7,7 +7,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <variant>
@@ -36,22 +35,41 @@ struct PolicyVersion {
   std::uint64_t sequence = 0;  // of the change that activated it
 };
 
-// All objects at one moment as documents with their versions: what a plan is made against.
+// Ids that are never given again. Copies share what they have in common.
+class RetiredIds {
+ public:
+  bool contains(std::string_view id) const;
+  void insert(std::string id);
+  using value_type = std::string;
+  using const_iterator = SharedBlocks<std::string>::Iterator;
+  const_iterator begin() const { return ids_.begin(); }
+  const_iterator end() const { return ids_.end(); }
+
+ private:
+  SharedBlocks<std::string> ids_;   // sorted
+};
+
+// All objects at one moment with their versions: what a plan is made against. Cheap to copy; what there can be many of is shared with the snapshot.
 struct Catalogue {
   std::uint64_t sequence = 0;  // of the last change; 0: the store is empty
-  std::map<std::pair<ObjectKind, std::string>, StoredObject> objects;   // but for definitions
+  SharedList<User> users;      // sorted by id
+  SharedList<Group> groups;
   Definitions definitions;
-  std::set<std::string> retired_user_ids;   // of removed users: never given to anybody else (rules §1.2)
+  using Documents = std::map<std::pair<ObjectKind, std::string>, StoredObject>;
+  Shared<Documents> others;    // all other kinds
+  RetiredIds retired_user_ids;              // of removed users: never given to anybody else (rules §1.2)
   std::optional<PolicyVersion> policy;      // the active one
 
-  // Of any kind. find() makes the document of a definition anew.
+  // Of any kind. find() and for_each() make the documents of people, groups and definitions anew.
   bool contains(ObjectKind kind, const std::string& key) const { return version(kind, key) != 0; }
   std::uint64_t version(ObjectKind kind, const std::string& key) const;   // 0: there is none
   std::optional<StoredObject> find(ObjectKind kind, const std::string& key) const;
+  std::size_t count(ObjectKind kind) const;
   void for_each(ObjectKind kind, const std::function<void(const std::string& key, const StoredObject&)>& visit) const;
 };
 // For adapters that load: puts a stored document where it belongs. The error is what this version cannot read.
 Result<void, Problems> put(Catalogue& catalogue, ObjectKind kind, std::string key, StoredObject object);
+void remove(Catalogue& catalogue, ObjectKind kind, const std::string& key);
 
 struct Write {
   ObjectKind kind;
@@ -100,7 +118,8 @@ class ObjectStore {
   virtual Task<Result<std::vector<ChangeSet>, Unavailable>> since(std::uint64_t sequence);
 };
 
-// The catalogue after a change set was applied as `sequence`; shared by the adapters and by those who keep a catalogue in memory.
-void apply(Catalogue& catalogue, const ChangeSet& change, std::uint64_t sequence);
+// The catalogue after a change set was applied as `sequence`; shared by the adapters and by those who keep a catalogue in memory. `objects`: those of
+// afterwards, where somebody has them; then people and groups are theirs and are not read once more.
+void apply(Catalogue& catalogue, const ChangeSet& change, std::uint64_t sequence, const Objects* objects = nullptr);
 
 }  // namespace writ::registry

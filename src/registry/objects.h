@@ -39,6 +39,7 @@ struct User {
   std::vector<Link> links;
   std::optional<Instant> not_before;    // subject tokens and sessions older than this are refused
   std::string provisioned_by{};         // id of the connector whose directory keeps this person (SCIM); empty: nobody's but ours
+  std::uint64_t version = 0;            // sequence of the change that wrote it; no part of the document
 };
 
 struct Group {
@@ -47,6 +48,7 @@ struct Group {
   std::vector<std::string> parents;     // groups that contain this one; no cycles
   std::string external_id{};            // what the company's directory calls it
   std::string provisioned_by{};         // as a user's
+  std::uint64_t version = 0;
 };
 
 // A stored client secret: ≥ 128 random bits, so a fast hash is enough. Two may be active at a time, for rotation.

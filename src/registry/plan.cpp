@@ -137,9 +137,11 @@ Result<json::Value, Problems> canonical(ObjectKind kind, const json::Value& docu
 // A user without id is the one of that name, or a new one.
 void identify(Declared& declared, const Catalogue& present, const PlanRules& rules) {
   if (declared.kind != ObjectKind::user || !declared.key.empty()) return;
-  for (const auto& [key, object] : present.objects) {
-    const auto* name = key.first == ObjectKind::user ? object.document.find_string("name") : nullptr;
-    if (name && *name == declared.name) declared.key = key.second;
+  if (rules.before) {
+    if (const User* user = rules.before->user_by_name(declared.name)) declared.key = user->id;
+  } else {
+    const auto found = std::find_if(present.users.begin(), present.users.end(), [&](const User& user) { return user.name == declared.name; });
+    if (found != present.users.end()) declared.key = found->id;
   }
   if (declared.key.empty()) declared.key = rules.new_user_id();
   json::Value document = json::Object{{"id", json::Value(declared.key)}};
@@ -200,76 +202,39 @@ void finish_definitions(Plan& plan, const Catalogue& present, const std::vector<
   }
 }
 
-// All documents afterwards, read anew.
-Result<Objects, Problems> read_after(const Plan& plan, const Catalogue& present) {
-  std::map<std::pair<ObjectKind, std::string>, json::Value> after;
-  for (const auto& [key, object] : present.objects) after.emplace(key, object.document);
-  for (const ObjectChange& change : plan.changes) {
-    if (is_definition(change.kind)) continue;
-    if (change.document) {
-      after.insert_or_assign({change.kind, change.key}, *change.document);
-    } else {
-      after.erase({change.kind, change.key});
-    }
-  }
-  std::vector<std::pair<ObjectKind, json::Value>> documents;
-  for (auto& [key, document] : after) documents.emplace_back(key.first, std::move(document));
-  return read_all(documents);
-}
-
-bool changes_only_people(const Plan& plan) {
-  return std::all_of(plan.changes.begin(), plan.changes.end(), [](const ObjectChange& change) { return change.kind == ObjectKind::user || change.kind == ObjectKind::group; });
-}
-
-// Sorted by id, as read_after has them. Null: it goes.
-template <class Object>
-void put_object(std::vector<Object>& list, const std::string& id, Object* object) {
-  const auto at = std::lower_bound(list.begin(), list.end(), id, [](const Object& one, const std::string& key) { return one.id < key; });
-  const bool is_there = at != list.end() && at->id == id;
-  if (!object) {
-    if (is_there) list.erase(at);
-  } else if (is_there) {
-    *at = std::move(*object);
-  } else {
-    list.insert(at, std::move(*object));
-  }
-}
-
-// The same as reading all documents again, without reading those of ten thousand people for one of them.
-Result<Objects, Problems> with_changes(Objects objects, const std::vector<ObjectChange>& changes) {
-  for (const ObjectChange& change : changes) {
-    Objects read;
-    if (change.document) read = TRY(read_all({{change.kind, *change.document}}));
-    if (change.kind == ObjectKind::user) put_object(objects.users, change.key, change.document ? &read.users.front() : nullptr);
-    else put_object(objects.groups, change.key, change.document ? &read.groups.front() : nullptr);
-  }
-  return objects;
-}
-
-// The plan's result as objects, checked as a whole.
+// The plan's result as objects, checked.
 void finish(Plan& plan, const Catalogue& present, const Places& places, const PlanRules& rules) {
   std::vector<std::string> servers;
   plan.changes_objects = std::any_of(plan.changes.begin(), plan.changes.end(), [](const ObjectChange& change) { return !is_definition(change.kind); });
   if (!plan.changes_objects) {
-    for (auto at = present.objects.lower_bound({ObjectKind::server, std::string()}); at != present.objects.end() && at->first.first == ObjectKind::server; ++at) {
+    for (auto at = present.others->lower_bound({ObjectKind::server, std::string()}); at != present.others->end() && at->first.first == ObjectKind::server; ++at) {
       servers.push_back(at->first.second);
     }
     return finish_definitions(plan, present, servers, places);
   }
-  auto objects = rules.before && changes_only_people(plan) ? with_changes(*rules.before, plan.changes) : read_after(plan, present);
-  if (!objects) {
-    plan.problems.insert(plan.problems.end(), objects.error().begin(), objects.error().end());
+  Catalogue afterwards;
+  afterwards.users = present.users, afterwards.groups = present.groups, afterwards.others = present.others;
+  std::vector<ObjectKey> changed;
+  for (const ObjectChange& change : plan.changes) {
+    if (is_definition(change.kind)) continue;
+    changed.emplace_back(change.kind, change.key);
+    // INVARIANT: canonical() has read the document before.
+    if (change.document) static_cast<void>(put(afterwards, change.kind, change.key, {present.sequence + 1, *change.document}));
+    else remove(afterwards, change.kind, change.key);
+  }
+  auto after = change_objects(rules.before, afterwards, changed, places);
+  if (!after) {
+    plan.problems.insert(plan.problems.end(), after.error().begin(), after.error().end());
     return;
   }
-  const Problems problems = check_objects(*objects, places);
-  plan.problems.insert(plan.problems.end(), problems.begin(), problems.end());
+  plan.problems.insert(plan.problems.end(), after->problems.begin(), after->problems.end());
   // Only of a change that is about them: a configuration that no longer fits what is stored must not keep people from being disabled.
   const bool is_about_servers = std::any_of(plan.changes.begin(), plan.changes.end(), [](const ObjectChange& change) { return change.kind == ObjectKind::server || change.kind == ObjectKind::agent; });
   if (rules.check_deployment && is_about_servers) {
-    const Problems here = rules.check_deployment(*objects, places);
+    const Problems here = rules.check_deployment(after->objects, places);
     plan.problems.insert(plan.problems.end(), here.begin(), here.end());
   }
-  plan.objects = std::move(objects).value();
+  plan.objects = std::move(after->objects), plan.people = std::move(after->people);
   for (const Server& server : plan.objects.servers) servers.push_back(server.id);
   finish_definitions(plan, present, servers, places);
 }
@@ -319,14 +284,14 @@ Plan plan(const Catalogue& present, std::vector<Declared> declared, const PlanRu
     }
     plan.changes.push_back(std::move(change));
   }
-  for (const auto& [key, object] : present.objects) {
-    const bool spoken_of = std::find(rules.spoken_of.begin(), rules.spoken_of.end(), key.first) != rules.spoken_of.end();
-    if (!spoken_of || mentioned.contains(key) || is_provisioned(object.document)) continue;
-    if (rules.prune) {
-      plan.changes.push_back({ObjectChange::Action::remove, key.first, key.second, name_of(object.document), {}, std::nullopt});
-    } else {
-      plan.missing.push_back(key);
-    }
+  for (const ObjectKind kind : kObjectKinds) {
+    const bool is_spoken_of = std::find(rules.spoken_of.begin(), rules.spoken_of.end(), kind) != rules.spoken_of.end();
+    if (!is_spoken_of || is_definition(kind)) continue;
+    present.for_each(kind, [&](const std::string& key, const StoredObject& object) {
+      if (mentioned.contains({kind, key}) || is_provisioned(object.document)) return;
+      if (rules.prune) plan.changes.push_back({ObjectChange::Action::remove, kind, key, name_of(object.document), {}, std::nullopt});
+      else plan.missing.emplace_back(kind, key);
+    });
   }
   for (const auto& [kind, key] : rules.removals) {
     const auto found = present.find(kind, key);
@@ -348,13 +313,15 @@ Plan plan(const Catalogue& present, std::vector<Declared> declared, const PlanRu
   return plan;
 }
 
-Plan plan_removal(const Catalogue& present, ObjectKind kind, std::string_view key) {
+Plan plan_removal(const Catalogue& present, ObjectKind kind, std::string_view key, const Snapshot* before) {
   Plan plan;
   plan.base_sequence = present.sequence;
   if (const auto found = present.find(kind, std::string(key))) {
     plan.changes.push_back({ObjectChange::Action::remove, kind, std::string(key), name_of(found->document), {}, std::nullopt});
   }
-  finish(plan, present, {}, {});
+  PlanRules rules;
+  rules.before = before;
+  finish(plan, present, {}, rules);
   return plan;
 }
 
@@ -374,12 +341,10 @@ bool changes_approval(const Plan& plan, const Catalogue& present) {
   });
 }
 
-Result<Objects, Problems> objects_of(const Catalogue& catalogue) {
-  std::vector<std::pair<ObjectKind, json::Value>> documents;
-  for (const auto& [key, object] : catalogue.objects) documents.emplace_back(key.first, object.document);
-  Objects objects = TRY(read_all(documents));
-  if (Problems problems = check_objects(objects); has_errors(problems)) return unexpected(std::move(problems));
-  return objects;
+Result<Snapshot, Problems> snapshot_of(const Catalogue& catalogue) {
+  ObjectsAfter all = TRY(change_objects(nullptr, catalogue, {}));
+  if (has_errors(all.problems)) return unexpected(std::move(all.problems));
+  return Snapshot(std::move(all.objects), std::move(all.people), catalogue.sequence, catalogue.definitions);
 }
 
 std::optional<std::string> locks_out(const Objects& before, const Objects& after, std::string_view acting_token) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "registry/change_objects.h"
 #include "registry/check.h"
 #include "registry/object_store.h"
 
@@ -37,8 +38,8 @@ struct PlanRules {
   // Secrets that Writ presents to others (rules §7.4): the sealed text, bound to `purpose`. Empty functions: there is no key to seal with.
   std::function<std::string(const Secret&, const std::string& purpose)> seal_secret;
   std::function<bool(const Secret&, const std::string& sealed, const std::string& purpose)> is_sealed;
-  // The objects of the catalogue that is planned against, where somebody has them: people and groups change often, and there are many. Null: they are read.
-  const Objects* before = nullptr;
+  // The objects of the catalogue that is planned against, where somebody has them: then only what changes is read and checked. Null: everything is.
+  const Snapshot* before = nullptr;
   // What must hold here beyond check_objects: things that the configuration of this deployment decides. Empty: nothing.
   std::function<Problems(const Objects&, const Places&)> check_deployment;
 };
@@ -49,6 +50,7 @@ struct Plan {
   std::vector<std::pair<ObjectKind, std::string>> missing;   // in the store, in a collection that is spoken of, not in the documents, and not pruned
   bool changes_objects = false;           // anything but definitions
   Objects objects;                        // afterwards, when any of them changes and there are no errors
+  PeopleIndex people;                     // of `objects`
   Definitions definitions;                // afterwards, always
   std::vector<std::pair<ObjectKind, std::string>> dropped;   // definitions that go with their server
   Problems problems;
@@ -57,15 +59,15 @@ struct Plan {
 
 Plan plan(const Catalogue& present, std::vector<Declared> declared, const PlanRules& rules);
 // One object goes; what still refers to it is an error.
-Plan plan_removal(const Catalogue& present, ObjectKind kind, std::string_view key);
+Plan plan_removal(const Catalogue& present, ObjectKind kind, std::string_view key, const Snapshot* before = nullptr);
 
 std::vector<Write> writes_of(const Plan& plan);
 
 // Whether a definition is approved, is no longer, or gets other attributes: what policy decides with. Merely waiting for review is none of these.
 bool changes_approval(const Plan& plan, const Catalogue& present);
 
-// The objects of a catalogue. Problems: the store holds what this version cannot read.
-Result<Objects, Problems> objects_of(const Catalogue& catalogue);
+// The objects of a catalogue, all of them read and checked. Problems: the store holds what this version does not accept.
+Result<Snapshot, Problems> snapshot_of(const Catalogue& catalogue);
 
 // Whether a change takes away the access of the token that asks for it, or of the last administrator (rules §8.2). The answer is a
 // sentence for the person who asks.

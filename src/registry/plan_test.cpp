@@ -101,14 +101,14 @@ TEST(Plan, NamesTheMembersThatChange) {
 TEST(Plan, CredentialsThatAreNotMentionedStay) {
   Deployment deployment;
   deployment.apply_text(kBase);
-  const json::Value before = deployment.catalogue.objects.at({ObjectKind::agent, "cursor"}).document;
+  const json::Value before = deployment.catalogue.find(ObjectKind::agent, "cursor")->document;
   deployment.apply_text("users: [{name: alice, title: Boss}]\nagents: [{id: cursor, vendor: v, idp: {client_id: cursor}, resource_authorization_servers: [{issuer: https://ras.example, client_id: c}]}]\n"
                         "api_tokens: [{id: ci, role: auditor}, {id: x, role: admin, token: 0123456789abcdefghijkm}]\n");
-  const json::Value after = deployment.catalogue.objects.at({ObjectKind::agent, "cursor"}).document;
+  const json::Value after = deployment.catalogue.find(ObjectKind::agent, "cursor")->document;
   EXPECT_EQ(*after.find("idp")->find("secrets"), *before.find("idp")->find("secrets"));
   EXPECT_EQ(*after.find_array("resource_authorization_servers"), *before.find_array("resource_authorization_servers"));
-  EXPECT_NE(deployment.catalogue.objects.at({ObjectKind::user, "usr_new1"}).document.find("password_hash"), nullptr);
-  EXPECT_NE(deployment.catalogue.objects.at({ObjectKind::api_token, "ci"}).document.find("token_sha256"), nullptr);
+  EXPECT_NE(deployment.catalogue.find(ObjectKind::user, "usr_new1")->document.find("password_hash"), nullptr);
+  EXPECT_NE(deployment.catalogue.find(ObjectKind::api_token, "ci")->document.find("token_sha256"), nullptr);
 }
 
 TEST(Plan, CredentialsThatAreMentionedAsEmptyGo) {
@@ -117,7 +117,7 @@ TEST(Plan, CredentialsThatAreMentionedAsEmptyGo) {
   const Plan planned = deployment.apply_text("users: [{name: alice, groups: [eng], password_hash: ''}]\nagents: [{id: cursor, idp: {client_id: cursor, secrets: [], redirect_uris: [https://a.example/cb]}}]\n");
   EXPECT_THAT(words(planned), ElementsAre("update user usr_new1 password_hash:(hidden)→",
                                           testing::StartsWith("update agent cursor idp.secrets:(hidden)→ resource_authorization_servers[https://ras.example]:")));
-  EXPECT_EQ(deployment.catalogue.objects.at({ObjectKind::user, "usr_new1"}).document.find("password_hash"), nullptr);
+  EXPECT_EQ(deployment.catalogue.find(ObjectKind::user, "usr_new1")->document.find("password_hash"), nullptr);
 }
 
 TEST(Plan, ShowsNoCredential) {
@@ -137,8 +137,8 @@ TEST(Plan, NamesWhatIsMissingAndRemovesItOnlyWhenAsked) {
       << "bob; groups and agents are not spoken of";
   const Plan pruned = deployment.apply_text(fewer, true);
   EXPECT_THAT(words(pruned), ElementsAre("remove user usr_new2"));
-  EXPECT_FALSE(deployment.catalogue.objects.contains({ObjectKind::user, "usr_new2"}));
-  EXPECT_TRUE(deployment.catalogue.objects.contains({ObjectKind::group, "sales"}));
+  EXPECT_FALSE(deployment.catalogue.contains(ObjectKind::user, "usr_new2"));
+  EXPECT_TRUE(deployment.catalogue.contains(ObjectKind::group, "sales"));
 }
 
 TEST(Plan, APruneThatLeavesAReferenceBehindFailsWhole) {

@@ -6,7 +6,6 @@
 // Copies may be read and destroyed by different threads. One object is changed by one thread, which nobody reads it beside.
 
 #include <algorithm>
-#include <atomic>
 #include <cassert>
 #include <cstddef>
 #include <iterator>
@@ -15,6 +14,15 @@
 #include <vector>
 
 namespace writ::registry {
+
+// Whether nobody else holds it, so that it may be written to. Whoever has let go of it meanwhile has read it before: taking one more reference and giving it
+// back orders this thread behind that.
+template <class T>
+bool is_own(const std::shared_ptr<T>& value) {
+  if (value.use_count() > 1) return false;
+  const std::shared_ptr<T> once_more = value;
+  return true;
+}
 
 // A value that copies share until one of them is changed.
 template <class T>
@@ -29,8 +37,7 @@ class Shared {
   // To be changed: this object's own from here on.
   T& own() {
     if (!value_) value_ = std::make_shared<T>();
-    else if (value_.use_count() > 1) value_ = std::make_shared<T>(*value_);
-    else std::atomic_thread_fence(std::memory_order_acquire);   // whoever shared it has let go of it, and has read it before
+    else if (!is_own(value_)) value_ = std::make_shared<T>(*value_);
     return *value_;
   }
   bool is_shared_with(const Shared& other) const { return value_ == other.value_; }

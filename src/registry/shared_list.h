@@ -80,12 +80,17 @@ class SharedList {
     const auto at = place_of(id);
     return at != blocks_.end() && (*at)->id == id ? at->get() : nullptr;
   }
+  std::shared_ptr<const T> find_shared(std::string_view id) const {
+    const auto at = place_of(id);
+    return at != blocks_.end() && (*at)->id == id ? *at : nullptr;
+  }
   // Takes the place of the one with its id.
-  void put(T object) {
-    const auto at = place_of(object.id);
-    const bool is_there = at != blocks_.end() && (*at)->id == object.id;
-    if (is_there) blocks_.edit(at) = std::make_shared<T>(std::move(object));
-    else blocks_.insert(at, std::make_shared<T>(std::move(object)));
+  void put(T object) { put(std::make_shared<T>(std::move(object))); }
+  void put(std::shared_ptr<const T> object) {
+    const auto at = place_of(object->id);
+    const bool is_there = at != blocks_.end() && (*at)->id == object->id;
+    if (is_there) blocks_.edit(at) = std::move(object);
+    else blocks_.insert(at, std::move(object));
   }
   void remove(std::string_view id) {
     const auto at = place_of(id);
@@ -98,9 +103,8 @@ class SharedList {
   }
   T& edit(typename Blocks::Iterator at) {
     std::shared_ptr<const T>& object = blocks_.edit(at);
-    if (object.use_count() > 1) object = std::make_shared<T>(*object);
-    else std::atomic_thread_fence(std::memory_order_acquire);   // as in Shared::own
-    return const_cast<T&>(*object);   // every object here was made as one that is not const
+    if (!is_own(object)) object = std::make_shared<T>(*object);
+    return const_cast<T&>(*object);   // every object here was made by this class, as one that is not const
   }
 
   Blocks blocks_;

@@ -15,12 +15,14 @@
 #include "registry/identity_connector.h"
 #include "registry/definitions.h"
 #include "registry/objects.h"
+#include "registry/people_index.h"
+#include "registry/shared_list.h"
 
 namespace writ::registry {
 
 struct Objects {
-  std::vector<User> users;
-  std::vector<Group> groups;
+  SharedList<User> users;      // these two can be very many: copies share what they have in common
+  SharedList<Group> groups;
   std::vector<Agent> agents;
   std::vector<Server> servers;
   std::vector<ResourceAs> resource_authorization_servers;
@@ -36,17 +38,20 @@ class Snapshot {
  public:
   // Precondition: the objects passed check_objects (check.h): references exist, keys are unique, groups have no cycle.
   Snapshot(Objects objects, std::uint64_t sequence, Definitions definitions = {});
+  // `people` is the index of these objects, which somebody has already: it followed from the one before (change_objects.h).
+  Snapshot(Objects objects, PeopleIndex people, std::uint64_t sequence, Definitions definitions);
   // Other definitions with the same objects, which are shared: a server that changes its tools must not cost what ten thousand users cost.
   Snapshot(const Snapshot& before, Definitions definitions, std::uint64_t sequence);
 
   const Objects& objects() const { return indexed_->objects; }
+  const PeopleIndex& people() const { return indexed_->people; }
   std::uint64_t sequence() const { return sequence_; }     // counts changes; audit records name it
 
   // All of these return null when there is none; they also find inactive objects: the caller refuses those with their own reason.
-  const User* user(std::string_view id) const;
-  const User* user_by_name(std::string_view name) const;
-  const User* user_by_link(std::string_view issuer, std::string_view tenant, std::string_view subject) const;
-  const Group* group(std::string_view id) const;
+  const User* user(std::string_view id) const { return people().user(id); }
+  const User* user_by_name(std::string_view name) const { return people().user_by_name(name); }
+  const User* user_by_link(std::string_view issuer, std::string_view tenant, std::string_view subject) const { return people().user_by_link(issuer, tenant, subject); }
+  const Group* group(std::string_view id) const { return people().group(id); }
   const Agent* agent(std::string_view id) const;
   const Agent* agent_at_idp(std::string_view client_id) const;
   // The agent and its registration at a resource authorization server.
@@ -77,17 +82,17 @@ class Snapshot {
 
   // Direct and inherited groups of a user, each once. Groups that an upstream provider said count as long as its connector is active and
   // still maps something to them.
-  const std::vector<std::string>& groups_of(const User& user) const;
+  const std::vector<std::string>& groups_of(const User& user) const { return people().groups_of(user.id); }
 
  private:
   using Index = std::unordered_map<std::string, std::size_t>;
   struct Indexed {
     explicit Indexed(Objects all);
+    Indexed(Objects all, PeopleIndex people);
     Objects objects;
-    Index users_by_id, users_by_name, users_by_link, groups, agents, agents_at_idp, servers, servers_by_resource, resource_as, trusted_issuers, api_tokens,
-        connectors, connectors_by_issuer;
+    PeopleIndex people;
+    Index agents, agents_at_idp, servers, servers_by_resource, resource_as, trusted_issuers, api_tokens, connectors, connectors_by_issuer;
     std::unordered_map<std::string, std::pair<std::size_t, std::size_t>> agents_at_ras;
-    std::unordered_map<std::string, std::vector<std::string>> groups_of;
   };
   std::shared_ptr<const Indexed> indexed_;
   Definitions definitions_;

@@ -22,7 +22,7 @@ json::Value write_group(const Group& group, const View& view) {
   json::Value out{{"schemas", json::Array{kGroupSchema}}, {"id", group.id}};
   if (!group.external_id.empty()) out.set("externalId", group.external_id);
   out.set("displayName", group.display_name.empty() ? group.id : group.display_name);
-  const View::Members& members = view.members_of(group);
+  const View::Members members = view.members_of(group);
   json::Array list;
   list.reserve(members.users.size() + members.groups.size());
   for (const User* user : members.users) {
@@ -74,7 +74,7 @@ Result<ChangedMembers, Error> change_members(const Group& group, const std::vect
       return unexpected(invalid_value("there is no user or group " + quoted(id) + " of this directory"));
     }
   }
-  const View::Members& present = view.members_of(group);
+  const View::Members present = view.members_of(group);
   for (const User* user : present.users) {
     if (ids.contains(user->id)) continue;
     changed.users.push_back(*user);
@@ -90,14 +90,12 @@ Result<ChangedMembers, Error> change_members(const Group& group, const std::vect
 
 ChangedMembers without_group(const Group& group, const registry::Snapshot& snapshot) {
   ChangedMembers changed;
-  for (const User& user : snapshot.objects().users) {
-    if (!contains(user.groups, group.id)) continue;
-    changed.users.push_back(user);
+  for (const User* user : snapshot.people().members_of(group.id)) {
+    changed.users.push_back(*user);
     std::erase(changed.users.back().groups, group.id);
   }
-  for (const Group& child : snapshot.objects().groups) {
-    if (!contains(child.parents, group.id)) continue;
-    changed.groups.push_back(child);
+  for (const Group* child : snapshot.people().children_of(group.id)) {
+    changed.groups.push_back(*child);
     std::erase(changed.groups.back().parents, group.id);
   }
   return changed;

@@ -3,10 +3,8 @@
 #include <algorithm>
 
 #include "registry/read.h"
-#include "scim/call.h"
+#include "scim/collection.h"
 #include "scim/group_resource.h"
-#include "scim/patch.h"
-#include "scim/resource.h"
 
 namespace writ::scim {
 namespace {
@@ -14,12 +12,10 @@ namespace {
 using registry::Group;
 using registry::ObjectKind;
 
-Error unknown_group(const std::string& id) { return not_found("there is no group " + quoted(id) + " of this directory"); }
-
-struct Outcome {
-  std::string id;
-  KeptChange kept;
-};
+constexpr Collection kGroups{ObjectKind::group, group_type, [](const View& view, const std::string& id) {
+                              const Group* group = view.group(id);
+                              return group ? std::optional(write_group(*group, view)) : std::nullopt;
+                            }};
 
 void add(Edit& edit, ChangedMembers changed) {
   edit.users = std::move(changed.users);
@@ -41,39 +37,19 @@ Result<Edit, Error> edit_group(Group group, const Group* before, const json::Val
   return edit;
 }
 
-Task<http::Response> finish(const Call& call, Editing editing, std::shared_ptr<Outcome> outcome, int status) {
-  auto projection = Projection::read(call.query, group_type());
-  if (!projection) co_return to_response(projection.error());
-  Author author = call.author();
-  const auto changed = co_await call.endpoint.directory.change(std::move(author), std::move(editing));
-  if (!changed) co_return to_response(to_error(changed.error()));
-  if (outcome->kept.is_change) {
-    std::string id = outcome->id;
-    Kept kept = outcome->kept.kept;
-    const auto stored = co_await call.endpoint.kept.keep(ObjectKind::group, std::move(id), std::move(kept));
-    if (!stored) co_return to_response(to_error(stored.error()));
-  }
-  const auto snapshot = call.endpoint.registry.get();
-  const auto view = view_of(call, *snapshot);
-  const Group* group = view ? view->group(outcome->id) : nullptr;
-  if (!group) co_return to_response(unknown_group(outcome->id));
-  co_return resource_answer(status, write_group(*group, *view), *projection);
-}
-
-using Next = std::function<Result<json::Value, Error>(json::Value)>;
-
-Task<http::Response> change_group(const Call& call, Next next) {
+Task<http::Response> change_group(const Call& call, Result<Next, Error> next) {
+  if (!next) co_return to_response(next.error());
   auto outcome = std::make_shared<Outcome>();
-  Editing editing = [&call, next = std::move(next), outcome](const registry::Snapshot& present, const registry::Catalogue&) -> Result<Edit, Error> {
+  Editing editing = [&call, next = std::move(*next), outcome](const registry::Snapshot& present, const registry::Catalogue&) -> Result<Edit, Error> {
     const View view = TRY(view_of(call, present));
     const Group* group = view.group(call.id);
-    if (!group) return unexpected(unknown_group(call.id));
+    if (!group) return unexpected(unknown(kGroups, call.id));
     json::Value before = write_group(*group, view);
     TRY(check_if_match(call.request, before));
     const json::Value after = TRY(next(std::move(before)));
     return edit_group(*group, group, after, view, call.now, *outcome);
   };
-  auto response = co_await finish(call, std::move(editing), std::move(outcome), 200);
+  auto response = co_await finish(call, kGroups, std::move(editing), std::move(outcome), 200);
   co_return response;
 }
 
@@ -100,24 +76,10 @@ Task<http::Response> list_groups(const Call& call) {
   co_return answer(200, std::move(page).finish());
 }
 
-Task<http::Response> get_group(const Call& call) {
-  const auto projection = Projection::read(call.query, group_type());
-  if (!projection) co_return to_response(projection.error());
-  const auto snapshot = call.endpoint.registry.get();
-  const auto view = view_of(call, *snapshot);
-  if (!view) co_return to_response(view.error());
-  const Group* group = view->group(call.id);
-  if (!group) co_return to_response(unknown_group(call.id));
-  const json::Value resource = write_group(*group, *view);
-  http::Response response = resource_answer(200, resource, *projection);
-  if (is_known(call.request, resource)) response.status = 304, response.body.clear();
-  co_return response;
-}
+Task<http::Response> get_group(const Call& call) { return get_resource(call, kGroups); }
 
 Task<http::Response> create_group(const Call& call) {
-  auto body = read_body(call.request);
-  if (!body) co_return to_response(body.error());
-  auto resource = read_resource(*body, group_type());
+  auto resource = read_whole(call, kGroups);
   if (!resource) co_return to_response(resource.error());
   auto outcome = std::make_shared<Outcome>();
   Editing editing = [&call, resource = std::move(*resource), outcome](const registry::Snapshot& present, const registry::Catalogue&) -> Result<Edit, Error> {
@@ -129,61 +91,31 @@ Task<http::Response> create_group(const Call& call) {
     group.provisioned_by = call.connector;
     return edit_group(std::move(group), nullptr, resource, view, call.now, *outcome);
   };
-  auto response = co_await finish(call, std::move(editing), std::move(outcome), 201);
+  auto response = co_await finish(call, kGroups, std::move(editing), std::move(outcome), 201);
   co_return response;
 }
 
-Task<http::Response> replace_group(const Call& call) {
-  auto body = read_body(call.request);
-  if (!body) co_return to_response(body.error());
-  auto resource = read_resource(*body, group_type());
-  if (!resource) co_return to_response(resource.error());
-  Next next = [resource = std::move(*resource)](json::Value) -> Result<json::Value, Error> { return resource; };
-  auto response = co_await change_group(call, std::move(next));
-  co_return response;
-}
-
-Task<http::Response> patch_group(const Call& call) {
-  auto body = read_body(call.request);
-  if (!body) co_return to_response(body.error());
-  Next next = [body = std::move(*body)](json::Value before) { return apply_patch(body, std::move(before), group_type()); };
-  auto response = co_await change_group(call, std::move(next));
-  co_return response;
-}
+Task<http::Response> replace_group(const Call& call) { return change_group(call, read_replacement(call, kGroups)); }
+Task<http::Response> patch_group(const Call& call) { return change_group(call, read_patch(call, kGroups)); }
 
 Task<http::Response> delete_group(const Call& call) {
-  bool removes = true;
-  while (true) {
-    Editing editing = [&call, removes](const registry::Snapshot& present, const registry::Catalogue&) -> Result<Edit, Error> {
-      const View view = TRY(view_of(call, present));
-      const Group* group = view.group(call.id);
-      if (!group) return unexpected(unknown_group(call.id));
-      TRY(check_if_match(call.request, write_group(*group, view)));
-      Edit edit;
-      // Nobody has any more what membership gave, whoever put them there.
-      add(edit, without_group(*group, present));
-      if (removes) {
-        edit.removed.emplace_back(ObjectKind::group, group->id);
-        return edit;
-      }
-      // A policy names it, so the name must go on to mean nobody.
-      Group rest = *group;
-      rest.external_id.clear(), rest.provisioned_by.clear();
-      rest.parents.clear();
-      edit.groups.push_back(std::move(rest));
-      edit.note = "something names this group: what stays is empty and nobody's directory's";
+  return delete_resource(call, kGroups, [&call](const View& view, bool removes) -> Result<Edit, Error> {
+    const Group& group = *view.group(call.id);
+    Edit edit;
+    // Nobody has any more what membership gave, whoever put them there.
+    add(edit, without_group(group, view.snapshot()));
+    if (removes) {
+      edit.removed.emplace_back(ObjectKind::group, group.id);
       return edit;
-    };
-    Author author = call.author();
-    const auto changed = co_await call.endpoint.directory.change(std::move(author), std::move(editing));
-    if (changed) break;
-    if (!removes || !std::holds_alternative<NotAccepted>(changed.error())) co_return to_response(to_error(changed.error()));
-    removes = false;
-  }
-  std::string id = call.id;
-  const auto forgotten = co_await call.endpoint.kept.forget(ObjectKind::group, std::move(id), call.now);
-  if (!forgotten) co_return to_response(to_error(forgotten.error()));
-  co_return http::no_store(http::Response{204, {}, "", nullptr});
+    }
+    // A policy names it, so the name must go on to mean nobody.
+    Group rest = group;
+    rest.external_id.clear(), rest.provisioned_by.clear();
+    rest.parents.clear();
+    edit.groups.push_back(std::move(rest));
+    edit.note = "something names this group: what stays is empty and nobody's directory's";
+    return edit;
+  });
 }
 
 }  // namespace writ::scim

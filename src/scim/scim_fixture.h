@@ -42,7 +42,7 @@ class MemoryDirectory final : public Directory {
     registry::PlanRules rules;
     rules.removals = edit.removed;
     const auto snapshot = current_.get();
-    rules.before = &snapshot->objects();
+    rules.before = snapshot.get();
     return apply_declared(declarations_of(edit), rules, author);
   }
   // What an administrator writes.

@@ -140,28 +140,30 @@ Result<SaidOfUser, Error> read_user(const json::Value& resource, const IdentityC
 Result<const User*, Error> find_to_adopt(const User& made, const View& view) {
   using By = IdentityConnector::MatchBy;
   const IdentityConnector& connector = view.connector();
-  const auto is_linked_here = [&](const User& user) {
-    // The claim that people are matched by is the one that they are known by: then a link says the same as an `externalId`.
-    const bool names_subject = connector.match_claim == connector.claims.subject;
-    return names_subject && std::any_of(user.links.begin(), user.links.end(), [&](const User::Link& link) { return link.issuer == connector.issuer && link.subject == made.external_id; });
-  };
-  const auto fits = [&](const User& user) {
-    switch (connector.match_by) {
-      case By::nothing: return false;
-      case By::external_id: return !made.external_id.empty() && (user.external_id == made.external_id || is_linked_here(user));
-      case By::user_name: return is_same_name(user.name, made.name);
-      case By::email: return made.email_verified && user.email_verified && is_same_name(user.email, made.email);
-    }
-    return false;
-  };
-  const User* found = nullptr;
-  const User* namesake = nullptr;
-  for (const User& user : view.snapshot().objects().users) {
-    if (is_same_name(user.name, made.name)) namesake = &user;
-    if (!user.provisioned_by.empty() || !fits(user)) continue;
-    if (found) return unexpected(taken("several people who are here already fit this one: an administrator says who it is"));
-    found = &user;
+  const registry::PeopleIndex& people = view.snapshot().people();
+  const std::vector<const User*> namesakes = people.namesakes(made.name);
+  std::vector<const User*> fitting;
+  switch (connector.match_by) {
+    case By::nothing: break;
+    case By::external_id:
+      fitting = people.with_external_id(made.external_id);
+      std::erase_if(fitting, [&](const User* user) { return user->external_id != made.external_id; });
+      // The claim that people are matched by is the one that they are known by: then a link says the same as an `externalId`.
+      if (connector.match_claim == connector.claims.subject && !made.external_id.empty()) {
+        for (const User* user : people.linked_to(connector.issuer, made.external_id)) {
+          if (user->external_id != made.external_id) fitting.push_back(user);
+        }
+      }
+      break;
+    case By::user_name: fitting = namesakes; break;
+    case By::email:
+      if (made.email_verified) fitting = people.with_email(made.email);
+      std::erase_if(fitting, [](const User* user) { return !user->email_verified; });
+      break;
   }
+  std::erase_if(fitting, [](const User* user) { return !user->provisioned_by.empty(); });
+  if (fitting.size() > 1) return unexpected(taken("several people who are here already fit this one: an administrator says who it is"));
+  const User* found = fitting.empty() ? nullptr : fitting.front();
   if (found) {
     // What a first sign-in at the provider may not take over, its directory may not either (token_service/idp/federation/find_person.cpp).
     const bool is_of_others = std::any_of(found->links.begin(), found->links.end(), [&](const User::Link& link) {
@@ -170,7 +172,7 @@ Result<const User*, Error> find_to_adopt(const User& made, const View& view) {
     const bool is_local = found->kind != User::Kind::person || !found->password_hash.empty();
     if (is_local || is_of_others) return unexpected(taken("somebody who fits is here already and is not this directory's to keep: an administrator sets `provisioned_by`"));
   }
-  if (namesake && namesake != found) return unexpected(taken("`userName` " + quoted(made.name) + " is taken"));
+  if (std::any_of(namesakes.begin(), namesakes.end(), [&](const User* namesake) { return namesake != found; })) return unexpected(taken("`userName` " + quoted(made.name) + " is taken"));
   return found;
 }
 

@@ -3,7 +3,6 @@
 // What one directory sees: the people and groups that its connector keeps, and nothing else of the deployment.
 
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "registry/snapshot.h"
@@ -32,7 +31,7 @@ class View {
     std::vector<const registry::User*> users;
     std::vector<const registry::Group*> groups;
   };
-  const Members& members_of(const registry::Group& group) const;
+  Members members_of(const registry::Group& group) const;
 
   std::string location(std::string_view endpoint, std::string_view id) const;   // {base}/scim/v2/Users/usr_…
 
@@ -41,8 +40,6 @@ class View {
   const registry::IdentityConnector& connector_;
   const KeptAttributes& kept_;
   std::string base_;
-  mutable bool has_members_ = false;                             // found out when first asked for
-  mutable std::unordered_map<std::string_view, Members> members_;
 };
 
 }  // namespace writ::scim

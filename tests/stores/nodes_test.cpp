@@ -403,7 +403,7 @@ TEST_F(PostgresqlNodes, ChangesOfObjectsAreReadOneByOne) {
   const auto loaded = (*b)->load();
   ASSERT_TRUE(loaded);
   EXPECT_EQ(followed.sequence, loaded->sequence);
-  EXPECT_EQ(followed.objects.size(), loaded->objects.size());
+  for (const auto kind : registry::kObjectKinds) EXPECT_EQ(followed.count(kind), loaded->count(kind));
   EXPECT_EQ(followed.policy->hash, loaded->policy->hash);
   EXPECT_TRUE(run((*b)->since(2))->empty());
 }

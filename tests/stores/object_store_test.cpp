@@ -94,7 +94,7 @@ TEST_P(ObjectStores, StartEmpty) {
   const auto catalogue = store().load();
   ASSERT_TRUE(catalogue);
   EXPECT_EQ(catalogue->sequence, 0u);
-  EXPECT_TRUE(catalogue->objects.empty());
+  for (const ObjectKind kind : kObjectKinds) EXPECT_EQ(catalogue->count(kind), 0u);
   EXPECT_FALSE(catalogue->policy);
 }
 
@@ -105,9 +105,9 @@ TEST_P(ObjectStores, KeepWhatTheyAcknowledged) {
   const auto catalogue = store().load();
   ASSERT_TRUE(catalogue);
   EXPECT_EQ(catalogue->sequence, 2u);
-  EXPECT_EQ(catalogue->objects.at({ObjectKind::group, "eng"}).version, 2u);
-  EXPECT_EQ(json::write(catalogue->objects.at({ObjectKind::group, "eng"}).document), R"({"id":"eng","display_name":"Eng"})");
-  EXPECT_EQ(catalogue->objects.at({ObjectKind::user, "usr_a"}).version, 1u);
+  EXPECT_EQ(catalogue->version(ObjectKind::group, "eng"), 2u);
+  EXPECT_EQ(json::write(catalogue->find(ObjectKind::group, "eng")->document), R"({"id":"eng","display_name":"Eng"})");
+  EXPECT_EQ(catalogue->version(ObjectKind::user, "usr_a"), 1u);
   EXPECT_TRUE(*store().has_change("c1"));
   EXPECT_TRUE(*store().has_change("c2"));
   EXPECT_FALSE(*store().has_change("c3"));
@@ -120,7 +120,7 @@ TEST_P(ObjectStores, RefuseAChangeThatWasPlannedAgainstSomethingElse) {
     ASSERT_FALSE(late) << base;
     EXPECT_TRUE(std::holds_alternative<Conflict>(late.error()));
   }
-  EXPECT_EQ(store().load()->objects.size(), 1u);
+  EXPECT_EQ(store().load()->count(ObjectKind::group), 1u);
   EXPECT_FALSE(*store().has_change("c2")) << "nothing of it was applied";
 }
 
@@ -140,7 +140,7 @@ TEST_P(ObjectStores, KeepEveryVersion) {
 }
 
 TEST_P(ObjectStores, RememberIdsOfRemovedUsers) {
-  ASSERT_TRUE(commit("c1", 0, {{ObjectKind::user, "usr_a", json::Value{{"id", "usr_a"}}}, {ObjectKind::group, "g", group("g")}}));
+  ASSERT_TRUE(commit("c1", 0, {{ObjectKind::user, "usr_a", json::Value{{"id", "usr_a"}, {"name", "a"}}}, {ObjectKind::group, "g", group("g")}}));
   ASSERT_TRUE(commit("c2", 1, {{ObjectKind::user, "usr_a", std::nullopt}, {ObjectKind::group, "g", std::nullopt}}));
   home_->reopen();
   EXPECT_THAT(store().load()->retired_user_ids, ElementsAre("usr_a"));
@@ -182,7 +182,9 @@ TEST_P(ObjectStores, ShowWhatStoodAtAnyTime) {
     const auto catalogue = run<Result<Catalogue, Unavailable>>(store().catalogue_at(sequence));
     EXPECT_TRUE(catalogue);
     std::string told = std::to_string(catalogue->sequence) + ":";
-    for (const auto& [key, object] : catalogue->objects) told += " " + key.second + "@" + std::to_string(object.version);
+    for (const ObjectKind kind : {ObjectKind::user, ObjectKind::group}) {
+      catalogue->for_each(kind, [&](const std::string& key, const StoredObject& object) { told += " " + key + "@" + std::to_string(object.version); });
+    }
     for (const std::string& id : catalogue->retired_user_ids) told += " -" + id;
     return told + (catalogue->policy ? " " + catalogue->policy->hash : "");
   };
@@ -194,7 +196,7 @@ TEST_P(ObjectStores, ShowWhatStoodAtAnyTime) {
   EXPECT_EQ(then(5), "4: ops@3 -usr_a hash2") << "later than everything";
   EXPECT_EQ(then(UINT64_MAX), "4: ops@3 -usr_a hash2");
   const auto documents = run<Result<Catalogue, Unavailable>>(store().catalogue_at(2));
-  EXPECT_EQ(json::write(documents->objects.at({ObjectKind::group, "eng"}).document), R"({"id":"eng","display_name":"Eng"})");
+  EXPECT_EQ(json::write(documents->find(ObjectKind::group, "eng")->document), R"({"id":"eng","display_name":"Eng"})");
 }
 
 TEST_P(ObjectStores, FindAPolicyByItsContent) {
@@ -217,17 +219,17 @@ TEST_P(ObjectStores, TakeHostileTextAsText) {   // S9
   const std::vector<std::string> hostile = {"'; DROP TABLE objects; --", "\"", "a\\b", "%_?1:x@y", "ünïcödé \xF0\x9F\x98\x80", std::string("nul\0inside", 10), ""};
   std::uint64_t sequence = 0;
   for (const std::string& text : hostile) {
-    ChangeSet change{"id" + text, sequence, Instant{}, text, text, {{ObjectKind::group, "k" + text, json::Value{{"id", text}}}}, BundleFiles{{text, text}}, text};
+    ChangeSet change{"id" + text, sequence, Instant{}, text, text, {{ObjectKind::limit, "k" + text, json::Value{{"id", text}}}}, BundleFiles{{text, text}}, text};
     const auto done = run<Result<std::uint64_t, CommitFailure>>(store().commit(std::move(change)));
     ASSERT_TRUE(done) << text;
     sequence = *done;
     home_->reopen();
     const auto catalogue = store().load();
     ASSERT_TRUE(catalogue) << text;
-    EXPECT_EQ(*catalogue->objects.at({ObjectKind::group, "k" + text}).document.find_string("id"), text);
+    EXPECT_EQ(*catalogue->find(ObjectKind::limit, "k" + text)->document.find_string("id"), text);
     EXPECT_EQ(catalogue->policy->reason, text);
     EXPECT_EQ(catalogue->policy->files.at(text), text);
-    EXPECT_EQ(catalogue->objects.size(), static_cast<std::size_t>(sequence)) << "all the others are still there";
+    EXPECT_EQ(catalogue->count(ObjectKind::limit), static_cast<std::size_t>(sequence)) << "all the others are still there";
     EXPECT_TRUE(*store().has_change("id" + text));
   }
 }

@@ -34,24 +34,24 @@ void tell(const registry::Objects& objects, doctor::Report& report) {
 }
 
 std::optional<registry::Objects> look_at_stored(const config::Config& config, const registry::Catalogue& catalogue, doctor::Report& report) {
-  auto objects = registry::objects_of(catalogue);
-  if (!objects) return add(objects.error(), "objects", "the store holds objects that this version does not accept: use the version that wrote them", report), std::nullopt;
-  const registry::Snapshot snapshot(*objects, catalogue.sequence, catalogue.definitions);
-  tell(*objects, report);
-  for (const auto& problem : deployment_rules(config)(*objects, {})) {
+  const auto snapshot = registry::snapshot_of(catalogue);
+  if (!snapshot) return add(snapshot.error(), "objects", "the store holds objects that this version does not accept: use the version that wrote them", report), std::nullopt;
+  const registry::Objects& objects = snapshot->objects();
+  tell(objects, report);
+  for (const auto& problem : deployment_rules(config)(objects, {})) {
     report.wrong("objects", registry::to_string(problem), "change the object or the configuration: what it is about is answered with this reason, all else goes on");
   }
-  if (!catalogue.policy) return report.warning("policy", "no policy is active: everything is denied", "`writ policy apply` activates one"), std::move(*objects);
+  if (!catalogue.policy) return report.warning("policy", "no policy is active: everything is denied", "`writ policy apply` activates one"), objects;
   const auto bundle = policy::read_bundle(catalogue.policy->files, kParse);
-  if (!bundle) return add(bundle.error(), "policy", "activate a policy that can be read: until then `writ serve` refuses to start", report), std::move(*objects);
-  const auto tools = policy::ToolCatalogue::of(snapshot.definitions());
-  const auto problems = admin::judge(*bundle, policy::World{snapshot, *tools, config.idp.issuer}, true);
+  if (!bundle) return add(bundle.error(), "policy", "activate a policy that can be read: until then `writ serve` refuses to start", report), objects;
+  const auto tools = policy::ToolCatalogue::of(snapshot->definitions());
+  const auto problems = admin::judge(*bundle, policy::World{*snapshot, *tools, config.idp.issuer}, admin::Changing::policy);
   add(problems, "policy", "see `writ policy check` and `writ policy test`", report);
   if (!registry::has_errors(problems)) {
     report.good("policy", "policy version " + std::to_string(catalogue.policy->number) + " validates against the schema of its tools" +
                               (bundle->tests.empty() ? "; it has no tests" : ", and its " + counted(bundle->tests.size(), "test") + " pass"));
   }
-  return std::move(*objects);
+  return objects;
 }
 
 // The first start's own way, into a store in memory.

@@ -56,7 +56,9 @@ struct WorldBuilder {
     return *this;
   }
   registry::User& user_named(const std::string& name) {
-    return *std::find_if(objects.users.begin(), objects.users.end(), [&](const auto& user) { return user.name == name; });
+    std::size_t number = 0;
+    while (std::as_const(objects).users[number].name != name) ++number;
+    return objects.users[number];
   }
 };
 

@@ -38,15 +38,14 @@ Result<Named, Problem> name_by_email(const Subject& subject, const registry::Tru
   const bool allowed = std::any_of(issuer.email_domains.begin(), issuer.email_domains.end(), [&](const std::string& own) { return !domain.empty() && lower(own) == domain; });
   if (!allowed) return unexpected(Problem::domain_not_allowed);
   Named named;
-  for (const registry::User& user : snapshot.objects().users) {
-    if (user.email.empty() || lower(user.email) != address) continue;
+  for (const registry::User* user : snapshot.people().with_email(address)) {
     const std::size_t before = named.names.size();
-    if (issuer.subject == registry::TrustedIssuer::Subject::user_id) named.names.push_back({"", user.id});
-    for (const auto& link : user.links) {
+    if (issuer.subject == registry::TrustedIssuer::Subject::user_id) named.names.push_back({"", user->id});
+    for (const auto& link : user->links) {
       if (link.issuer == issuer.issuer && (subject.tenant.empty() || link.tenant == subject.tenant)) named.names.push_back({link.tenant, link.subject});
     }
     // Two people with one address: both, for it can only take away.
-    if (named.names.size() > before) named.user_id = named.user_id.empty() ? user.id : named.user_id;
+    if (named.names.size() > before) named.user_id = named.user_id.empty() ? user->id : named.user_id;
   }
   if (named.names.empty()) return unexpected(Problem::subject_unknown);
   return named;

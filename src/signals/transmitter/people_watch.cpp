@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "registry/plan.h"
+#include "registry/object_store.h"
 
 namespace writ::signals {
 namespace {
@@ -124,10 +124,9 @@ Task<void> PeopleWatch::catch_up(std::shared_ptr<const registry::Snapshot> prese
   bool all = true;
   if (from && *from < present->sequence()) {
     const auto then = co_await parts_.store.catalogue_at(*from);
-    const auto objects = then ? registry::objects_of(*then) : Result<registry::Objects, registry::Problems>(unexpected(registry::Problems{}));
-    all = objects.has_value();
+    all = then.has_value();
     if (all) {
-      for (const registry::User& user : objects->users) {
+      for (const registry::User& user : then->users) {
         const bool told = co_await tell_difference(&user, present->user(user.id));
         all = all && told;
       }

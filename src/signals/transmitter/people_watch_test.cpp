@@ -85,7 +85,7 @@ struct Watching : testing::Test {
   }
   std::shared_ptr<const registry::Snapshot> snapshot(std::vector<registry::User> users) {
     registry::Objects all;
-    all.users = std::move(users);
+    for (auto& user : users) all.users.push_back(std::move(user));
     return std::make_shared<registry::Snapshot>(std::move(all), sequence);
   }
   // Stores people as they are now.

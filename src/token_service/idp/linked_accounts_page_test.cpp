@@ -73,9 +73,9 @@ class LinkedAccountsPageTest : public testing::Test, public linked_accounts::Acc
   }
   void change_user(const std::string& id, const std::function<void(registry::User&)>& edit) {
     world.change([&](registry::Objects& objects) {
-      for (registry::User& user : objects.users) {
+      objects.users.edit_each([&](registry::User& user) {
         if (user.id == id) edit(user);
-      }
+      });
     });
   }
 

@@ -13,11 +13,6 @@ using registry::User;
 
 constexpr std::size_t kNameBytesMax = 128;
 
-bool is_same(std::string_view a, std::string_view b) {
-  const auto lower = [](char letter) { return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter; };
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [&](char x, char y) { return lower(x) == lower(y); });
-}
-
 bool is_name(std::string_view text) {
   return !text.empty() && text.size() <= kNameBytesMax && text.front() != ' ' && text.back() != ' ' &&
          std::all_of(text.begin(), text.end(), [](char letter) { return static_cast<unsigned char>(letter) >= 0x20 && letter != 0x7F; });
@@ -51,10 +46,8 @@ Result<User, Refusal> person_of(const id_jag::IdJag& id_jag, std::string_view em
   if (!is_name(user.name)) return unexpected(Refusal::name_not_usable);
   user.email = email;
   user.email_verified = !email.empty();
-  for (const User& other : snapshot.objects().users) {
-    if (!email.empty() && is_same(other.email, email)) return unexpected(Refusal::email_taken);
-    if (is_same(other.name, user.name)) return unexpected(Refusal::name_taken);
-  }
+  if (!snapshot.people().with_email(email).empty()) return unexpected(Refusal::email_taken);
+  if (!snapshot.people().namesakes(user.name).empty()) return unexpected(Refusal::name_taken);
   return user;
 }
 

@@ -33,7 +33,7 @@ Value newcomer_claims(const World& world, const char* email = "bob@larkspur.exam
 }
 registry::Objects objects_with_bob() {
   registry::Objects objects = sample_objects();
-  for (auto& user : objects.users) user.email_verified = true;
+  objects.users.edit_each([](auto& user) { user.email_verified = true; });
   objects.users[1].email = "bob@larkspur.example";
   objects.users[1].groups = {"eng"};
   objects.trusted_issuers[1].email_domains = {"larkspur.example"};

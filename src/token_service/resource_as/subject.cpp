@@ -69,10 +69,10 @@ Result<ResolvedSubject, Refusal> resolve_subject(const id_jag::IdJag& id_jag, co
 
 EmailOwner owner_of_email(std::string_view email, const registry::Snapshot& snapshot) {
   EmailOwner owner;
-  for (const User& user : snapshot.objects().users) {
-    if (!user.email_verified || !is_same_address(user.email, email)) continue;
+  for (const User* user : snapshot.people().with_email(email)) {
+    if (!user->email_verified) continue;
     if (owner.user != nullptr) return {nullptr, true};
-    owner.user = &user;
+    owner.user = user;
   }
   return owner;
 }

@@ -173,8 +173,9 @@ class KnownAccounts final : public linked_accounts::AccountChanges {
     changes.push_back("link by " + actor);
     if (failure) co_return unexpected(*failure);
     change_([&](registry::Objects& objects) {
-      for (auto& user : objects.users)
+      objects.users.edit_each([&](auto& user) {
         if (user.id == user_id) user.links.push_back({subject.issuer, subject.tenant, subject.subject});
+      });
     });
     co_return Outcome{};
   }
@@ -182,8 +183,9 @@ class KnownAccounts final : public linked_accounts::AccountChanges {
     changes.push_back("unlink by " + actor);
     if (failure) co_return unexpected(*failure);
     change_([&](registry::Objects& objects) {
-      for (auto& user : objects.users)
+      objects.users.edit_each([&](auto& user) {
         if (user.id == user_id) std::erase_if(user.links, [&](const auto& link) { return link.issuer == subject.issuer && link.tenant == subject.tenant && link.subject == subject.subject; });
+      });
     });
     co_return Outcome{};
   }

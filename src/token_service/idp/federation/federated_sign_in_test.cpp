@@ -281,12 +281,12 @@ TEST_F(FederatedSignIn, AnAnswerAtAnotherConnectorsAddressIsNone) {
 TEST_F(FederatedSignIn, DoesNotBringBackWhoWasDisabledOrRemoved) {
   go_upstream(), come_back();
   const std::string id = carol()->id;
-  world.change([&](registry::Objects& objects) { for (auto& user : objects.users) user.active = user.active && user.id != id; });
+  world.change([&](registry::Objects& objects) { objects.users.edit_each([&](auto& user) { user.active = user.active && user.id != id; }); });
   go_upstream(), come_back();
   EXPECT_EQ(last_reason(), "user_disabled");
   EXPECT_EQ(world.log.records().back().user, id);
   EXPECT_FALSE(carol()->active);
-  world.change([&](registry::Objects& objects) { std::erase_if(objects.users, [&](const auto& user) { return user.id == id; }); });
+  world.change([&](registry::Objects& objects) { objects.users.erase_if([&](const auto& user) { return user.id == id; }); });
   edit_connector([](auto& connector) { connector.just_in_time = false; });
   go_upstream(), come_back();
   EXPECT_EQ(last_reason(), "user_unknown");
@@ -337,7 +337,7 @@ TEST_F(FederatedSignIn, AnAddressFindsItsProvider) {
 TEST_F(FederatedSignIn, TheOnlyWayInIsTakenAtOnceUnlessSomethingWentWrong) {
   world.change([](registry::Objects& objects) {
     objects.identity_connectors.pop_back();
-    for (auto& user : objects.users) user.password_hash.clear();
+    objects.users.edit_each([](auto& user) { user.password_hash.clear(); });
   });
   EXPECT_THAT(location_of(get("/authorize", asked())), StartsWith("https://login.corp.example/authorize?"));
   go_upstream();

@@ -94,11 +94,11 @@ class ScriptedPeople final : public PeopleChanges {
     changes.push_back("link " + user_id + " by " + connector);
     if (failure) co_return unexpected(*failure);
     world_.change([&](registry::Objects& objects) {
-      for (auto& user : objects.users) {
-        if (user.id != user_id) continue;
+      objects.users.edit_each([&](auto& user) {
+        if (user.id != user_id) return;
         std::erase_if(user.links, [&](const auto& other) { return other.issuer == link.issuer && other.subject == link.subject; });
         user.links.push_back(link);
-      }
+      });
     });
     co_return Result<void, PersonChangeFailure>{};
   }
@@ -106,9 +106,9 @@ class ScriptedPeople final : public PeopleChanges {
     changes.push_back("not before of " + user_id + " by " + connector);
     if (failure) co_return unexpected(*failure);
     world_.change([&](registry::Objects& objects) {
-      for (auto& user : objects.users) {
+      objects.users.edit_each([&](auto& user) {
         if (user.id == user_id) user.not_before = moment;
-      }
+      });
     });
     co_return Result<void, PersonChangeFailure>{};
   }

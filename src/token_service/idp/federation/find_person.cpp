@@ -1,19 +1,13 @@
 #include "token_service/idp/federation/find_person.h"
 
 #include <algorithm>
-#include <functional>
+#include <vector>
 
 namespace writ::token_service::idp {
 namespace {
 
 using registry::IdentityConnector;
 using registry::User;
-
-std::string lower(std::string text) {
-  for (char& letter : text) letter = letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter;
-  return text;
-}
-bool is_same(const std::string& a, const std::string& b) { return lower(a) == lower(b); }
 
 Result<void, NotAdmitted> check_admissible(const User& user) {
   if (user.kind != User::Kind::person) return unexpected(NotAdmitted::not_a_person);
@@ -36,25 +30,27 @@ Result<void, NotAdmitted> check_email(const UpstreamPerson& person, const Identi
 
 // Who fits the match rule; null when nobody does.
 Result<const User*, NotAdmitted> match(const UpstreamPerson& person, const IdentityConnector& connector, const registry::Snapshot& snapshot) {
-  std::function<bool(const User&)> fits;
-  switch (connector.match_by) {
-    case IdentityConnector::MatchBy::nothing: return nullptr;
-    case IdentityConnector::MatchBy::external_id: fits = [&](const User& user) { return user.external_id == person.match_value; }; break;
-    case IdentityConnector::MatchBy::user_name: fits = [&](const User& user) { return is_same(user.name, person.match_value); }; break;
-    case IdentityConnector::MatchBy::email: fits = [&](const User& user) { return user.email_verified && is_same(user.email, person.email); }; break;
-  }
+  if (connector.match_by == IdentityConnector::MatchBy::nothing) return nullptr;
   if (connector.match_by == IdentityConnector::MatchBy::email) {
     TRY(check_email(person, connector));
   } else if (person.match_value.empty()) {
     return unexpected(NotAdmitted::match_claim_missing);
   }
-  const User* found = nullptr;
-  for (const User& user : snapshot.objects().users) {
-    if (!fits(user)) continue;
-    if (found) return unexpected(NotAdmitted::match_ambiguous);
-    found = &user;
+  std::vector<const User*> fitting;
+  switch (connector.match_by) {
+    case IdentityConnector::MatchBy::nothing: break;
+    case IdentityConnector::MatchBy::external_id:
+      fitting = snapshot.people().with_external_id(person.match_value);
+      std::erase_if(fitting, [&](const User* user) { return user->external_id != person.match_value; });
+      break;
+    case IdentityConnector::MatchBy::user_name: fitting = snapshot.people().namesakes(person.match_value); break;
+    case IdentityConnector::MatchBy::email:
+      fitting = snapshot.people().with_email(person.email);
+      std::erase_if(fitting, [](const User* user) { return !user->email_verified; });
+      break;
   }
-  return found;
+  if (fitting.size() > 1) return unexpected(NotAdmitted::match_ambiguous);
+  return fitting.empty() ? nullptr : fitting.front();
 }
 
 Result<void, NotAdmitted> check_match(const User& user, const UpstreamPerson& person, const IdentityConnector& connector) {
@@ -76,10 +72,8 @@ Result<User, NotAdmitted> create(const UpstreamPerson& person, const IdentityCon
   User user;
   user.name = person.user_name.empty() ? person.email : person.user_name;
   if (user.name.empty()) return unexpected(NotAdmitted::name_missing);
-  for (const User& other : snapshot.objects().users) {
-    if (is_same(other.name, user.name)) return unexpected(NotAdmitted::name_taken);
-    if (!person.email.empty() && is_same(other.email, person.email)) return unexpected(NotAdmitted::email_taken);
-  }
+  if (!snapshot.people().namesakes(user.name).empty()) return unexpected(NotAdmitted::name_taken);
+  if (!snapshot.people().with_email(person.email).empty()) return unexpected(NotAdmitted::email_taken);
   user.display_name = person.display_name;
   user.email = person.email;
   user.email_verified = person.email_verified && (connector.domains.empty() || is_in_domains(person, connector));

@@ -14,9 +14,8 @@ std::vector<std::string> subjects_of(const signals::Subject& subject, const regi
   if (!subject.has_user) return subjects;
   if (subject.user.format == Format::iss_sub && subject.user.issuer == connector.issuer) subjects.push_back(subject.user.subject);
   if (subject.user.format != Format::email) return subjects;
-  for (const registry::User& user : snapshot.objects().users) {
-    if (user.email.empty() || !http::equals_ignoring_case(user.email, subject.user.email)) continue;
-    for (const auto& link : user.links) {
+  for (const registry::User* user : snapshot.people().with_email(subject.user.email)) {
+    for (const auto& link : user->links) {
       if (link.issuer == connector.issuer) subjects.push_back(link.subject);
     }
   }
@@ -24,12 +23,8 @@ std::vector<std::string> subjects_of(const signals::Subject& subject, const regi
 }
 
 const registry::User* person_of(const std::string& subject, const registry::IdentityConnector& connector, const registry::Snapshot& snapshot) {
-  for (const registry::User& user : snapshot.objects().users) {
-    for (const auto& link : user.links) {
-      if (link.issuer == connector.issuer && link.subject == subject) return &user;
-    }
-  }
-  return nullptr;
+  const auto linked = snapshot.people().linked_to(connector.issuer, subject);
+  return linked.empty() ? nullptr : linked.front();
 }
 
 }  // namespace

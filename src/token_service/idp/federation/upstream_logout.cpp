@@ -92,12 +92,9 @@ Task<Result<void, Unavailable>> end_all(const Idp& idp, registry::IdentityConnec
   }
   // All sessions of that person at the provider: there is no list of them for direct subject tokens, so a moment stands for them.
   const auto snapshot = idp.registry.get();
-  for (const registry::User& user : snapshot->objects().users) {
-    for (const auto& link : user.links) {
-      if (link.issuer != connector.issuer || link.subject != token.subject) continue;
-      const auto raised = co_await idp.federation->people.set_not_before(user.id, idp.clock.now(), connector.id, peer);
-      if (!raised) all = unexpected(Unavailable{"the directory of people"});
-    }
+  for (const registry::User* user : snapshot->people().linked_to(connector.issuer, token.subject)) {
+    const auto raised = co_await idp.federation->people.set_not_before(user->id, idp.clock.now(), connector.id, peer);
+    if (!raised) all = unexpected(Unavailable{"the directory of people"});
   }
   co_return all;
 }
