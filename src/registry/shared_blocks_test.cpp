@@ -3,10 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <random>
 #include <set>
 #include <string>
+#include <thread>
 
+#include "base/shared_cell.h"
 #include "registry/shared_list.h"
 
 namespace writ::registry {
@@ -64,6 +67,32 @@ TEST(SharedBlocks, StayAsTheyWereWhenTheyWereCopied) {
     if (step % 100 == 0) copies.emplace_back(blocks, std::vector<int>(blocks.begin(), blocks.end()));
   }
   for (const auto& [copy, then] : copies) EXPECT_THAT(std::vector<int>(copy.begin(), copy.end()), ElementsAreArray(then));
+}
+
+// As snapshots are used: one thread makes the next from its own copy, others read what was published, and whoever lets go last destroys it. For the thread sanitizer.
+TEST(SharedBlocks, AreReadByOthersWhileTheirNextCopyIsChanged) {
+  using Published = SharedBlocks<int>;
+  SharedCell<const Published> current(std::make_shared<const Published>());
+  std::atomic<bool> is_over{false};
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 3; ++i) {
+    readers.emplace_back([&] {
+      while (!is_over) {
+        const auto seen = current.load();
+        int expected = 0;
+        for (const int number : *seen) EXPECT_EQ(number, expected++);
+        EXPECT_EQ(static_cast<std::size_t>(expected), seen->size());
+      }
+    });
+  }
+  Published next;
+  for (int number = 0; number < 4000; ++number) {
+    next.insert(next.end(), number);
+    current.store(std::make_shared<const Published>(next));
+  }
+  is_over = true;
+  for (auto& reader : readers) reader.join();
+  EXPECT_EQ(current.load()->size(), 4000u);
 }
 
 TEST(SharedBlocks, FindTheBorderOfWhatComesFirst) {
