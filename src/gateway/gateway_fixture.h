@@ -8,6 +8,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,14 +40,20 @@ class HandClock final : public Clock {
 class HandKeys final : public IssuerKeys {
  public:
   Task<Result<std::shared_ptr<const jose::KeySet>, Unavailable>> find(std::string issuer, std::optional<std::string> kid, Instant) override {
-    if (kid) ++lookups;   // of a token that was not in the cache
-    asked_issuer = std::move(issuer);
+    {
+      const std::lock_guard lock(mutex_);   // some tests have many threads ask, for a token that is in the cache too
+      if (kid) ++lookups;                   // of a token that was not in the cache
+      asked_issuer = std::move(issuer);
+    }
     if (!set) co_return unexpected(Unavailable{"keys"});
     co_return set;
   }
   std::shared_ptr<const jose::KeySet> set;
   std::string asked_issuer;
   int lookups = 0;
+
+ private:
+  std::mutex mutex_;
 };
 
 // Pieces that are there at once, then an end; or, without an end, a wait until a test pushes more or somebody cancels.
