@@ -92,6 +92,19 @@ export async function sessions({ world, check, answered, wire, long, leaseMs }) 
     if (one.result?.content?.[0]?.text?.startsWith(`note ${i} in talk-`) !== true) wrong++;
   }
   check('each call at another node than the one before', wrong === 0, wrong);
+  if (long) {
+    const medians = [];
+    for (const name of ['a', 'b']) {
+      const times = [];
+      for (let i = 0; i < 500; i++) {
+        const from = performance.now();
+        await call(name, session, 'x');
+        times.push(performance.now() - from);
+      }
+      medians.push(times.sort((x, y) => x - y)[250].toFixed(2));
+    }
+    console.log(`     a call at the node of its session ${medians[0]} ms, at the other one ${medians[1]} ms (medians, one after the other)`);
+  }
   const far = await stream('b', session);
   check('a stream of it opens at the other node', far.status === 200, far.status);
   const upstreamSession = there.result.content[0].text.split(' in ')[1];
