@@ -16,6 +16,7 @@ import { closeSync, cpSync, mkdirSync, mkdtempSync, openSync, readFileSync, read
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 
 const { values: o } = parseArgs({ options: { writ: { type: 'string' }, kills: { type: 'string', default: '10' }, grants: { type: 'string', default: '0' },
@@ -223,9 +224,11 @@ try {
   // ---- what the trail says
   const audit = join(directory, 'data', 'audit');
   const records = new Map();   // jti → { allow, deny }
-  const exported = execFileSync(join(o.writ, 'writ'), ['audit', 'export', '--dir', audit, '--format', 'records'], { maxBuffer: 4 << 30, encoding: 'utf8' });
+  // Line by line: a fast machine writes more in these minutes than one string can hold.
+  const exporting = spawn(join(o.writ, 'writ'), ['audit', 'export', '--dir', audit, '--format', 'records'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const exported = new Promise((resolve) => exporting.on('close', resolve));
   let position = 0, total = 0;
-  for (const line of exported.split('\n')) {
+  for await (const line of createInterface({ input: exporting.stdout })) {
     if (!line) continue;
     total++;
     const record = JSON.parse(line);
@@ -236,6 +239,8 @@ try {
     counts[record.effect]++;
     records.set(record.id_jag_jti, counts);
   }
+  const exportEnd = await exported;
+  if (exportEnd !== 0) problems.push(`the export ended with ${exportEnd}`);
   let tokens = 0, refusals = 0, unanswered = 0, unavailable = 0;
   for (const [jti, entry] of ledger) {
     const counts = records.get(jti) ?? { allow: 0, deny: 0 };
